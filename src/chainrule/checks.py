@@ -1,0 +1,141 @@
+"""Checks of what a user hands in, shared by every room. Each either returns an array that the
+mathematics can use or raises an `InputError` that says what was got, wanted, and what to do."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from chainrule.errors import InputError
+
+__all__ = [
+    "as_examples",
+    "as_flat_width",
+    "check_choice",
+    "check_finite",
+    "check_number",
+    "describe",
+    "first_non_finite",
+    "shape_text",
+]
+
+Shape = tuple[int, ...]
+
+
+def describe(value: object) -> str:
+    """`array of shape (3, 4) and dtype float32`, or the type of anything else."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    return f"{value!r}" if isinstance(value, int | float | str) else f"a {type(value).__name__}"
+
+
+def shape_text(shape: Shape) -> str:
+    """`784` for `(784,)`, `28x28` for `(28, 28)`, as a network's spelling has it."""
+    return "x".join(map(str, shape))
+
+
+def as_examples(
+    X: object, input_shape: Shape, dtype: np.dtype, name: str = "X", finite: bool = True
+) -> np.ndarray:
+    """`X` as an array of examples, one a row: shape (N, *input_shape), in `dtype`, finite.
+
+    An array that already is all that comes back as it is, not copied.
+
+    Raises:
+        InputError: not numeric, not of that shape, empty, or with a NaN or infinity in it.
+    """
+    array = np.asarray(X)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers, got {describe(array)}")
+    wanted = f"(N, {', '.join(map(str, input_shape))})"
+    if array.shape[1:] != input_shape or array.ndim == 0:
+        raise InputError(
+            f"{name} must have shape {wanted}, got {array.shape}{_hint(array, input_shape, name)}"
+        )
+    if len(array) == 0:
+        raise InputError(f"{name} is empty: got shape {array.shape}, want at least one row")
+    if finite and array.dtype.kind == "f":
+        check_finite(array, name)
+    with np.errstate(over="ignore"):  # an overflow to infinity is reported below
+        converted = array.astype(dtype, copy=False)
+    if finite and converted is not array and converted.dtype.itemsize < array.dtype.itemsize:
+        check_finite(converted, f"{name} as {dtype}")
+    return converted
+
+
+def _hint(array: np.ndarray, input_shape: Shape, name: str) -> str:
+    width = math.prod(input_shape)
+    if array.shape == input_shape:
+        return f"; for one example pass {name}[None]"
+    if array.ndim > 1 and math.prod(array.shape[1:]) == width:
+        shape = ", ".join(map(str, input_shape))
+        return f"; use {name}.reshape(len({name}), {shape})"
+    if array.ndim == 2 and array.shape[0] == width and len(input_shape) == 1:
+        return f"; examples are rows here, so use {name}.T"
+    return "; every row is one example"
+
+
+def as_flat_width(value: object, what: str) -> int:
+    """A positive whole number such as a layer's width."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{what} must be a whole number of at least 1, got {value!r}")
+    return int(value)
+
+
+def check_number(
+    value: object,
+    what: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> None:
+    """Refuse anything but a finite number in the interval from `low` to `high`."""
+    ok = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if ok:
+        number = float(value)  # type: ignore[arg-type]
+        ok = math.isfinite(number) and low <= number <= high
+        ok = ok and not (open_low and number == low) and not (open_high and number == high)
+    if not ok:
+        raise InputError(
+            f"{what} must be {_interval(low, high, open_low, open_high)}, got {value!r}"
+        )
+
+
+def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
+    if high == math.inf:
+        if low == -math.inf:
+            return "a finite number"
+        return f"a number {'above' if open_low else 'of at least'} {low:g}"
+    return f"a number in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
+
+
+def check_choice(value: object, what: str, choices: tuple[str, ...]) -> None:
+    """Refuse anything but one of a few words."""
+    if value not in choices:
+        raise InputError(f"{what} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def check_finite(array: np.ndarray, name: str) -> None:
+    """Refuse an array with a NaN or an infinity, saying where the first one is."""
+    index = first_non_finite(array)
+    if index is not None:
+        place = ", ".join(map(str, index))
+        raise InputError(
+            f"{name} must be finite, but {name}[{place}] is {array[index]}; "
+            f"remove or fill such entries first (np.isfinite finds them)"
+        )
+
+
+def first_non_finite(array: np.ndarray) -> tuple[int, ...] | None:
+    """Index of the first NaN or infinity in C order, or None. Reads block by block."""
+    rows = max(1, 2**20 // max(1, math.prod(array.shape[1:])))
+    array_1d = np.atleast_1d(array)
+    for start in range(0, len(array_1d), rows):
+        finite = np.isfinite(array_1d[start : start + rows])
+        if not finite.all():
+            first = np.unravel_index(int(np.argmin(finite)), finite.shape)
+            return (start + int(first[0]), *map(int, first[1:])) if array.ndim else ()
+    return None

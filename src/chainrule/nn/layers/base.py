@@ -1,0 +1,160 @@
+"""The contract of a layer: a small frozen description with two pure functions.
+
+`forward(params, x, run) -> y, cache` and `backward(params, cache, dy) -> dx, grads`. A layer
+keeps no state, so two threads may use one at once, and whatever the backward pass needs is in
+the cache that the forward pass returned. Everything else about a layer (its gradient test, its
+spelling, its page, its place in a Trace) follows from what its one class declares.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.nn.initializers import Initializer
+from chainrule.nn.notation import Equations
+from chainrule.registry import Registry
+
+__all__ = ["INFERENCE", "LAYERS", "Activation", "Case", "Layer", "Params", "Run", "Shape"]
+
+Shape = tuple[int, ...]
+Params = Mapping[str, np.ndarray]
+
+LAYERS: Registry[Layer] = Registry("layer")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a forward pass is run: for training or not, and where randomness comes from."""
+
+    training: bool = False
+    rng: np.random.Generator | None = None
+
+
+INFERENCE = Run()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample use of a layer, from which the contract tests are made.
+
+    `x_shape` is with the batch axis; `scale` multiplies the standard normal input; `training`
+    runs the layer as in training, with a generator seeded anew for every pass.
+    """
+
+    layer: Layer
+    x_shape: Shape
+    scale: float = 1.0
+    training: bool = False
+
+
+class Layer(ABC):
+    """Base class of all layers. Subclasses are frozen dataclasses, registered by one line."""
+
+    symbol: ClassVar[str] = "h"
+    """Letter of the output in a Trace: `z` for a weighted sum, `a` for an activation."""
+
+    preferred_init: ClassVar[str | None] = None
+    """Initialiser that suits the weights in front of this layer."""
+
+    @property
+    @abstractmethod
+    def equations(self) -> Equations:
+        """The forward equation and every gradient."""
+
+    @abstractmethod
+    def forward(self, params: Params, x: np.ndarray, run: Run) -> tuple[np.ndarray, Any]:
+        """Output `y` and whatever `backward` will need. Changes neither `params` nor `x`."""
+
+    @abstractmethod
+    def backward(
+        self,
+        params: Params,
+        cache: Any,
+        dy: np.ndarray,
+        *,
+        need_dx: bool = True,
+        out: Params | None = None,
+    ) -> tuple[np.ndarray | None, Params]:
+        """Gradients of the loss, given `dy`, the gradient with respect to the output.
+
+        Args:
+            need_dx: False skips `dx` (the first layer's is seldom used); it is then None.
+            out: arrays that the parameters' gradients are written into, as in NumPy's `out=`.
+
+        Returns:
+            `dx`, of the shape of `x`, and the parameters' gradients by name.
+        """
+
+    @classmethod
+    @abstractmethod
+    def cases(cls) -> list[Case]:
+        """Sample uses that the contract tests run over."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of one output row for one input row. Raises InputError if it cannot take it."""
+        return input_shape
+
+    def initial_params(
+        self, input_shape: Shape, init: Initializer, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Fresh parameters by name, in the order of the flat vector; none by default.
+
+        `init` is what suits the layer's surroundings; a layer's own choice goes before it.
+        """
+        return {}
+
+    @property
+    def spelling(self) -> str:
+        """How the layer is written in a network's spec, for example `dropout(0.1)`."""
+        return LAYERS.spell(self)
+
+
+class Activation(Layer):
+    """A function applied to every entry: `y = f(x)`, `dx = dy ⊙ f′(x)`."""
+
+    symbol = "a"
+    preferred_init = "he_normal"
+
+    @abstractmethod
+    def function(self, x: np.ndarray) -> np.ndarray:
+        """`f(x)`, in the dtype of `x`."""
+
+    @abstractmethod
+    def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """`f′(x)`; `y = f(x)` is at hand where it is the cheaper way there."""
+
+    def forward(self, params: Params, x: np.ndarray, run: Run) -> tuple[np.ndarray, Any]:
+        y = self.function(x)
+        return y, (x, y)
+
+    def backward(
+        self,
+        params: Params,
+        cache: Any,
+        dy: np.ndarray,
+        *,
+        need_dx: bool = True,
+        out: Params | None = None,
+    ) -> tuple[np.ndarray | None, Params]:
+        x, y = cache
+        return (dy * self.derivative(x, y) if need_dx else None), {}
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return [Case(cls(), (5, 7)), Case(cls(), (3, 4, 2), scale=3.0), Case(cls(), (1, 1))]
+
+    def _elementwise(
+        self, forward: str, derivative: str, *where: str, source: str = ""
+    ) -> Equations:
+        return Equations(
+            forward=forward,
+            gradients={"x": rf"$dy \odot {derivative}"},
+            shapes={"x": "(batch, …)", "y": "(batch, …)"},
+            where=where,
+            source=source,
+        )

@@ -1,0 +1,126 @@
+"""Linear: the weighted sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.checks import as_flat_width, shape_text
+from chainrule.errors import InputError
+from chainrule.nn.initializers import INITIALIZERS, Initializer
+from chainrule.nn.layers.base import LAYERS, Case, Layer, Params, Run, Shape
+from chainrule.nn.notation import Equations
+
+__all__ = ["Linear"]
+
+
+@LAYERS.register("linear")
+@dataclass(frozen=True)
+class Linear(Layer):
+    """`y = x W + b` (Goodfellow, Bengio & Courville 2016, section 6.1 and eq. 6.44-6.53).
+
+    x: (batch, in), W: (in, out), b: (out,), y: (batch, out). The number of inputs is inferred.
+
+    Args:
+        out_features: width of the output.
+        bias: whether there is a b.
+        init: name of an initialiser for W, or "auto": what suits the activation that follows.
+            b starts at zero.
+
+    Raises:
+        InputError: `out_features` is not a positive whole number.
+
+    >>> layer = Linear(2)
+    >>> params = {"W": np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), "b": np.array([0.5, 0.0])}
+    >>> y, cache = layer.forward(params, np.array([[1.0, 2.0, 3.0]]), Run())
+    >>> y
+    array([[4.5, 7. ]])
+    >>> dx, grads = layer.backward(params, cache, np.array([[1.0, 10.0]]))
+    >>> dx
+    array([[ 1., 20., 11.]])
+    >>> grads["W"]
+    array([[ 1., 10.],
+           [ 2., 20.],
+           [ 3., 30.]])
+    """
+
+    symbol = "z"
+
+    out_features: int
+    bias: bool = True
+    init: str = "auto"
+
+    def __post_init__(self) -> None:
+        as_flat_width(self.out_features, "Linear: out_features")
+        if not isinstance(self.bias, bool):
+            raise InputError(
+                f"Linear: bias must be True or False, got {self.bias!r}; "
+                f"Linear takes its output width only, the input width is inferred"
+            )
+        if self.init != "auto":
+            INITIALIZERS.make(self.init)
+
+    @property
+    def equations(self) -> Equations:
+        gradients = {"W": r"$x^\top \, $dy"}
+        shapes = {"x": "(batch, in)", "W": "(in, out)"}
+        if self.bias:
+            gradients["b"] = r"\sum_{batch} $dy"
+            shapes["b"] = "(out,)"
+        return Equations(
+            forward=r"$x \, $W + $b" if self.bias else r"$x \, $W",
+            gradients={**gradients, "x": r"$dy \, $W^\top"},
+            shapes={**shapes, "y": "(batch, out)"},
+            source="Goodfellow, Bengio & Courville (2016), Deep Learning, section 6.5",
+        )
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise InputError(
+                f"Linear({self.out_features}) wants one axis of inputs, got "
+                f"{shape_text(input_shape)}; put Flatten() in front of it"
+            )
+        return (self.out_features,)
+
+    def initial_params(
+        self, input_shape: Shape, init: Initializer, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        chosen = init if self.init == "auto" else INITIALIZERS.make(self.init)
+        params = {"W": chosen.sample((input_shape[0], self.out_features), rng)}
+        if self.bias:
+            params["b"] = np.zeros(self.out_features)
+        return params
+
+    def forward(self, params: Params, x: np.ndarray, run: Run) -> tuple[np.ndarray, Any]:
+        y = x @ params["W"]
+        if self.bias:
+            y += params["b"]
+        return y, x
+
+    def backward(
+        self,
+        params: Params,
+        cache: Any,
+        dy: np.ndarray,
+        *,
+        need_dx: bool = True,
+        out: Params | None = None,
+    ) -> tuple[np.ndarray | None, Params]:
+        x = cache
+        grads = out if out is not None else {k: np.empty_like(v) for k, v in params.items()}
+        np.matmul(x.T, dy, out=grads["W"])  # (in, batch) @ (batch, out)
+        if self.bias:
+            np.sum(dy, axis=0, out=grads["b"])
+        dx = dy @ params["W"].T if need_dx else None  # (batch, out) @ (out, in)
+        return dx, grads
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return [
+            Case(cls(4), (5, 3)),
+            Case(cls(3, bias=False), (2, 3)),
+            Case(cls(1), (1, 1)),
+            Case(cls(7, init="orthogonal"), (9, 2), scale=10.0),
+        ]

@@ -1,0 +1,74 @@
+"""ReLU and LeakyReLU: the rectifiers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.checks import check_number
+from chainrule.nn.layers.base import LAYERS, Activation, Case
+from chainrule.nn.notation import Equations
+
+__all__ = ["LeakyReLU", "ReLU"]
+
+
+@LAYERS.register("relu")
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """`y = max(0, x)` (Nair & Hinton 2010). The slope at 0 is taken as 0.
+
+    >>> ReLU().function(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+
+    @property
+    def equations(self) -> Equations:
+        return self._elementwise(
+            r"\max(0, $x)",
+            r"\mathrm{ReLU}'($x)",
+            r"\mathrm{ReLU}'(z) = 1 \;\text{if}\; z > 0,\; \text{else}\; 0",
+            source="Nair & Hinton (2010), Rectified linear units improve RBMs",
+        )
+
+    def function(self, x: np.ndarray) -> np.ndarray:
+        return np.maximum(x, 0)
+
+    def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return x > 0
+
+
+@LAYERS.register("leaky_relu")
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """`y = x` where x > 0, else `slope · x` (Maas, Hannun & Ng 2013).
+
+    >>> LeakyReLU(0.1).function(np.array([-1.0, 0.0, 2.0]))
+    array([-0.1,  0. ,  2. ])
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_number(self.slope, "LeakyReLU: slope")
+
+    @property
+    def equations(self) -> Equations:
+        return self._elementwise(
+            r"\mathrm{LeakyReLU}($x)",
+            r"\mathrm{LeakyReLU}'($x)",
+            r"\mathrm{LeakyReLU}(z) = z \;\text{if}\; z > 0,\; \text{else}\; \alpha z",
+            r"\mathrm{LeakyReLU}'(z) = 1 \;\text{if}\; z > 0,\; \text{else}\; \alpha",
+            rf"\alpha = {self.slope:g}",
+            source="Maas, Hannun & Ng (2013), Rectifier nonlinearities improve acoustic models",
+        )
+
+    def function(self, x: np.ndarray) -> np.ndarray:
+        return x * self.derivative(x, x)
+
+    def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where(x > 0, x.dtype.type(1), x.dtype.type(self.slope))
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return [*super().cases(), Case(cls(0.3), (4, 3)), Case(cls(-0.5), (4, 3))]

@@ -1,0 +1,102 @@
+"""Sigmoid, Tanh and SiLU: the S-curves and the gate made of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.nn.layers.base import LAYERS, Activation
+from chainrule.nn.notation import Equations
+
+__all__ = ["SiLU", "Sigmoid", "Tanh", "sigmoid"]
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """σ(x) = 1/(1 + exp(−x)) without overflow: only exp(−|x|) is ever computed.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    e = np.exp(-np.abs(x))
+    result: np.ndarray = np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
+    return result
+
+
+@LAYERS.register("sigmoid")
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """`y = σ(x) = 1/(1 + exp(−x))`, `σ′ = y (1 − y)` (Goodfellow et al. 2016, section 3.10).
+
+    >>> Sigmoid().function(np.array([0.0, 2.0])).round(4).tolist()
+    [0.5, 0.8808]
+    """
+
+    preferred_init = "xavier_uniform"
+
+    @property
+    def equations(self) -> Equations:
+        return self._elementwise(
+            r"\sigma($x)",
+            r"$y \odot (1 - $y)",
+            r"\sigma(z) = 1 / (1 + e^{-z})",
+            source="Goodfellow, Bengio & Courville (2016), Deep Learning, section 3.10",
+        )
+
+    def function(self, x: np.ndarray) -> np.ndarray:
+        return sigmoid(x)
+
+    def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return y * (1 - y)
+
+
+@LAYERS.register("tanh")
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """`y = tanh(x)`, `tanh′ = 1 − y²` (LeCun et al. 1998, section 4.4).
+
+    >>> Tanh().function(np.array([0.0, 1.0])).round(4).tolist()
+    [0.0, 0.7616]
+    """
+
+    preferred_init = "xavier_uniform"
+
+    @property
+    def equations(self) -> Equations:
+        return self._elementwise(
+            r"\tanh($x)",
+            r"(1 - $y^2)",
+            source="LeCun, Bottou, Orr & Müller (1998), Efficient BackProp",
+        )
+
+    def function(self, x: np.ndarray) -> np.ndarray:
+        return np.tanh(x)
+
+    def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return 1 - y * y
+
+
+@LAYERS.register("silu")
+@dataclass(frozen=True)
+class SiLU(Activation):
+    """`y = x σ(x)`, also called swish (Elfwing, Uchibe & Doya 2018; Ramachandran et al. 2017).
+
+    >>> SiLU().function(np.array([0.0, 1.0])).round(4).tolist()
+    [0.0, 0.7311]
+    """
+
+    @property
+    def equations(self) -> Equations:
+        return self._elementwise(
+            r"$x \odot \sigma($x)",
+            r"\sigma($x) \odot (1 + $x \odot (1 - \sigma($x)))",
+            r"\sigma(z) = 1 / (1 + e^{-z})",
+            source="Elfwing, Uchibe & Doya (2018), arXiv:1702.03118",
+        )
+
+    def function(self, x: np.ndarray) -> np.ndarray:
+        return x * sigmoid(x)
+
+    def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        s = sigmoid(x)
+        return s * (1 + x * (1 - s))

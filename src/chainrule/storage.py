@@ -1,0 +1,115 @@
+"""Files on disk: safetensors with JSON metadata, written atomically, never pickled.
+
+A chainrule file is one safetensors file whose header carries a JSON document. One file and one
+rename, so a reader sees the old state or the new one and nothing between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from chainrule.errors import StorageError
+
+__all__ = ["load_tensors", "replace_atomically", "save_tensors"]
+
+_KEY = "chainrule"
+_FORMAT = 1
+
+
+def save_tensors(
+    path: str | os.PathLike[str], kind: str, tensors: Mapping[str, np.ndarray], meta: Any
+) -> None:
+    """Write arrays and a JSON document to one file, atomically.
+
+    Args:
+        path: the file; an older one is replaced only when the new one is safely on disk.
+        kind: what the file is, `"network"` or `"checkpoint"`; `load_tensors` asks for it back.
+        tensors: name -> array, any NumPy dtype that safetensors knows.
+        meta: anything that `json` can write.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written; `path` is unchanged.
+    """
+    from safetensors.numpy import save
+
+    document = json.dumps({"format": _FORMAT, "kind": kind, "meta": meta})
+    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    data = save(contiguous, metadata={_KEY: document})
+    replace_atomically(path, lambda file: file.write(data))
+
+
+def load_tensors(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.ndarray], Any]:
+    """Read a file of `save_tensors`: its arrays (fresh, writable) and its JSON document.
+
+    Raises:
+        StorageError: there is no such file, it is truncated, or it is not one of ours.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise StorageError(f"there is no file {str(path)!r}")
+    try:
+        with safe_open(path, framework="np") as file:
+            header = (file.metadata() or {}).get(_KEY)
+            tensors = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError, OverflowError) as error:
+        raise StorageError(
+            f"{str(path)!r} is not a readable safetensors file: it is truncated, damaged or of "
+            f"another kind ({error}). chainrule never opens pickles"
+        ) from error
+    document = json.loads(header) if header else {}
+    if document.get("kind") != kind:
+        found = f"a chainrule {document['kind']}" if "kind" in document else "not from chainrule"
+        raise StorageError(f"{str(path)!r} is {found}; want a chainrule {kind}")
+    if document["format"] > _FORMAT:
+        raise StorageError(
+            f"{str(path)!r} has format {document['format']}, newer than this chainrule reads "
+            f"({_FORMAT}): upgrade chainrule"
+        )
+    return tensors, document["meta"]
+
+
+def replace_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside `path`, flush it to disk, then rename it over `path`.
+
+    Raises:
+        StorageError: writing failed; `path` is what it was before and nothing is left over.
+    """
+    path = Path(path)
+    # A fixed name: what a killed process left behind is overwritten by the next save.
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        kept = "the previous file is untouched" if path.exists() else "nothing was left behind"
+        raise StorageError(
+            f"could not write {str(path)!r}: {error.strerror or error}; {kept}. "
+            f"Free some space or choose another folder"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be opened."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
