@@ -10,9 +10,10 @@ import numpy as np
 from chainrule.errors import InputError
 
 __all__ = [
+    "as_count",
     "as_examples",
-    "as_flat_width",
     "check_choice",
+    "check_examples",
     "check_finite",
     "check_number",
     "describe",
@@ -35,12 +36,10 @@ def shape_text(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
-def as_examples(
-    X: object, input_shape: Shape, dtype: np.dtype, name: str = "X", finite: bool = True
-) -> np.ndarray:
-    """`X` as an array of examples, one a row: shape (N, *input_shape), in `dtype`, finite.
+def check_examples(X: object, input_shape: Shape, name: str = "X") -> np.ndarray:
+    """`X` as an array of examples, one a row: numeric, shape (N, *input_shape), finite.
 
-    An array that already is all that comes back as it is, not copied.
+    An array comes back as it is, in its own dtype, not copied.
 
     Raises:
         InputError: not numeric, not of that shape, empty, or with a NaN or infinity in it.
@@ -48,18 +47,28 @@ def as_examples(
     array = np.asarray(X)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} must hold real numbers, got {describe(array)}")
-    wanted = f"(N, {', '.join(map(str, input_shape))})"
-    if array.shape[1:] != input_shape or array.ndim == 0:
+    if array.ndim == 0 or array.shape[1:] != input_shape:
+        wanted = f"(N, {', '.join(map(str, input_shape))})"
         raise InputError(
             f"{name} must have shape {wanted}, got {array.shape}{_hint(array, input_shape, name)}"
         )
     if len(array) == 0:
         raise InputError(f"{name} is empty: got shape {array.shape}, want at least one row")
-    if finite and array.dtype.kind == "f":
+    if array.dtype.kind == "f":
         check_finite(array, name)
+    return array
+
+
+def as_examples(X: object, input_shape: Shape, dtype: np.dtype, name: str = "X") -> np.ndarray:
+    """`check_examples`, then in `dtype`; copied only if that changes it.
+
+    Raises:
+        InputError: also if an entry is too large for `dtype`.
+    """
+    array = check_examples(X, input_shape, name)
     with np.errstate(over="ignore"):  # an overflow to infinity is reported below
         converted = array.astype(dtype, copy=False)
-    if finite and converted is not array and converted.dtype.itemsize < array.dtype.itemsize:
+    if array.dtype.kind == "f" and dtype.itemsize < array.dtype.itemsize:
         check_finite(converted, f"{name} as {dtype}")
     return converted
 
@@ -76,7 +85,7 @@ def _hint(array: np.ndarray, input_shape: Shape, name: str) -> str:
     return "; every row is one example"
 
 
-def as_flat_width(value: object, what: str) -> int:
+def as_count(value: object, what: str) -> int:
     """A positive whole number such as a layer's width."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{what} must be a whole number of at least 1, got {value!r}")

@@ -95,7 +95,7 @@ class Registry(Generic[T]):
         try:
             made: T = cls(*args, **kwargs)
         except TypeError as error:
-            fields = ", ".join(f.name for f in dataclasses.fields(cls) if f.init)
+            fields = ", ".join(f.name for f in _fields(cls))
             raise InputError(
                 f"cannot make the {self.kind} {spelling!r}: {name} takes ({fields})"
             ) from error
@@ -105,8 +105,9 @@ class Registry(Generic[T]):
         """The shortest spelling that `make` turns back into an equal object."""
         args: list[str] = []
         positional = True
-        for field in dataclasses.fields(thing):  # type: ignore[arg-type]
+        for field in _fields(type(thing)):
             value = getattr(thing, field.name)
+            positional = positional and not field.kw_only
             if _is_default(field, value):
                 positional = False
                 continue
@@ -118,8 +119,9 @@ class Registry(Generic[T]):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`", did you mean 'relu'?"` for the known name closest to `name`, or an empty string."""
-    close = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
-    return f", did you mean {close[0]!r}?" if close else ""
+    by_lower = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    return f", did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
 def parse_call(text: str, kind: str = "name") -> tuple[str, list[Any], dict[str, Any]]:
@@ -146,6 +148,12 @@ def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Name | ast.Call):
         return ast.unparse(node)
     return ast.literal_eval(node)
+
+
+def _fields(cls: type) -> list[dataclasses.Field[Any]]:
+    """In the order of the signature: inherited keyword-only fields come after a class's own."""
+    fields = [f for f in dataclasses.fields(cls) if f.init]
+    return sorted(fields, key=lambda f: bool(f.kw_only))
 
 
 def _is_default(field: dataclasses.Field[Any], value: object) -> bool:

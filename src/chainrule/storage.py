@@ -45,8 +45,8 @@ def save_tensors(
     replace_atomically(path, lambda file: file.write(data))
 
 
-def load_tensors(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.ndarray], Any]:
-    """Read a file of `save_tensors`: its arrays (fresh, writable) and its JSON document.
+def load_tensors(path: str | os.PathLike[str], *kinds: str) -> tuple[dict[str, np.ndarray], Any]:
+    """Read a file of `save_tensors` of one of `kinds`: its arrays (fresh, writable) and its JSON.
 
     Raises:
         StorageError: there is no such file, it is truncated, or it is not one of ours.
@@ -66,9 +66,9 @@ def load_tensors(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.
             f"another kind ({error}). chainrule never opens pickles"
         ) from error
     document = json.loads(header) if header else {}
-    if document.get("kind") != kind:
+    if document.get("kind") not in kinds:
         found = f"a chainrule {document['kind']}" if "kind" in document else "not from chainrule"
-        raise StorageError(f"{str(path)!r} is {found}; want a chainrule {kind}")
+        raise StorageError(f"{str(path)!r} is {found}; want a chainrule {' or '.join(kinds)}")
     if document["format"] > _FORMAT:
         raise StorageError(
             f"{str(path)!r} has format {document['format']}, newer than this chainrule reads "

@@ -134,14 +134,13 @@ class Orthogonal(Initializer):
         tall = (max(shape), min(shape))
         q, r = np.linalg.qr(rng.standard_normal(tall))
         q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # QR's sign choice would bias the draw
-        result: np.ndarray = self.gain * (q if shape == tall else q.T)
-        return result
+        return self.gain * (q if shape == tall else q.T)
 
 
 @INITIALIZERS.register("zeros")
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """All zeros: every hidden unit stays equal to every other, so nothing is learnt. Instructive."""
+    """All zeros: every hidden unit stays equal to every other and none learns. Instructive."""
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return np.zeros(shape)

@@ -43,14 +43,12 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
     [0.158655, 0.5, 0.841345]
     """
     scaled = x * x.dtype.type(-np.sqrt(0.5))
-    result: np.ndarray = x.dtype.type(0.5) * _erfc(scaled)
-    return result
+    return x.dtype.type(0.5) * _erfc(scaled)
 
 
 def normal_pdf(x: np.ndarray) -> np.ndarray:
     """φ(x) = exp(−x²/2)/√(2π), in the dtype of `x`."""
-    result: np.ndarray = np.exp(x * x * x.dtype.type(-0.5)) * x.dtype.type(1 / np.sqrt(2 * np.pi))
-    return result
+    return np.exp(x * x * x.dtype.type(-0.5)) * x.dtype.type(1 / np.sqrt(2 * np.pi))
 
 
 def _erfc(x: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ class Dropout(Layer):
     >>> x = np.ones((1, 6))
     >>> y, _ = Dropout(0.5).forward({}, x, Run(training=True, rng=np.random.default_rng(0)))
     >>> y
-    array([[2., 0., 0., 0., 2., 2.]])
+    array([[2., 2., 2., 0., 0., 0.]])
     >>> Dropout(0.5).forward({}, x, Run())[0]
     array([[1., 1., 1., 1., 1., 1.]])
     """

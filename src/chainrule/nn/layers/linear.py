@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_flat_width, shape_text
+from chainrule.checks import as_count, shape_text
 from chainrule.errors import InputError
 from chainrule.nn.initializers import INITIALIZERS, Initializer
 from chainrule.nn.layers.base import LAYERS, Case, Layer, Params, Run, Shape
@@ -53,7 +53,7 @@ class Linear(Layer):
     init: str = "auto"
 
     def __post_init__(self) -> None:
-        as_flat_width(self.out_features, "Linear: out_features")
+        as_count(self.out_features, "Linear: out_features")
         if not isinstance(self.bias, bool):
             raise InputError(
                 f"Linear: bias must be True or False, got {self.bias!r}; "
@@ -112,7 +112,7 @@ class Linear(Layer):
         grads = out if out is not None else {k: np.empty_like(v) for k, v in params.items()}
         np.matmul(x.T, dy, out=grads["W"])  # (in, batch) @ (batch, out)
         if self.bias:
-            np.sum(dy, axis=0, out=grads["b"])
+            np.add.reduce(dy, axis=0, out=grads["b"])
         dx = dy @ params["W"].T if need_dx else None  # (batch, out) @ (out, in)
         return dx, grads
 

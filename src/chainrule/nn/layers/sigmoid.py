@@ -19,8 +19,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     [0.0, 0.5, 1.0]
     """
     e = np.exp(-np.abs(x))
-    result: np.ndarray = np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
-    return result
+    return np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
 
 
 @LAYERS.register("sigmoid")

@@ -1,0 +1,70 @@
+"""Opening files of data: plain or gzip alike, and one kind of error when that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from chainrule.errors import InputError, StorageError
+from chainrule.registry import nearest
+
+__all__ = ["existing_file", "is_gzip", "open_binary", "reading"]
+
+AnyPath = str | os.PathLike[str]
+
+
+def existing_file(path: AnyPath) -> Path:
+    """`path` as a Path, if there is such a file.
+
+    Raises:
+        InputError: `path` is no path at all.
+        StorageError: there is no such file (a similar one in that folder is suggested), or it
+            is a folder.
+
+    >>> existing_file("/no/such/folder")
+    Traceback (most recent call last):
+    chainrule.errors.StorageError: there is no file '/no/such/folder'
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"path must be a string or a Path, got a {type(path).__name__}")
+    found = Path(path)
+    if found.is_dir():
+        raise StorageError(f"{str(path)!r} is a folder; give the path of one file in it")
+    if not found.exists():
+        try:
+            siblings = os.listdir(found.parent)
+        except OSError:
+            siblings = []
+        raise StorageError(f"there is no file {str(path)!r}{nearest(found.name, siblings)}")
+    return found
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether the file starts as gzip files do, whatever its name says."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def open_binary(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked on the way if it is gzip. Use inside `reading(path)`."""
+    return cast(BinaryIO, gzip.open(path, "rb")) if is_gzip(path) else open(path, "rb")
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the system says about an unreadable file into a `StorageError`."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise StorageError(
+            f"{str(path)!r} is truncated or damaged ({error}); get it again from its source"
+        ) from error
+    except OSError as error:
+        raise StorageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error

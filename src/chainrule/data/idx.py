@@ -1,0 +1,99 @@
+"""The IDX format: how MNIST and its relatives are published.
+
+Two zero bytes, one byte for the type, one for the number of axes, each axis as a big-endian
+32-bit number, then the data in C order (http://yann.lecun.com/exdb/mnist/).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.data.files import AnyPath, existing_file, open_binary, reading
+from chainrule.errors import InputError, StorageError
+
+__all__ = ["is_idx_name", "labels_beside", "parse_idx", "read_idx"]
+
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def parse_idx(content: bytes, source: str) -> np.ndarray:
+    """The array in the bytes of an IDX file: a read-only view where the byte order allows it.
+
+    Args:
+        content: the file, unpacked.
+        source: what to call it in an error.
+
+    Raises:
+        StorageError: no IDX file (wrong magic number), truncated, or with bytes left over.
+
+    >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]), "three labels")
+    array([5, 0, 4], dtype=uint8)
+    """
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
+        raise StorageError(
+            f"{source!r} is not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}, "
+            f"want 00 00, a type from 08 to 0e and the number of axes (MNIST: 00 00 08 03)"
+        )
+    dtype, axes = np.dtype(_TYPES[content[2]]), content[3]
+    start = 4 + 4 * axes
+    if not axes or len(content) < start:
+        raise StorageError(f"{source!r} is truncated: its header of {axes} axes is incomplete")
+    shape = struct.unpack(f">{axes}I", content[4:start])
+    wanted, got = math.prod(shape) * dtype.itemsize, len(content) - start
+    if wanted != got:
+        state = "truncated" if got < wanted else "damaged"
+        raise StorageError(
+            f"{source!r} is {state}: its header promises {wanted:,} bytes for shape {shape}, "
+            f"it has {got:,}; get it again from its source"
+        )
+    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_idx(path: AnyPath) -> np.ndarray:
+    """The array in an IDX file, plain or gzip.
+
+    Raises:
+        StorageError: there is no such file, it cannot be read or it is damaged.
+    """
+    file = existing_file(path)
+    with reading(file), open_binary(file) as stream:
+        content = stream.read()
+    return parse_idx(content, str(path))
+
+
+def is_idx_name(name: str) -> bool:
+    """Whether a file is called as IDX files are.
+
+    >>> is_idx_name("train-images-idx3-ubyte.gz"), is_idx_name("a.idx"), is_idx_name("idx.csv")
+    (True, True, False)
+    """
+    return re.search(r"(idx\d-ubyte|\.idx\d?)(\.gz)?$", name.lower()) is not None
+
+
+def labels_beside(images: Path) -> Path:
+    """The file of labels that belongs to a file of images, by MNIST's convention of names.
+
+    Raises:
+        InputError: the name has no `images` in it, or no such file is there.
+    """
+    if "images" not in images.name:
+        raise InputError(
+            f"cannot tell which labels belong to {images.name!r}: "
+            f"pass their path as target=, or name the files …-images-idx3-ubyte, "
+            f"…-labels-idx1-ubyte"
+        )
+    name = images.name.replace("images", "labels").replace("idx3", "idx1").removesuffix(".gz")
+    candidates = [images.with_name(name + ending) for ending in (".gz", "")]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise InputError(
+        f"no labels beside {str(images)!r}: looked for {candidates[0].name!r} and "
+        f"{candidates[1].name!r}; put one there or pass its path as target="
+    )

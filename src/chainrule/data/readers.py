@@ -1,0 +1,153 @@
+"""`load`: a dataset from a file, whatever its format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.checks import check_choice
+from chainrule.data.arrays import as_features, read_npy, read_npz
+from chainrule.data.dataset import Dataset, Label, check_task, encode_target
+from chainrule.data.files import AnyPath, existing_file
+from chainrule.data.idx import is_idx_name, labels_beside, read_idx
+from chainrule.data.table import read_table
+from chainrule.errors import InputError
+from chainrule.registry import nearest
+
+__all__ = ["load"]
+
+_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".npz", ".npy")
+
+
+def load(
+    path: AnyPath,
+    target: int | str | os.PathLike[str] | None = None,
+    *,
+    task: str = "auto",
+    part: str = "train",
+    header: bool | None = None,
+    classes: Sequence[Label] | None = None,
+) -> Dataset:
+    """Read examples and targets from one file; its name decides the format.
+
+    | name | content | `target` |
+    |---|---|---|
+    | .csv .tsv (.gz) | one example a line | name or index of a column, default the last |
+    | .npy | 2-D array | index of a column, default the last |
+    | .npz | X, y; data, target; or x_train, y_train, x_test, y_test | not used |
+    | …-images-idx3-ubyte (.gz) | images | path of the labels, default the file beside it |
+
+    Features become float32 (N, d). uint8 arrays (idx, npz, npy) are pixels and scaled to [0, 1];
+    all other numbers keep their values. Targets are classes if any is text, or if all are whole
+    numbers of at most 100 different values: then y is int64 indices into `classes`, in ascending
+    order. Otherwise y is float32.
+
+    Args:
+        path: the file.
+        target: what the table above says; an index may be negative.
+        task: "classification" or "regression" overrides the rule for targets.
+        part: "test" reads x_test and y_test of an .npz; other files have one part, "train".
+        header: whether the first line of a table holds names; None: it does if no cell of it is
+            a number.
+        classes: the `classes` of the training set, when you load a test set from its own file,
+            so that the same label gets the same index.
+
+    Raises:
+        InputError: the content does not fit: the message names line and column, or the array.
+        StorageError: the file is missing, unreadable, truncated or damaged.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "flowers.csv")
+    >>> _ = path.write_text("length,width,kind\\n5.1,3.5,lily\\n4.9,3.0,rose\\n")
+    >>> data = load(path, target="kind")
+    >>> data.X.tolist(), data.y, data.classes
+    ([[5.099999904632568, 3.5], [4.900000095367432, 3.0]], array([0, 1]), ('lily', 'rose'))
+    >>> X, y = data
+    """
+    check_task(task, classes)
+    check_choice(part, "load: part", ("train", "test"))
+    file = existing_file(path)
+    ending = _ending(file)
+    if part == "test" and ending != ".npz":
+        raise InputError(
+            f"part='test' is for .npz files, got {str(file)!r}: load the file of the "
+            f"test set by its own path"
+        )
+    if header is not None and not ending.startswith((".csv", ".tsv")):
+        raise InputError(f"header= is for .csv and .tsv, got header={header!r} for {str(file)!r}")
+    if ending == ".npz":
+        if target is not None:
+            raise InputError(
+                f"an .npz names its targets itself, so leave target out "
+                f"(got {target!r}); it wants arrays called X and y"
+            )
+        return read_npz(file, task, classes, part)
+    if ending == "idx":
+        return _read_images(file, target, task, classes)
+    if isinstance(target, os.PathLike):
+        raise InputError(f"target must be a column's name or index, got the path {target!r}")
+    if ending == ".npy":
+        return read_npy(file, target, task, classes)
+    return _read_table(file, target, task, classes, header)
+
+
+def _ending(path: Path) -> str:
+    """The format of a file, by its name."""
+    name = path.name.lower()
+    if is_idx_name(name):
+        return "idx"
+    for ending in _ENDINGS:
+        if name.endswith(ending):
+            return ending
+    suffix = "".join(path.suffixes[-2:]) if name.endswith(".gz") else path.suffix
+    raise InputError(
+        f"cannot tell the format of {str(path)!r} from its ending "
+        f"{suffix!r}{nearest(suffix, _ENDINGS)}; known: {', '.join(_ENDINGS)} and "
+        f"…-idx3-ubyte(.gz); rename the file if it is one of them"
+    )
+
+
+def _read_table(
+    path: Path,
+    target: int | str | None,
+    task: str,
+    classes: Sequence[Label] | None,
+    header: bool | None,
+) -> Dataset:
+    table = read_table(path, target, header)
+
+    def place(i: int) -> str:
+        return f"{str(path)!r}, line {table.lines[i]}, {table.target_name}"
+
+    y, found = encode_target(table.targets, task, classes, place)
+    return Dataset(table.X, y, found, table.names, str(path))
+
+
+def _read_images(
+    path: Path,
+    target: int | str | os.PathLike[str] | None,
+    task: str,
+    classes: Sequence[Label] | None,
+) -> Dataset:
+    images = read_idx(path)
+    if images.ndim < 2:
+        raise InputError(
+            f"{str(path)!r} holds shape {images.shape}: labels, not images; give "
+            f"the path of the images (…-images-idx3-ubyte)"
+        )
+    if isinstance(target, int | np.integer):
+        raise InputError(f"for idx images target is the path of the labels, got {target!r}")
+    labels_path = labels_beside(path) if target is None else existing_file(target)
+    labels = read_idx(labels_path)
+    if labels.shape != (len(images),):
+        raise InputError(
+            f"{str(path)!r} holds {len(images):,} images, but {str(labels_path)!r} "
+            f"has shape {labels.shape}: want one label an image"
+        )
+    if task == "auto":
+        task = "classification"
+    y, found = encode_target(labels, task, classes, lambda i: f"{str(labels_path)!r}[{i}]")
+    return Dataset(as_features(images, repr(str(path))), y, found, None, str(path))

@@ -1,0 +1,80 @@
+"""The contract of an engine: how training steps are executed.
+
+The loop in `train` decides which steps run and when somebody looks; an engine runs them. Between
+two looks it may do as many steps as it is asked for without returning.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from chainrule.nn import Loss, Network
+from chainrule.optim import Optimizer
+
+__all__ = ["Engine", "Job", "Sums"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained on what: checked arrays in the network's dtype."""
+
+    net: Network
+    loss: Loss
+    optimizer: Optimizer
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+    batch_size: int
+
+
+@dataclass
+class Sums:
+    """Sums over the examples seen, from which an epoch's means are made."""
+
+    loss: float = 0.0
+    weight: float = 0.0
+    hits: int = 0
+    examples: int = 0
+
+
+@dataclass
+class Engine(ABC):
+    """Runs steps of one job. Parameters are updated in place in `job.net.params`.
+
+    Attributes:
+        state: the optimiser's flat vectors, by name.
+        grads: the gradient vector of the last step.
+        step: number of steps done, over all epochs.
+    """
+
+    name: ClassVar[str]
+
+    job: Job
+    rng: np.random.Generator
+    step: int = 0
+    state: dict[str, np.ndarray] = field(init=False)
+    grads: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = self.job.optimizer.init_state(self.job.net.params)
+        self.grads = np.zeros_like(self.job.net.params)
+
+    @abstractmethod
+    def run(self, order: np.ndarray, first: int, lrs: np.ndarray, sums: Sums) -> None:
+        """Run consecutive batches of an epoch, `len(lrs)` of them, starting with batch `first`.
+
+        A loss that is not finite ends the run before its update, so `step` shows how far it came
+        and the parameters are those that gave that loss.
+
+        Args:
+            order: the epoch's permutation of the examples; batch i is
+                `order[i · batch_size : (i + 1) · batch_size]`.
+            first: index of the first batch.
+            lrs: learning rate of each step.
+            sums: the examples of the steps done are added to it, one step at a time, so that
+                the epoch's means do not depend on how its steps were divided into runs.
+        """

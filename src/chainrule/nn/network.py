@@ -1,0 +1,350 @@
+"""Network: a chain of layers over one flat vector of parameters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.checks import as_count, as_examples, check_examples, describe, shape_text
+from chainrule.errors import InputError
+from chainrule.nn.initializers import INITIALIZERS, Initializer
+from chainrule.nn.layers import INFERENCE, LAYERS, Layer, Params, Run, Shape
+from chainrule.nn.parameters import Layout
+from chainrule.nn.spec import parse_spec, write_spec
+from chainrule.registry import nearest
+from chainrule.storage import load_tensors, save_tensors
+from chainrule.tables import text_table
+
+__all__ = ["Network"]
+
+_CHUNK_BYTES = 2**20  # net(X) works on so many bytes of activations at a time: they stay in cache
+
+
+class Network:
+    """A chain of layers, `X → z1 → a1 → z2 → …`, and its parameters.
+
+    Args:
+        inputs: width of a row of X, or the shape of one example, such as (28, 28).
+        *layers: `Layer` objects or their spellings ("relu", "dropout(0.1)"). Input widths are
+            inferred.
+        seed: of the initial weights.
+        dtype: float32 to train, float64 to check. The network computes in it throughout; X is
+            converted on entry.
+        init: initialiser of every weight matrix that does not name its own; by default what
+            suits the activation that follows.
+
+    Raises:
+        InputError: a layer cannot take what the one before gives; the message names it.
+
+    Row = example: X is (batch, inputs), W is (in, out), `z = x W + b`.
+
+    >>> from chainrule.nn import Linear, ReLU
+    >>> net = Network(784, Linear(128), ReLU(), Linear(10))
+    >>> net.params.shape, net["W1"].shape, net.output_shape
+    ((101770,), (784, 128), (10,))
+    >>> net["b2"][:] = 1.0   # views: writing changes the network
+    >>> net(np.zeros((3, 784)))[0, :3]
+    array([1., 1., 1.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        inputs: int | Shape,
+        *layers: Layer | str,
+        seed: int = 0,
+        dtype: Any = np.float32,
+        init: str | Initializer | None = None,
+    ) -> None:
+        self.input_shape = _input_shape(inputs)
+        self.layers: tuple[Layer, ...] = tuple(_as_layer(layer) for layer in layers)
+        if not self.layers:
+            raise InputError("a Network needs at least one layer, for example Linear(10)")
+        self.shapes = self._infer_shapes()
+        self._dtype = np.dtype(dtype)
+        if self._dtype.kind != "f":
+            raise InputError(f"dtype must be a floating type such as float32, got {self._dtype}")
+        initial = self._initial_params(np.random.default_rng(seed), init)
+        self.indices = tuple(_running_index(initial))
+        self._lowest_trained = self.indices.index(1) if 1 in self.indices else len(self.layers)
+        self.tensor_names = ("X", *_tensor_names(self.layers, self.indices))
+        self.layout = Layout.of(
+            [{k: v.shape for k, v in local.items()} for local in initial], self.indices
+        )
+        flat = [array.ravel() for local in initial for array in local.values()]
+        self._bind(np.concatenate([*flat, np.empty(0)]).astype(self._dtype))
+
+    @classmethod
+    def from_spec(cls, spec: str, **kwargs: Any) -> Network:
+        """A network from one line (see `chainrule.nn.spec`).
+
+        >>> Network.from_spec("784-256(gelu)-128(tanh)-dropout(0.1)-10").spec
+        '784-256(gelu)-128(tanh)-dropout(0.1)-10'
+        """
+        input_shape, layers = parse_spec(spec)
+        return cls(input_shape, *layers, **kwargs)
+
+    # --- parameters ---------------------------------------------------------------------------
+
+    @property
+    def params(self) -> np.ndarray:
+        """All parameters, one flat vector. Writing into it changes the network."""
+        return self._params
+
+    @params.setter
+    def params(self, values: np.ndarray) -> None:
+        values = np.asarray(values)
+        if values.shape != self._params.shape:
+            raise InputError(f"params must have shape {self._params.shape}, got {values.shape}")
+        self._params[:] = values
+
+    @property
+    def dtype(self) -> np.dtype:
+        """What the network computes in."""
+        return self._dtype
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of one row of the output."""
+        return self.shapes[-1]
+
+    @property
+    def views(self) -> Sequence[Params]:
+        """For each layer its parameters under its own names, as its `forward` takes them."""
+        return self._views
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The named parameter, a view into `params`."""
+        self._check_name(name)
+        return self.layout.view(self._params, name)
+
+    def __setitem__(self, name: str, value: np.ndarray) -> None:
+        """Copy `value` into the named parameter."""
+        view = self[name]
+        value = np.asarray(value)
+        if value.shape != view.shape:
+            raise InputError(f"{name} must have shape {view.shape}, got {value.shape}")
+        view[...] = value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layout.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.layout
+
+    def _check_name(self, name: str) -> None:
+        if name not in self.layout:
+            names = self.layout.names
+            raise InputError(
+                f"there is no parameter {name!r}{nearest(name, names)}; "
+                f"this network has {', '.join(names) or 'none'}"
+            )
+
+    def _bind(self, params: np.ndarray) -> None:
+        self._params = params
+        self._views = self.layout.views_by_layer(params, len(self.layers))
+
+    # --- running ------------------------------------------------------------------------------
+
+    def __call__(self, X: object) -> np.ndarray:
+        """Outputs (logits) for any number of rows, in memory bounded but for the result.
+
+        Args:
+            X: (N, *input_shape), any real dtype, finite.
+
+        Returns:
+            (N, *output_shape) in the network's dtype.
+
+        Raises:
+            InputError: X has another shape, is empty, or holds a NaN or infinity.
+        """
+        examples = check_examples(X, self.input_shape)
+        widest = max(int(np.prod(shape)) for shape in [self.input_shape, *self.shapes])
+        rows = max(16, _CHUNK_BYTES // (widest * self._dtype.itemsize))
+        if len(examples) <= rows:
+            return self._infer(examples)
+        outputs = np.empty((len(examples), *self.output_shape), self._dtype)
+        for start in range(0, len(examples), rows):
+            outputs[start : start + rows] = self._infer(examples[start : start + rows])
+        return outputs
+
+    def _infer(self, examples: np.ndarray) -> np.ndarray:
+        x = as_examples(examples, self.input_shape, self._dtype)
+        for layer, params in zip(self.layers, self._views, strict=True):
+            x, _ = layer.forward(params, x, INFERENCE)
+        return x
+
+    def forward(
+        self,
+        x: np.ndarray,
+        run: Run = INFERENCE,
+        record: Callable[[str, np.ndarray], None] | None = None,
+    ) -> tuple[np.ndarray, list[Any]]:
+        """Output and each layer's cache. `x` is taken as it is: right shape and dtype.
+
+        `record` is called with the name and value of every tensor: X, z1, a1, …
+        """
+        caches = []
+        if record:
+            record("X", x)
+        names = self.tensor_names[1:]
+        for layer, params, name in zip(self.layers, self._views, names, strict=True):
+            x, cache = layer.forward(params, x, run)
+            caches.append(cache)
+            if record:
+                record(name, x)
+        return x, caches
+
+    def backward(
+        self,
+        caches: Sequence[Any],
+        dy: np.ndarray,
+        out: Sequence[Params],
+        *,
+        need_dx: bool = False,
+        record: Callable[[str, np.ndarray], None] | None = None,
+    ) -> np.ndarray | None:
+        """The chain rule, from the last layer to the first.
+
+        Args:
+            caches: from `forward`.
+            dy: gradient of the loss with respect to the output.
+            out: where each layer's gradients are written (`layout.views_by_layer(vector, …)`).
+            need_dx: whether the gradient with respect to X is wanted; it costs a product.
+            record: called with the name and value of every gradient but `dy`'s own.
+
+        Returns:
+            dX, or None if it was not wanted: nothing is computed below the lowest layer that
+            has parameters.
+        """
+        lowest = 0 if need_dx else self._lowest_trained
+        dx: np.ndarray | None = dy
+        for i in range(len(self.layers) - 1, lowest - 1, -1):
+            assert dx is not None
+            dx, grads = self.layers[i].backward(
+                self._views[i], caches[i], dx, need_dx=i > lowest or need_dx, out=out[i]
+            )
+            if record:
+                for local, gradient in grads.items():
+                    record(f"d{local}{self.indices[i]}", gradient)
+                if dx is not None:
+                    record(f"d{self.tensor_names[i]}", dx)
+        return dx
+
+    # --- copies and files ---------------------------------------------------------------------
+
+    def copy(self) -> Network:
+        """The same network with its own parameters."""
+        return self.astype(self._dtype)
+
+    def astype(self, dtype: Any) -> Network:
+        """A copy that computes in another dtype, for example float64 to check gradients."""
+        other = object.__new__(Network)
+        other.__dict__.update(self.__dict__)
+        other._dtype = np.dtype(dtype)
+        other._bind(self._params.astype(dtype))
+        return other
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a safetensors file, atomically."""
+        save_tensors(path, "network", {"params": self._params}, {"spec": self.spec})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """A network from a file of `save`, or from a checkpoint.
+
+        Raises:
+            StorageError: no such file, truncated, or not one of ours.
+        """
+        tensors, meta = load_tensors(path, "network", "checkpoint")
+        net = cls.from_spec(meta["spec"], dtype=tensors["params"].dtype)
+        net.params = tensors["params"]
+        return net
+
+    # --- words --------------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> str:
+        """The network in one line; `Network.from_spec` reads it back."""
+        return write_spec(self.input_shape, self.layers)
+
+    def __repr__(self) -> str:
+        parts = ", ".join(repr(layer) for layer in self.layers)
+        inputs = self.input_shape[0] if len(self.input_shape) == 1 else self.input_shape
+        return f"Network({inputs}, {parts})"
+
+    def __str__(self) -> str:
+        rows = [["X", "input", shape_text(self.input_shape), "", ""]]
+        for i, layer in enumerate(self.layers):
+            local = self._views[i].items()
+            shapes = ", ".join(f"{k}{self.indices[i]} {_tuple_text(v.shape)}" for k, v in local)
+            count = sum(v.size for _, v in local)
+            output = shape_text(self.shapes[i])
+            rows.append([self.tensor_names[i + 1], layer.spelling, output, f"{count:,}", shapes])
+        rows.append(["", "total", "", f"{self.layout.size:,}", str(self._dtype)])
+        header = ["tensor", "layer", "output", "parameters", ""]
+        return text_table(header, rows, "<<>><", footer=True)
+
+    # --- construction -------------------------------------------------------------------------
+
+    def _infer_shapes(self) -> list[Shape]:
+        shapes: list[Shape] = []
+        shape = self.input_shape
+        for number, layer in enumerate(self.layers, start=1):
+            try:
+                shape = layer.output_shape(shape)
+            except InputError as error:
+                raise InputError(f"layer {number} of {len(self.layers)}: {error}") from error
+            shapes.append(shape)
+        return shapes
+
+    def _initial_params(
+        self, rng: np.random.Generator, init: str | Initializer | None
+    ) -> list[dict[str, np.ndarray]]:
+        initial = []
+        for i, layer in enumerate(self.layers):
+            suited = init or next(
+                (a.preferred_init for a in self.layers[i + 1 :] if a.preferred_init), "he_normal"
+            )
+            shape = self.shapes[i - 1] if i else self.input_shape
+            initial.append(layer.initial_params(shape, INITIALIZERS.make(suited), rng))
+        return initial
+
+
+def _input_shape(inputs: int | Shape) -> Shape:
+    if isinstance(inputs, tuple | list) and inputs:
+        return tuple(as_count(size, "every size of the input shape") for size in inputs)
+    return (as_count(inputs, "the input width"),)
+
+
+def _as_layer(layer: Layer | str) -> Layer:
+    if isinstance(layer, Layer):
+        return layer
+    if isinstance(layer, type) and issubclass(layer, Layer):
+        raise InputError(f"{layer.__name__} is a class; write {layer.__name__}(…)")
+    if not isinstance(layer, str):
+        raise InputError(f"a layer must be a Layer or its spelling, got {describe(layer)}")
+    return LAYERS.make(layer)
+
+
+def _running_index(initial: Sequence[dict[str, np.ndarray]]) -> Iterator[int]:
+    """The textbook's numbers: the k-th layer with parameters is k, and what follows it too."""
+    index = 0
+    for local in initial:
+        index += bool(local)
+        yield index
+
+
+def _tensor_names(layers: Sequence[Layer], indices: Sequence[int]) -> Iterator[str]:
+    """z1, a1, z2, …; a second tensor of the same letter and number is a1_2."""
+    seen: dict[str, int] = {}
+    for layer, index in zip(layers, indices, strict=True):
+        name = f"{layer.symbol}{index}"
+        seen[name] = seen.get(name, 0) + 1
+        yield name if seen[name] == 1 else f"{name}_{seen[name]}"
+
+
+def _tuple_text(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -1,0 +1,27 @@
+"""Training: the loop, callbacks, history, checkpoints, evaluation."""
+
+from chainrule.train.callbacks import Callback, EarlyStopping, LogFile
+from chainrule.train.checkpoint import Checkpoint, read_history, read_settings
+from chainrule.train.evaluation import Evaluation, evaluate
+from chainrule.train.fit import fit
+from chainrule.train.history import EpochRecord, History
+from chainrule.train.interrupt import TrainingInterrupted
+from chainrule.train.progress import ProgressBar
+from chainrule.train.training import Training
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "EpochRecord",
+    "Evaluation",
+    "History",
+    "LogFile",
+    "ProgressBar",
+    "Training",
+    "TrainingInterrupted",
+    "evaluate",
+    "fit",
+    "read_history",
+    "read_settings",
+]

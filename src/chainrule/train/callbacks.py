@@ -1,0 +1,202 @@
+"""Callbacks: code that looks on while a network trains, and may stop it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.checks import as_count, check_number
+from chainrule.errors import InputError
+from chainrule.storage import replace_atomically
+
+if TYPE_CHECKING:
+    from chainrule.train.training import Training
+
+__all__ = ["Callback", "EarlyStopping", "LogFile"]
+
+
+class Callback:
+    """Base class: override the hooks you need. Each gets the running `Training`.
+
+    In order: `on_train_begin`, then for every epoch `on_epoch_begin`, for its steps
+    `on_step_begin` and `on_step_end`, and `on_epoch_end`; at last `on_train_end`, also after an
+    early stop or Ctrl-C, and `close`, always. `training.stop(reason)` ends training after the
+    current step; `training.net`, `.history`, `.epoch`, `.batch`, `.lr` tell where it is.
+
+    The engine runs from one look to the next without coming back: with `every = 100` the step
+    hooks are called at every hundredth step only, and the 99 between cost nothing.
+
+    >>> class Print(Callback):
+    ...     def on_epoch_end(self, training):
+    ...         print(training.epoch, training.history["loss"][-1] < 1.0)
+    """
+
+    every: int = 1
+    """Step hooks are called at the steps that are multiples of this, counted from 1."""
+
+    saves: bool = False
+    """Callbacks that save the run are called after the others, whose states they save too."""
+
+    def on_train_begin(self, training: Training) -> None:
+        """Training is about to begin, or to go on."""
+
+    def on_epoch_begin(self, training: Training) -> None:
+        """`training.epoch` epochs are done and the next is about to begin."""
+
+    def on_step_begin(self, training: Training) -> None:
+        """A step is about to be taken."""
+
+    def on_step_end(self, training: Training) -> None:
+        """A step has been taken: `training.grads` are its gradients."""
+
+    def on_epoch_end(self, training: Training) -> None:
+        """An epoch is over and is the last entry of `training.history`."""
+
+    def on_train_end(self, training: Training) -> None:
+        """Training is over; `training.history.stopped` says why if it was early."""
+
+    def close(self, training: Training) -> None:
+        """Release what the callback holds; called last, also when training failed."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold so that a resumed run goes on alike: JSON and arrays."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+
+    @property
+    def watches_steps(self) -> bool:
+        """Whether a step hook is overridden."""
+        kind = type(self)
+        return (
+            kind.on_step_begin is not Callback.on_step_begin
+            or kind.on_step_end is not Callback.on_step_end
+        )
+
+
+class EarlyStopping(Callback):
+    """Stop when a measure has not improved for `patience` epochs; go back to the best weights.
+
+    Args:
+        monitor: column of the history: "val_loss", "val_accuracy", "loss" or "accuracy".
+        patience: epochs without improvement that are borne.
+        min_delta: what counts as an improvement.
+        restore_best: whether the network ends with the weights of its best epoch.
+
+    (Prechelt 1998, Early stopping - but when?)
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 3,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+    ) -> None:
+        choices = ("val_loss", "val_accuracy", "loss", "accuracy")
+        if monitor not in choices:
+            raise InputError(f"monitor must be one of {choices}, got {monitor!r}")
+        self.monitor = monitor
+        self.patience = as_count(patience, "patience")
+        check_number(min_delta, "min_delta", 0)
+        self.min_delta = float(min_delta)
+        self.restore_best = restore_best
+        self.best_value: float | None = None
+        self.best_epoch = 0
+        self._best_params = np.empty(0)
+
+    def on_epoch_end(self, training: Training) -> None:
+        value = training.history[self.monitor][-1]
+        if value is None:
+            raise InputError(
+                f"EarlyStopping watches {self.monitor}, which this training does not have; "
+                f"give validation=(X, y), or another monitor"
+            )
+        if self._improves(value):
+            self.best_value, self.best_epoch = value, training.epoch
+            self._best_params = training.net.params.copy()
+        elif training.epoch - self.best_epoch >= self.patience:
+            training.stop(
+                f"{self.monitor} has not improved since epoch {self.best_epoch} "
+                f"({self.best_value:.4g})"
+            )
+
+    def _improves(self, value: float) -> bool:
+        if self.best_value is None:
+            return True
+        gain = value - self.best_value
+        return (gain if "accuracy" in self.monitor else -gain) > self.min_delta
+
+    def on_train_end(self, training: Training) -> None:
+        if self.restore_best and self.best_value is not None and not training.interrupted:
+            training.net.params = self._best_params
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "best_value": self.best_value,
+            "best_epoch": self.best_epoch,
+            "best_params": self._best_params,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.best_value = state["best_value"]
+        self.best_epoch = state["best_epoch"]
+        self._best_params = state["best_params"]
+
+
+class LogFile(Callback):
+    """One row an epoch in a file: CSV, or JSON lines, by the file's ending.
+
+    The file is rewritten from the history after each epoch, atomically, so that it never holds
+    half a row, nor, after a resume, an epoch twice.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        if self.path.suffix not in (".csv", ".jsonl"):
+            raise InputError(f"a log file ends in .csv or .jsonl, got {str(path)!r}")
+
+    def on_train_begin(self, training: Training) -> None:
+        self._write(training)
+
+    def on_epoch_end(self, training: Training) -> None:
+        self._write(training)
+
+    def _write(self, training: Training) -> None:
+        records = training.history.to_json()
+        text = _csv(records) if self.path.suffix == ".csv" else _json_lines(records)
+        replace_atomically(self.path, lambda file: file.write(text.encode()))
+
+
+def _json_lines(records: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def _csv(records: list[dict[str, Any]]) -> str:
+    rows = [_flat(record) for record in records]
+    if not rows:
+        return ""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """`grad_norm: {W1: …}` as a column `grad_norm.W1`."""
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{name}": v for name, v in value.items()}
+        else:
+            flat[key] = value
+    return flat

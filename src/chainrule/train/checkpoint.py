@@ -1,0 +1,202 @@
+"""Checkpoints: all that a run needs to go on exactly as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.checks import as_count, first_non_finite
+from chainrule.engine import Job, Sums
+from chainrule.errors import StorageError
+from chainrule.storage import load_tensors, save_tensors
+from chainrule.train.callbacks import Callback
+from chainrule.train.history import History
+from chainrule.train.training import Training
+
+__all__ = ["Checkpoint", "read_history", "read_settings", "restore", "save"]
+
+_SEPARATOR = "/"
+
+
+class Checkpoint(Callback):
+    """Save the run to one file: after every epoch, every so many steps, and at the end.
+
+    The file holds parameters, optimiser state, generator state, epoch and batch, history and
+    the other callbacks' states; `fit(..., resume=path)` goes on from it bit for bit. It is
+    replaced atomically, and never by parameters that are not finite.
+
+    Args:
+        path: the file; its folder must exist.
+        every_epochs: save after epochs that are multiples of this.
+        every_steps: also save after steps that are multiples of this.
+
+    Raises:
+        StorageError: a save failed; the previous checkpoint is untouched.
+    """
+
+    saves = True
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        every_epochs: int = 1,
+        every_steps: int | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.every_epochs = as_count(every_epochs, "every_epochs")
+        self.every_steps = every_steps
+        self.every = as_count(every_steps, "every_steps") if every_steps is not None else 1
+
+    @property
+    def watches_steps(self) -> bool:
+        return self.every_steps is not None
+
+    def on_train_begin(self, training: Training) -> None:
+        self._save(training)
+
+    def on_step_end(self, training: Training) -> None:
+        self._save(training)
+
+    def on_epoch_end(self, training: Training) -> None:
+        if training.epoch % self.every_epochs == 0:
+            self._save(training)
+
+    def on_train_end(self, training: Training) -> None:
+        self._save(training)
+
+    def _save(self, training: Training) -> None:
+        if first_non_finite(training.net.params) is None:
+            save(training, self.path)
+            training.last_checkpoint = self.path
+
+
+def save(training: Training, path: str | os.PathLike[str]) -> None:
+    """Write a checkpoint of a run to one file, atomically."""
+    tensors = {"params": training.net.params}
+    tensors |= {f"state{_SEPARATOR}{k}": v for k, v in training.engine.state.items()}
+    for name, by_epoch in training.history.snapshots.items():
+        for epoch, value in by_epoch.items():
+            tensors[_SEPARATOR.join(["snapshot", name, str(epoch)])] = value
+    states: dict[str, dict[str, Any]] = {}
+    for key, state in training.callback_states().items():
+        arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+        states[key] = {k: v for k, v in state.items() if k not in arrays}
+        tensors |= {_SEPARATOR.join(["callback", key, k]): v for k, v in arrays.items()}
+    meta = {
+        **_settings(training.engine.job),
+        "epochs": training.epochs,
+        "epoch": training.epoch,
+        "batch": training.batch,
+        "step": training.engine.step,
+        "seconds": training.seconds,
+        "sums": vars(training.sums),
+        "statistics": training.statistics.to_json(),
+        "epoch_rng_state": training.epoch_rng_state,
+        "rng_state": training.rng.bit_generator.state,
+        "history": training.history.to_json(),
+        "stopped": training.stop_reason,
+        "callbacks": states,
+    }
+    save_tensors(path, "checkpoint", tensors, meta)
+
+
+def restore(training: Training, path: str | os.PathLike[str]) -> None:
+    """Put a fresh `training` of the same job where the checkpoint's run was.
+
+    Raises:
+        StorageError: the file is not a checkpoint, or one of another network, optimiser, batch
+            size or data. Nothing has been changed then.
+    """
+    tensors, meta = load_tensors(path, "checkpoint")
+    _check_same_job(training, meta, path)
+    training.net.params = tensors["params"]
+    for name, vector in _under(tensors, "state").items():
+        training.engine.state[name][:] = vector
+    training.engine.step = meta["step"]
+    training.history = _history(tensors, meta)
+    training.epoch, training.batch = meta["epoch"], meta["batch"]
+    training.sums, training.seconds = Sums(**meta["sums"]), meta["seconds"]
+    training.statistics.restore(meta["statistics"])
+    if training.epochs == meta["epochs"]:
+        training.stop_reason = meta["stopped"]  # with more epochs wanted it may go on
+    _restore_order(training, meta)
+    states: dict[str, dict[str, Any]] = {k: dict(v) for k, v in meta["callbacks"].items()}
+    for key, value in _under(tensors, "callback").items():
+        callback, name = key.split(_SEPARATOR)
+        states.setdefault(callback, {})[name] = value
+    training.restore_callbacks(states)
+    training.last_checkpoint = Path(path)
+
+
+def _restore_order(training: Training, meta: Mapping[str, Any]) -> None:
+    """The epoch's order is not stored: it is drawn again from where the generator was."""
+    generator = training.rng.bit_generator
+    training.epoch_rng_state = meta["epoch_rng_state"]
+    if meta["batch"]:
+        generator.state = meta["epoch_rng_state"]
+        training.draw_order()
+    generator.state = meta["rng_state"]
+
+
+def read_history(path: str | os.PathLike[str]) -> History:
+    """The history in a checkpoint, with its snapshots."""
+    return _history(*load_tensors(path, "checkpoint"))
+
+
+def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a checkpoint's run was asked to do and where it stands, as plain values."""
+    _, meta = load_tensors(path, "checkpoint")
+    keys = ("spec", "loss", "optimizer", "batch_size", "epochs", "epoch", "batch", "step")
+    return {key: meta[key] for key in (*keys, "stopped")}
+
+
+def _history(tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> History:
+    history = History.from_json(meta["history"], meta["stopped"])
+    for key, value in _under(tensors, "snapshot").items():
+        name, epoch = key.split(_SEPARATOR)
+        history.snapshots.setdefault(name, {})[int(epoch)] = value
+    return history
+
+
+def _under(tensors: Mapping[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
+    prefix = group + _SEPARATOR
+    return {key[len(prefix) :]: v for key, v in tensors.items() if key.startswith(prefix)}
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    """What must be the same for a run to go on."""
+    return {
+        "spec": job.net.spec,
+        "dtype": str(job.net.dtype),
+        "loss": job.loss.spelling,
+        "optimizer": job.optimizer.spelling,
+        "batch_size": job.batch_size,
+        "data": _fingerprint(job),
+    }
+
+
+def _fingerprint(job: Job) -> list[Any]:
+    """Size and checksums of the data: of all targets and of some sixty examples."""
+    some = job.X[:: max(1, len(job.X) // 64)]
+    arrays = [job.y, some] if job.weights is None else [job.y, some, job.weights]
+    return [list(job.X.shape), *(zlib.crc32(a.tobytes()) for a in arrays)]
+
+
+def _check_same_job(training: Training, meta: Mapping[str, Any], path: object) -> None:
+    names = {"spec": "network", "batch_size": "batch size", "data": "data"}
+    for key, value in _settings(training.engine.job).items():
+        if meta[key] != value:
+            raise StorageError(
+                f"cannot resume from {str(path)!r}: its {names.get(key, key)} is {meta[key]}, "
+                f"but this training has {value}; use the same, or start a new run"
+            )
+    if meta["epoch"] > training.epochs:
+        raise StorageError(
+            f"cannot resume from {str(path)!r}: it has {meta['epoch']} epochs behind it, more "
+            f"than the {training.epochs} that are wanted"
+        )

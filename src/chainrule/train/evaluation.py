@@ -1,0 +1,101 @@
+"""How good a network is on data it was not trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.nn import LOSSES, Loss, Network
+
+__all__ = ["Evaluation", "evaluate", "mean_loss_and_accuracy"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss on N examples and, for a classifier of C classes, what it got right and wrong.
+
+    Attributes:
+        loss: mean loss.
+        accuracy: fraction predicted right; None for a regression, as are the rest.
+        predicted: (N,) class of every example; for a regression the outputs.
+        confidence: (N,) probability of the predicted class.
+        confusion: (C, C) counts, row = true class, column = predicted class.
+    """
+
+    loss: float
+    accuracy: float | None
+    predicted: np.ndarray
+    confidence: np.ndarray | None = None
+    confusion: np.ndarray | None = None
+
+    @property
+    def precision(self) -> np.ndarray | None:
+        """(C,) share of the examples predicted as a class that are of it; NaN where none are."""
+        return None if self.confusion is None else _ratio(self.confusion, axis=0)
+
+    @property
+    def recall(self) -> np.ndarray | None:
+        """(C,) share of a class's examples that were predicted as it; NaN where it has none."""
+        return None if self.confusion is None else _ratio(self.confusion, axis=1)
+
+    def worst_mistakes(self, y: np.ndarray, count: int = 10) -> np.ndarray:
+        """Indices of the most confident wrong predictions, the most confident first."""
+        if self.confidence is None:
+            return np.empty(0, np.int64)
+        wrong = np.flatnonzero(self.predicted != np.asarray(y))
+        return wrong[np.argsort(-self.confidence[wrong], kind="stable")][:count]
+
+
+def evaluate(
+    net: Network, X: object, y: object, *, loss: str | Loss = "softmax_cross_entropy"
+) -> Evaluation:
+    """Run the network on X, (N, *input_shape), and compare with the targets y.
+
+    Raises:
+        InputError: X or y do not fit the network or the loss.
+
+    >>> from chainrule.nn import Linear
+    >>> net = Network(2, Linear(2))
+    >>> net["W1"] = np.eye(2)
+    >>> result = evaluate(net, [[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]], [0, 1, 0])
+    >>> result.confusion.tolist(), result.recall.tolist()
+    ([[1, 1], [0, 1]], [0.5, 1.0])
+    """
+    loss = LOSSES.make(loss)
+    z = net(X)
+    targets = loss.check_targets(y, len(z), net.output_shape, net.dtype)
+    value, accuracy = _loss_and_accuracy(z, targets, loss)
+    predicted = loss.predict(z)
+    if accuracy is None:
+        return Evaluation(value, None, predicted)
+    p = np.asarray(loss.probabilities(z))
+    if p.shape[1] == 1:  # one output for yes or no: two classes
+        p = np.concatenate([1 - p, p], axis=1)
+        predicted, targets = predicted[:, 0], (targets[:, 0] > 0.5).astype(np.int64)
+    elif targets.ndim > 1:  # several yes-or-no outputs at once have no one class
+        return Evaluation(value, accuracy, predicted)
+    classes = p.shape[1]
+    counts = np.bincount(targets * classes + predicted, minlength=classes * classes)
+    confidence = p[np.arange(len(p)), predicted]
+    confusion = counts.reshape(classes, classes)
+    return Evaluation(value, accuracy, predicted, confidence, confusion)
+
+
+def mean_loss_and_accuracy(
+    net: Network, X: np.ndarray, y: np.ndarray, loss: Loss
+) -> tuple[float, float | None]:
+    """The two numbers of a validation, on checked arrays."""
+    return _loss_and_accuracy(net(X), y, loss)
+
+
+def _loss_and_accuracy(z: np.ndarray, y: np.ndarray, loss: Loss) -> tuple[float, float | None]:
+    value, _ = loss.forward(z, y)
+    hits = loss.hits(z, y)
+    return float(value), None if hits is None else hits / len(z)
+
+
+def _ratio(confusion: np.ndarray, axis: int) -> np.ndarray:
+    total = confusion.sum(axis=axis)
+    with np.errstate(invalid="ignore"):
+        return np.diag(confusion) / np.where(total, total, np.nan)

@@ -1,0 +1,132 @@
+"""fit: train a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from chainrule.checks import as_count, as_examples, check_choice, describe
+from chainrule.engine import Job, NumpyEngine
+from chainrule.errors import InputError
+from chainrule.nn import LOSSES, Loss, Network
+from chainrule.nn.losses import check_weights
+from chainrule.optim import OPTIMIZERS, Optimizer
+from chainrule.train.callbacks import Callback
+from chainrule.train.checkpoint import restore
+from chainrule.train.history import History
+from chainrule.train.training import Training
+
+__all__ = ["fit"]
+
+
+def fit(
+    net: Network,
+    X: object,
+    y: object,
+    *,
+    loss: str | Loss = "softmax_cross_entropy",
+    optimizer: str | Optimizer = "sgd(0.1)",
+    epochs: int = 10,
+    batch_size: int = 64,
+    validation: tuple[object, object] | None = None,
+    weights: object = None,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    snapshots: Mapping[str, Sequence[int]] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    engine: str = "auto",
+) -> History:
+    """Train `net`, in place, by mini-batch gradient descent.
+
+    Args:
+        net: the network; its parameters are updated.
+        X: (N, *input_shape) examples; used as they are where the dtype is the network's, else
+            converted once.
+        y: targets as the loss takes them.
+        loss: a `Loss` or its spelling.
+        optimizer: an `Optimizer` or its spelling, such as "adam(0.001, schedule=cosine)".
+        epochs: how often each example is seen.
+        batch_size: examples a step; the last batch of an epoch may be shorter. Larger than N
+            means all at once.
+        validation: (X, y) on which loss and accuracy are measured after each epoch.
+        weights: (N,) weight of each example in the loss.
+        seed: of the order of the examples and of dropout.
+        callbacks: what looks on, see `Callback`.
+        snapshots: parameters to keep, and after which epochs: {"W1": [0, 5, 10]}.
+        resume: a checkpoint to go on from; all other arguments must be as they were, but
+            `epochs` may be larger.
+        engine: "numpy", or "auto" for the fastest that can do it.
+
+    Returns:
+        The `History`.
+
+    Raises:
+        InputError: an argument does not fit; nothing has been changed.
+        NonFiniteError: the loss became NaN or infinite; the message names the tensor and step.
+        StorageError: `resume` is not a checkpoint of this training.
+        TrainingInterrupted: Ctrl-C, after a whole step and a save.
+
+    >>> from chainrule.nn import Linear, Tanh
+    >>> X, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    >>> net = Network(2, Linear(8), Tanh(), Linear(2))
+    >>> history = fit(net, X, y, optimizer="adam(0.1)", epochs=50, batch_size=4)
+    >>> history["accuracy"][-1]
+    1.0
+    """
+    loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
+    check_choice(engine, "engine", ("auto", "numpy"))
+    x = as_examples(X, net.input_shape, net.dtype)
+    job = Job(
+        net=net,
+        loss=loss,
+        optimizer=optimizer,
+        X=x,
+        y=loss.check_targets(y, len(x), net.output_shape, net.dtype),
+        weights=check_weights(weights, len(x), net.dtype),
+        batch_size=min(as_count(batch_size, "batch_size"), len(x)),
+    )
+    rng = np.random.default_rng(seed)
+    training = Training(
+        NumpyEngine(job, rng),
+        rng,
+        epochs=as_count(epochs, "epochs"),
+        validation=_check_validation(validation, net, loss),
+        callbacks=_check_callbacks(callbacks),
+        snapshots=_check_snapshots(snapshots, net),
+    )
+    if resume is not None:
+        restore(training, resume)
+    return training.run()
+
+
+def _check_validation(
+    validation: tuple[object, object] | None, net: Network, loss: Loss
+) -> tuple[np.ndarray, np.ndarray] | None:
+    if validation is None:
+        return None
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise InputError(f"validation must be a pair (X, y), got {describe(validation)}")
+    x = as_examples(validation[0], net.input_shape, net.dtype, "validation X")
+    try:
+        y = loss.check_targets(validation[1], len(x), net.output_shape, net.dtype)
+    except InputError as error:
+        raise InputError(f"validation: {error}") from error
+    return x, y
+
+
+def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise InputError(f"callbacks must be Callback objects, got {describe(callback)}")
+        as_count(callback.every, f"{type(callback).__name__}.every")
+    return callbacks
+
+
+def _check_snapshots(
+    snapshots: Mapping[str, Sequence[int]] | None, net: Network
+) -> Mapping[str, Sequence[int]]:
+    for name in snapshots or {}:
+        net[name]  # raises, naming the nearest, if there is no such parameter
+    return snapshots or {}

@@ -1,0 +1,103 @@
+"""History: what a training run measured, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import InputError
+from chainrule.registry import nearest
+from chainrule.tables import text_table
+
+__all__ = ["EpochRecord", "History"]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss, accuracy: means over the examples as they were trained on, each before the update
+            that it led to; accuracy is None for a regression.
+        val_loss, val_accuracy: on the validation data after the epoch; None without such data.
+        seconds: time spent in training steps; validation and callbacks not counted.
+        lr: learning rate of the last step.
+        grad_norm: for every parameter the norm of its gradient, `‖dW‖`, mean over a few steps
+            spread over the epoch.
+        update_ratio: for every parameter `‖ΔW‖ / ‖W‖`, mean over the same steps. Around 1e-3 is
+            healthy; far below, a layer hardly learns.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float
+    lr: float
+    grad_norm: Mapping[str, float]
+    update_ratio: Mapping[str, float]
+
+
+@dataclass
+class History:
+    """All epochs of a run, and snapshots of weights.
+
+    `history["loss"]` is the list of one column. `snapshots["W1"][5]` is W1 after epoch 5; epoch
+    0 is the start.
+    """
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    snapshots: dict[str, dict[int, np.ndarray]] = field(default_factory=dict)
+    stopped: str | None = None
+    """Why training ended before its last epoch, if it did."""
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __getitem__(self, column: str) -> list[Any]:
+        names = [f.name for f in fields(EpochRecord)]
+        if column not in names:
+            raise InputError(
+                f"history has no column {column!r}{nearest(column, names)}; it has {names}"
+            )
+        return [getattr(record, column) for record in self.epochs]
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in training steps, all epochs together."""
+        return float(sum(self["seconds"]))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The epochs as plain dictionaries."""
+        return [asdict(record) for record in self.epochs]
+
+    @classmethod
+    def from_json(cls, records: list[dict[str, Any]], stopped: str | None = None) -> History:
+        """The inverse of `to_json`."""
+        return cls([EpochRecord(**record) for record in records], stopped=stopped)
+
+    def __str__(self) -> str:
+        header = ["epoch", "loss", "accuracy", "val loss", "val accuracy", "lr", "seconds"]
+        rows = [
+            [
+                str(r.epoch),
+                f"{r.loss:.4f}",
+                percent(r.accuracy),
+                "" if r.val_loss is None else f"{r.val_loss:.4f}",
+                percent(r.val_accuracy),
+                f"{r.lr:.3g}",
+                f"{r.seconds:.2f}",
+            ]
+            for r in self.epochs
+        ]
+        return text_table(header, rows, ">>>>>>>")
+
+
+def percent(fraction: float | None) -> str:
+    """`97.71 %`, or nothing for None."""
+    return "" if fraction is None else f"{100 * fraction:.2f} %"

@@ -1,0 +1,84 @@
+"""A progress bar and one row an epoch, in the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.errors import MissingExtraError
+from chainrule.train.callbacks import Callback
+from chainrule.train.history import percent
+from chainrule.train.training import Training
+
+__all__ = ["ProgressBar"]
+
+_HEADER = "  epoch      loss   train acc   test loss    test acc   seconds"
+
+
+class ProgressBar(Callback):
+    """One row an epoch, and in a terminal a bar below them while the next is running.
+
+    Args:
+        console: a `rich.console.Console`; by default standard output.
+
+    Raises:
+        MissingExtraError: rich is not installed.
+    """
+
+    def __init__(self, console: Any = None) -> None:
+        try:
+            from rich.console import Console
+        except ImportError as error:
+            raise MissingExtraError("rich", "the progress bar", "cli") from error
+        self._console = console or Console(highlight=False)
+        self._bar: Any = None
+
+    def on_train_begin(self, training: Training) -> None:
+        # About a hundred movements of the bar an epoch.
+        self.every = max(1, training.steps_per_epoch // 100)
+        self._console.print(_HEADER, style="bold")
+        for record_index in range(len(training.history)):
+            self._print_row(training, record_index)
+        if self._console.is_terminal:
+            self._start_bar(training)
+
+    def on_step_end(self, training: Training) -> None:
+        self._advance(training)
+
+    def on_epoch_end(self, training: Training) -> None:
+        self._print_row(training, -1)
+        self._advance(training)
+
+    def close(self, training: Training) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _start_bar(self, training: Training) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=40),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=training.epochs * training.steps_per_epoch)
+        self._bar.start()
+        self._advance(training)
+
+    def _advance(self, training: Training) -> None:
+        if self._bar is not None:
+            running = min(training.epoch + 1, training.epochs)
+            description = f"epoch {running}/{training.epochs}"
+            self._bar.update(self._task, completed=training.step, description=description)
+
+    def _print_row(self, training: Training, index: int) -> None:
+        record = training.history.epochs[index]
+        epoch = f"{record.epoch}/{training.epochs}"
+        val_loss = "" if record.val_loss is None else f"{record.val_loss:.4f}"
+        self._console.print(
+            f"{epoch:>7}{record.loss:>10.4f}{percent(record.accuracy):>12}"
+            f"{val_loss:>12}{percent(record.val_accuracy):>12}{record.seconds:>10.2f}"
+        )

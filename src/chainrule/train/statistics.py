@@ -1,0 +1,79 @@
+"""Gradient norms and update-to-weight ratios, at a cost that does not show.
+
+They are measured at a few steps spread over an epoch: one step in a hundred, at most eight, and
+at least the last.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.nn.parameters import Layout
+
+__all__ = ["StepStatistics"]
+
+_STEPS_PER_SAMPLE = 100
+_MOST_SAMPLES = 8
+
+
+class StepStatistics:
+    """Means over the sampled steps of one epoch."""
+
+    def __init__(self, layout: Layout, steps_per_epoch: int) -> None:
+        self._layout = layout
+        count = min(max(steps_per_epoch // _STEPS_PER_SAMPLE, 1), _MOST_SAMPLES)
+        last = steps_per_epoch - 1
+        self.sampled = [last - (i * steps_per_epoch) // count for i in reversed(range(count))]
+        """Indices, within an epoch, of the batches to measure at."""
+        self._before = np.empty(0)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new epoch."""
+        self._count = 0
+        self._grad_norm = dict.fromkeys(self._layout.names, 0.0)
+        self._update_ratio = dict.fromkeys(self._layout.names, 0.0)
+
+    def before_step(self, params: np.ndarray) -> None:
+        """Keep the parameters that the step is about to change."""
+        self._before = params.copy()
+
+    def after_step(self, params: np.ndarray, grads: np.ndarray) -> None:
+        """Measure the step that was taken."""
+        change = params - self._before
+        for slot in self._layout.slots:
+            self._grad_norm[slot.name] += _norm(grads[slot.slice])
+            weight = _norm(self._before[slot.slice])
+            moved = _norm(change[slot.slice])
+            # A parameter that starts at zero, as biases do, has no ratio yet.
+            self._update_ratio[slot.name] += moved / weight if weight else 0.0
+        self._count += 1
+
+    def means(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Gradient norm and update ratio of every parameter."""
+        count = max(self._count, 1)
+        return (
+            {name: total / count for name, total in self._grad_norm.items()},
+            {name: total / count for name, total in self._update_ratio.items()},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The state in the middle of an epoch, for a checkpoint."""
+        return {
+            "count": self._count,
+            "grad_norm": self._grad_norm,
+            "update_ratio": self._update_ratio,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `to_json`."""
+        self._count = state["count"]
+        self._grad_norm = dict(state["grad_norm"])
+        self._update_ratio = dict(state["update_ratio"])
+
+
+def _norm(vector: np.ndarray) -> float:
+    return math.sqrt(float(np.dot(vector, vector)))

@@ -1,0 +1,316 @@
+"""Training: a run in progress. The loop that fit starts, and what callbacks look at."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.checks import first_non_finite
+from chainrule.data import epoch_order
+from chainrule.engine import Engine, Sums
+from chainrule.errors import NonFiniteError
+from chainrule.nn import INFERENCE, Network
+from chainrule.nn.trace import record_step
+from chainrule.train.callbacks import Callback
+from chainrule.train.evaluation import mean_loss_and_accuracy
+from chainrule.train.history import EpochRecord, History
+from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
+from chainrule.train.statistics import StepStatistics
+
+__all__ = ["Training"]
+
+_SECONDS_PER_CALL = 0.05  # the engine is asked for so much work at a time: Ctrl-C is felt at once
+
+
+class Training:
+    """A run in progress.
+
+    Attributes:
+        net, engine, history: what is trained, by what, and what was measured so far.
+        epochs: how many epochs are wanted.
+        epoch: how many are done.
+        batch: how many batches of the current epoch are done.
+        stop_reason: why training is to end early, if it is.
+        last_checkpoint: where the run was last saved, if it was.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        rng: np.random.Generator,
+        *,
+        epochs: int,
+        validation: tuple[np.ndarray, np.ndarray] | None = None,
+        callbacks: Sequence[Callback] = (),
+        snapshots: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.rng = rng
+        self.epochs = epochs
+        self.validation = validation
+        self.callbacks = sorted(callbacks, key=lambda callback: callback.saves)
+        self.history = History()
+        self.epoch = 0
+        self.batch = 0
+        self.last_checkpoint: Path | None = None
+        self.steps_per_epoch = -(-len(engine.job.X) // engine.job.batch_size)
+        self.statistics = StepStatistics(self.net.layout, self.steps_per_epoch)
+        self.sums = Sums()
+        self.seconds = 0.0
+        self.epoch_rng_state = rng.bit_generator.state
+        self._snapshots = snapshots or {}
+        self._order = np.empty(0, np.int64)
+        self._guard = InterruptGuard()
+        self.stop_reason: str | None = None
+
+    @property
+    def net(self) -> Network:
+        return self.engine.job.net
+
+    @property
+    def grads(self) -> np.ndarray:
+        """The flat gradient vector of the last step."""
+        return self.engine.grads
+
+    @property
+    def step(self) -> int:
+        """Number of steps done, over all epochs."""
+        return self.engine.step
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the next step."""
+        return float(self._learning_rates(self.batch, self.batch + 1)[0])
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._guard.requested
+
+    def stop(self, reason: str) -> None:
+        """End training after the current step."""
+        self.stop_reason = reason
+
+    # --- the loop -----------------------------------------------------------------------------
+
+    def run(self) -> History:
+        """Train from where the run stands to its last epoch.
+
+        Raises:
+            NonFiniteError: a loss or a parameter became NaN or infinite.
+            TrainingInterrupted: Ctrl-C; callbacks have been told and have saved.
+        """
+        try:
+            with self._guard:
+                self._train()
+        finally:
+            for callback in self.callbacks:
+                callback.close(self)
+        if self.interrupted:
+            raise TrainingInterrupted(self._where_it_stopped())
+        return self.history
+
+    def _train(self) -> None:
+        if not self.epoch and not self.batch:
+            self._take_snapshots()
+        self._call("on_train_begin")
+        while self.epoch < self.epochs and not self._ended:
+            self._run_epoch()
+        self.history.stopped = "interrupted" if self.interrupted else self.stop_reason
+        self._call("on_train_end")
+
+    @property
+    def _ended(self) -> bool:
+        return self.interrupted or self.stop_reason is not None
+
+    def _run_epoch(self) -> None:
+        if self.batch == 0:
+            self._begin_epoch()
+        for look in self._looks():
+            self._run_until(look)
+            if self._ended:
+                return
+            if look < self.steps_per_epoch:
+                self._run_looked_at(look)
+                if self._ended and self.batch < self.steps_per_epoch:
+                    return
+        self._end_epoch()
+
+    def _begin_epoch(self) -> None:
+        self.epoch_rng_state = self.rng.bit_generator.state
+        self.draw_order()
+        self.sums, self.seconds = Sums(), 0.0
+        self.statistics.reset()
+        self._call("on_epoch_begin")
+
+    def draw_order(self) -> None:
+        """This epoch's order of the examples."""
+        self._order = epoch_order(len(self.engine.job.X), self.rng)
+
+    def _end_epoch(self) -> None:
+        self._check_params()
+        job, sums = self.engine.job, self.sums
+        val_loss, val_accuracy = None, None
+        if self.validation is not None:
+            val_loss, val_accuracy = mean_loss_and_accuracy(self.net, *self.validation, job.loss)
+        classifies = job.loss.hits(np.zeros((0, *self.net.output_shape)), job.y[:0]) is not None
+        grad_norm, update_ratio = self.statistics.means()
+        record = EpochRecord(
+            epoch=self.epoch + 1,
+            loss=sums.loss / sums.weight if sums.weight else 0.0,
+            accuracy=sums.hits / sums.examples if classifies else None,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            seconds=self.seconds,
+            lr=float(self._learning_rates(self.batch - 1, self.batch)[0]),
+            grad_norm=grad_norm,
+            update_ratio=update_ratio,
+        )
+        self.history.epochs.append(record)
+        self.epoch, self.batch = self.epoch + 1, 0
+        self._take_snapshots()
+        self._call("on_epoch_end")
+
+    # --- steps --------------------------------------------------------------------------------
+
+    def _looks(self) -> Iterator[int]:
+        """Batches of this epoch at which somebody looks, in order, and then the end."""
+        wanted = set(self.statistics.sampled)
+        first = self.epoch * self.steps_per_epoch
+        for callback in self.callbacks:
+            if callback.watches_steps:
+                every = callback.every
+                wanted.update(range(-(first + 1) % every, self.steps_per_epoch, every))
+        yield from sorted(look for look in wanted if look >= self.batch)
+        yield self.steps_per_epoch
+
+    def _run_until(self, batch: int) -> None:
+        """Run the steps before `batch`, a twentieth of a second at a time."""
+        count = 1
+        while self.batch < batch and not self.interrupted:
+            count = min(count, batch - self.batch)
+            before = self.seconds
+            with self._timed():
+                self._run_steps(count)
+            pace = count / max(self.seconds - before, 1e-6)
+            count = max(1, min(8 * count, int(_SECONDS_PER_CALL * pace)))
+
+    def _run_looked_at(self, batch: int) -> None:
+        """Run one step that callbacks or the statistics look at."""
+        watching = [c for c in self.callbacks if c.watches_steps and (self.step + 1) % c.every == 0]
+        for callback in watching:
+            callback.on_step_begin(self)
+        with self._timed():
+            sampled = batch in self.statistics.sampled
+            if sampled:
+                self.statistics.before_step(self.net.params)
+            self._run_steps(1)
+            if sampled:
+                self.statistics.after_step(self.net.params, self.grads)
+        for callback in watching:
+            callback.on_step_end(self)
+
+    def _run_steps(self, count: int) -> None:
+        lrs = self._learning_rates(self.batch, self.batch + count)
+        before = self.engine.step
+        self.engine.run(self._order, self.batch, lrs, self.sums)
+        done = self.engine.step - before
+        self.batch += done
+        if done < count:
+            self._fail_at(self.batch)
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count what happens inside as training time of this epoch."""
+        start = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - start
+
+    def _learning_rates(self, first: int, last: int) -> np.ndarray:
+        optimizer, steps = self.engine.job.optimizer, self.steps_per_epoch
+        return np.array(
+            [
+                optimizer.learning_rate(self.epoch + batch / steps, self.epochs)
+                for batch in range(first, last)
+            ]
+        )
+
+    # --- what can end it ----------------------------------------------------------------------
+
+    def _fail_at(self, batch: int) -> None:
+        """The loss of this batch is not finite: find the first tensor that is not, and stop."""
+        job = self.engine.job
+        rows = self._order[batch * job.batch_size : (batch + 1) * job.batch_size]
+        weights = None if job.weights is None else job.weights[rows]
+        with np.errstate(all="ignore"):
+            trace = record_step(job.net, job.X[rows], job.y[rows], job.loss, weights, INFERENCE)
+        name, index = trace.first_non_finite() or ("loss", ())
+        value = trace[name][index]
+        if name in self.net:
+            self._raise_non_finite(f"the update before made {name}{_entry(index)} {value}")
+        what = f"{name}{_entry(index)}" if index else f"the {name}"
+        self._raise_non_finite(f"the first tensor that is not finite is {what} = {value}")
+
+    def _check_params(self) -> None:
+        index = first_non_finite(self.net.params)
+        if index is not None:
+            slot = next(s for s in self.net.layout.slots if index[0] < s.start + s.size)
+            place = tuple(map(int, np.unravel_index(index[0] - slot.start, slot.shape)))
+            value = self.net.params[index]
+            self._raise_non_finite(f"the last update made {slot.name}{_entry(place)} {value}")
+
+    def _raise_non_finite(self, what: str) -> None:
+        saved = "nothing was saved yet"
+        if self.last_checkpoint is not None:
+            saved = f"the last good checkpoint is {self.last_checkpoint}"
+        raise NonFiniteError(
+            f"training diverged at step {self.step + 1} (epoch {self.epoch + 1}, batch "
+            f"{self.batch + 1}): {what}. Try a smaller learning rate (it was {self.lr:.3g}) or "
+            f"clip_norm=1; {saved}"
+        )
+
+    def _where_it_stopped(self) -> str:
+        place = f"stopped after {self.step} steps, in epoch {self.epoch + 1} of {self.epochs}"
+        if self.epoch == self.epochs:
+            place = f"stopped after the last of {self.epochs} epochs"
+        if self.last_checkpoint is None:
+            return f"{place}; nothing was saved, as there was no Checkpoint callback"
+        return f"{place}; saved: go on with resume={str(self.last_checkpoint)!r}"
+
+    # --- helpers ------------------------------------------------------------------------------
+
+    def _call(self, hook: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(self)
+
+    def _take_snapshots(self) -> None:
+        for name, epochs in self._snapshots.items():
+            if self.epoch in epochs:
+                self.history.snapshots.setdefault(name, {})[self.epoch] = self.net[name].copy()
+
+    def callback_states(self) -> dict[str, dict[str, Any]]:
+        """State of every callback that has one, by class name and place among its kind."""
+        return {
+            key: state
+            for key, callback in zip(self._callback_keys(), self.callbacks, strict=True)
+            if (state := callback.state())
+        }
+
+    def restore_callbacks(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Give every callback back what `callback_states` took."""
+        for key, callback in zip(self._callback_keys(), self.callbacks, strict=True):
+            if key in states:
+                callback.restore(states[key])
+
+    def _callback_keys(self) -> list[str]:
+        kinds = [type(callback).__name__ for callback in self.callbacks]
+        return [f"{kind}-{kinds[:i].count(kind)}" for i, kind in enumerate(kinds)]
+
+
+def _entry(index: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""
