@@ -10,12 +10,14 @@ import numpy as np
 from chainrule.errors import InputError
 
 __all__ = [
+    "as_array",
     "as_count",
     "as_examples",
     "check_choice",
     "check_examples",
     "check_finite",
     "check_number",
+    "convert",
     "describe",
     "first_non_finite",
     "shape_text",
@@ -36,6 +38,40 @@ def shape_text(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
+def as_array(value: object, name: str) -> np.ndarray:
+    """`value` as an array of real numbers; an array comes back as it is.
+
+    Raises:
+        InputError: rows of unequal length, text, complex numbers, …
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{name} is not an array, its rows differ in length: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers, got {describe(array)}")
+    return array
+
+
+def convert(array: np.ndarray, dtype: np.dtype, name: str, first_row: int = 0) -> np.ndarray:
+    """`array` in `dtype`, copied only if that changes it. `first_row` is the number of its first
+    row in messages.
+
+    Raises:
+        InputError: an entry is too large for `dtype`.
+    """
+    with np.errstate(over="ignore"):  # an overflow to infinity is reported below
+        converted = array.astype(dtype, copy=False)
+    if array.dtype.kind == "f" and dtype.itemsize < array.dtype.itemsize:
+        index = first_non_finite(converted)
+        if index is not None:
+            place = ", ".join(map(str, (index[0] + first_row, *index[1:])))
+            raise InputError(
+                f"{name}[{place}] is {array[index]:g}, too large for {dtype}; scale {name} down"
+            )
+    return converted
+
+
 def check_examples(X: object, input_shape: Shape, name: str = "X") -> np.ndarray:
     """`X` as an array of examples, one a row: numeric, shape (N, *input_shape), finite.
 
@@ -44,9 +80,7 @@ def check_examples(X: object, input_shape: Shape, name: str = "X") -> np.ndarray
     Raises:
         InputError: not numeric, not of that shape, empty, or with a NaN or infinity in it.
     """
-    array = np.asarray(X)
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"{name} must hold real numbers, got {describe(array)}")
+    array = as_array(X, name)
     if array.ndim == 0 or array.shape[1:] != input_shape:
         wanted = f"(N, {', '.join(map(str, input_shape))})"
         raise InputError(
@@ -65,12 +99,7 @@ def as_examples(X: object, input_shape: Shape, dtype: np.dtype, name: str = "X")
     Raises:
         InputError: also if an entry is too large for `dtype`.
     """
-    array = check_examples(X, input_shape, name)
-    with np.errstate(over="ignore"):  # an overflow to infinity is reported below
-        converted = array.astype(dtype, copy=False)
-    if array.dtype.kind == "f" and dtype.itemsize < array.dtype.itemsize:
-        check_finite(converted, f"{name} as {dtype}")
-    return converted
+    return convert(check_examples(X, input_shape, name), dtype, name)
 
 
 def _hint(array: np.ndarray, input_shape: Shape, name: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
+import numbers
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -139,7 +140,7 @@ def parse_call(text: str, kind: str = "name") -> tuple[str, list[Any], dict[str,
             kwargs = {str(k.arg): _value(k.value) for k in node.keywords if k.arg}
             if len(kwargs) == len(node.keywords):
                 return node.func.id, args, kwargs
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         pass
     raise InputError(f"cannot read the {kind} {text!r}: want 'name' or 'name(value, key=value)'")
 
@@ -172,4 +173,6 @@ def _spell_value(value: object) -> str:
         return str(spelling)
     if isinstance(value, str):
         return value
+    if isinstance(value, numbers.Number) and hasattr(value, "item"):
+        return repr(value.item())  # a NumPy scalar, whose repr is not a literal
     return repr(value)

@@ -40,7 +40,7 @@ def save_tensors(
     from safetensors.numpy import save
 
     document = json.dumps({"format": _FORMAT, "kind": kind, "meta": meta})
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     data = save(contiguous, metadata={_KEY: document})
     replace_atomically(path, lambda file: file.write(data))
 
@@ -58,23 +58,28 @@ def load_tensors(path: str | os.PathLike[str], *kinds: str) -> tuple[dict[str, n
         raise StorageError(f"there is no file {str(path)!r}")
     try:
         with safe_open(path, framework="np") as file:
-            header = (file.metadata() or {}).get(_KEY)
+            meta = _read_document(file.metadata() or {}, path, kinds)
             tensors = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError, OverflowError) as error:
         raise StorageError(
             f"{str(path)!r} is not a readable safetensors file: it is truncated, damaged or of "
             f"another kind ({error}). chainrule never opens pickles"
         ) from error
-    document = json.loads(header) if header else {}
-    if document.get("kind") not in kinds:
-        found = f"a chainrule {document['kind']}" if "kind" in document else "not from chainrule"
+    return tensors, meta
+
+
+def _read_document(metadata: Mapping[str, str], path: Path, kinds: tuple[str, ...]) -> Any:
+    document = json.loads(metadata.get(_KEY, "null"))
+    ours = isinstance(document, dict) and {"format", "kind", "meta"} <= set(document)
+    if not ours or document["kind"] not in kinds:
+        found = f"a chainrule {document['kind']}" if ours else "not from chainrule"
         raise StorageError(f"{str(path)!r} is {found}; want a chainrule {' or '.join(kinds)}")
     if document["format"] > _FORMAT:
         raise StorageError(
             f"{str(path)!r} has format {document['format']}, newer than this chainrule reads "
             f"({_FORMAT}): upgrade chainrule"
         )
-    return tensors, document["meta"]
+    return document["meta"]
 
 
 def replace_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
@@ -92,24 +97,23 @@ def replace_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO],
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         kept = "the previous file is untouched" if path.exists() else "nothing was left behind"
         raise StorageError(
             f"could not write {str(path)!r}: {error.strerror or error}; {kept}. "
             f"Free some space or choose another folder"
         ) from error
+    finally:  # also after Ctrl-C; once renamed it is gone
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be opened."""
-    try:
+    """Make the rename itself durable, where the system has a way to."""
+    with contextlib.suppress(OSError):  # Windows opens no folders, some file systems sync none
         handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -17,10 +17,9 @@ WEIGHTS = [slice(0, 2)]  # of three parameters, the last is a bias
 def run(opt, params, gradients, decay=()):
     """The parameters and state after one step per gradient."""
     params = np.array(params, float)
-    state, scratch = opt.init_state(params), np.full((2, params.size), np.nan)
+    state, scratch = opt.init_state(params), np.full(params.size, np.nan)
     for step, grads in enumerate(gradients, 1):
         grads = np.array(grads, float)
-        grads.flags.writeable = False
         opt.update(params, grads, state, step=step, lr=opt.lr, decay=decay, scratch=scratch)
     return params, state
 
@@ -134,7 +133,7 @@ def test_norm_after_clipping_in_float32(scale):
     grads = (np.random.default_rng(0).normal(size=1000) * scale).astype(np.float32)
     clip = float(scale * 0.5)
     opt = SGD(1.0, clip_norm=clip)
-    params, scratch = np.zeros_like(grads), np.empty((2, 1000), np.float32)
+    params, scratch = np.zeros_like(grads), np.empty(1000, np.float32)
     opt.update(params, grads, {}, step=1, lr=1.0, decay=[], scratch=scratch)
     assert np.linalg.norm(params.astype(float)) == pytest.approx(clip, rel=1e-5)
 

@@ -23,7 +23,7 @@ def loss_gradient(params, step):
 
 def ours(opt):
     params = np.random.default_rng(0).normal(size=SIZE)
-    state, scratch = opt.init_state(params), np.empty((2, SIZE))
+    state, scratch = opt.init_state(params), np.empty(SIZE)
     path = []
     for step in range(1, STEPS + 1):
         grads = loss_gradient(params, step)

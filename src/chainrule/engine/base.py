@@ -7,12 +7,14 @@ two looks it may do as many steps as it is asked for without returning.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from chainrule.nn import Loss, Network
+from chainrule.nn.parameters import aligned_zeros
 from chainrule.optim import Optimizer
 
 __all__ = ["Engine", "Job", "Sums"]
@@ -47,7 +49,8 @@ class Engine(ABC):
 
     Attributes:
         state: the optimiser's flat vectors, by name.
-        grads: the gradient vector of the last step.
+        grads: the gradient vector of the last step that was run with `keep_grads`.
+        keep_grads: whether `grads` is wanted; keeping it costs a copy.
         step: number of steps done, over all epochs.
     """
 
@@ -56,12 +59,17 @@ class Engine(ABC):
     job: Job
     rng: np.random.Generator
     step: int = 0
+    keep_grads: bool = False
     state: dict[str, np.ndarray] = field(init=False)
     grads: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         self.state = self.job.optimizer.init_state(self.job.net.params)
-        self.grads = np.zeros_like(self.job.net.params)
+        self.grads = aligned_zeros(self.job.net.params.size, self.job.net.dtype)
+
+    def session(self) -> AbstractContextManager[None]:
+        """Active while steps are run: what an engine holds, or sets, for that time."""
+        return nullcontext()
 
     @abstractmethod
     def run(self, order: np.ndarray, first: int, lrs: np.ndarray, sums: Sums) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.engine.base import Engine, Sums
+from chainrule.engine.blas import blas_threads_for
 from chainrule.nn import Run
+from chainrule.nn.parameters import aligned_zeros
 
 __all__ = ["NumpyEngine"]
 
@@ -31,10 +34,14 @@ class NumpyEngine(Engine):
         net, job = self.job.net, self.job
         rows = min(job.batch_size, len(job.X))
         self._x_buffer = np.empty((rows, *job.X.shape[1:]), job.X.dtype)
-        self._scratch = np.empty((2, net.params.size), net.dtype)
-        self._grad_views = net.layout.views_by_layer(self.grads, len(net.layers))
+        self._scratch = aligned_zeros(net.params.size, net.dtype)
+        self._step_grads = aligned_zeros(net.params.size, net.dtype)
+        self._grad_views = net.layout.views_by_layer(self._step_grads, len(net.layers))
         self._decay = net.layout.weight_slices
         self._run = Run(training=True, rng=self.rng)
+
+    def session(self) -> AbstractContextManager[None]:
+        return blas_threads_for(self.job)
 
     def run(self, order: np.ndarray, first: int, lrs: np.ndarray, sums: Sums) -> None:
         # Overflow is not reported by NumPy's warnings but by the loss that it leads to.
@@ -54,9 +61,8 @@ class NumpyEngine(Engine):
             finite = self._step(order[i * size : (i + 1) * size], lr, sums, outputs, targets)
             if not finite:
                 break
-        if outputs:
-            hits = self.job.loss.hits(np.concatenate(outputs), np.concatenate(targets))
-            sums.hits += hits or 0
+        if outputs and self.job.loss.classifies:
+            sums.hits += self.job.loss.hits(np.concatenate(outputs), np.concatenate(targets))
         return finite
 
     def _step(
@@ -82,9 +88,11 @@ class NumpyEngine(Engine):
         dz = job.loss.backward(loss_cache)
         net.backward(caches, dz, out=self._grad_views)
 
+        if self.keep_grads:
+            self.grads[:] = self._step_grads  # the update uses its gradient up
         self.step += 1
         job.optimizer.update(
-            net.params, self.grads, self.state,
+            net.params, self._step_grads, self.state,
             step=self.step, lr=lr, decay=self._decay, scratch=self._scratch,
         )  # fmt: skip
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, as_examples, check_examples, describe, shape_text
-from chainrule.errors import InputError
+from chainrule.checks import as_count, check_examples, convert, describe, shape_text
+from chainrule.errors import InputError, StorageError
 from chainrule.nn.initializers import INITIALIZERS, Initializer
 from chainrule.nn.layers import INFERENCE, LAYERS, Layer, Params, Run, Shape
-from chainrule.nn.parameters import Layout
+from chainrule.nn.parameters import Layout, aligned_zeros
 from chainrule.nn.spec import parse_spec, write_spec
 from chainrule.registry import nearest
 from chainrule.storage import load_tensors, save_tensors
@@ -63,9 +63,7 @@ class Network:
         if not self.layers:
             raise InputError("a Network needs at least one layer, for example Linear(10)")
         self.shapes = self._infer_shapes()
-        self._dtype = np.dtype(dtype)
-        if self._dtype.kind != "f":
-            raise InputError(f"dtype must be a floating type such as float32, got {self._dtype}")
+        self._dtype = _floating(dtype)
         initial = self._initial_params(np.random.default_rng(seed), init)
         self.indices = tuple(_running_index(initial))
         self._lowest_trained = self.indices.index(1) if 1 in self.indices else len(self.layers)
@@ -74,7 +72,7 @@ class Network:
             [{k: v.shape for k, v in local.items()} for local in initial], self.indices
         )
         flat = [array.ravel() for local in initial for array in local.values()]
-        self._bind(np.concatenate([*flat, np.empty(0)]).astype(self._dtype))
+        self._bind(np.concatenate([*flat, np.empty(0)]))
 
     @classmethod
     def from_spec(cls, spec: str, **kwargs: Any) -> Network:
@@ -143,8 +141,10 @@ class Network:
             )
 
     def _bind(self, params: np.ndarray) -> None:
-        self._params = params
-        self._views = self.layout.views_by_layer(params, len(self.layers))
+        """Take a copy of `params` as this network's own."""
+        self._params = aligned_zeros(params.size, self._dtype)
+        self._params[:] = params
+        self._views = self.layout.views_by_layer(self._params, len(self.layers))
 
     # --- running ------------------------------------------------------------------------------
 
@@ -164,14 +164,14 @@ class Network:
         widest = max(int(np.prod(shape)) for shape in [self.input_shape, *self.shapes])
         rows = max(16, _CHUNK_BYTES // (widest * self._dtype.itemsize))
         if len(examples) <= rows:
-            return self._infer(examples)
+            return self._infer(examples, 0)
         outputs = np.empty((len(examples), *self.output_shape), self._dtype)
         for start in range(0, len(examples), rows):
-            outputs[start : start + rows] = self._infer(examples[start : start + rows])
+            outputs[start : start + rows] = self._infer(examples[start : start + rows], start)
         return outputs
 
-    def _infer(self, examples: np.ndarray) -> np.ndarray:
-        x = as_examples(examples, self.input_shape, self._dtype)
+    def _infer(self, examples: np.ndarray, first_row: int) -> np.ndarray:
+        x = convert(examples, self._dtype, "X", first_row)
         for layer, params in zip(self.layers, self._views, strict=True):
             x, _ = layer.forward(params, x, INFERENCE)
         return x
@@ -243,8 +243,8 @@ class Network:
         """A copy that computes in another dtype, for example float64 to check gradients."""
         other = object.__new__(Network)
         other.__dict__.update(self.__dict__)
-        other._dtype = np.dtype(dtype)
-        other._bind(self._params.astype(dtype))
+        other._dtype = _floating(dtype)
+        other._bind(self._params)
         return other
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -259,9 +259,22 @@ class Network:
             StorageError: no such file, truncated, or not one of ours.
         """
         tensors, meta = load_tensors(path, "network", "checkpoint")
-        net = cls.from_spec(meta["spec"], dtype=tensors["params"].dtype)
-        net.params = tensors["params"]
+        try:
+            net = cls.from_spec(meta["spec"], dtype=tensors["params"].dtype)
+            net.params = tensors["params"]
+        except (InputError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{str(path)!r} holds no network that can be built: {error}"
+            ) from error
         return net
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For `pickle` and `copy.deepcopy`, which would make the views copies of their own."""
+        return {k: v for k, v in self.__dict__.items() if k != "_views"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind(self._params)
 
     # --- words --------------------------------------------------------------------------------
 
@@ -317,6 +330,16 @@ def _input_shape(inputs: int | Shape) -> Shape:
     if isinstance(inputs, tuple | list) and inputs:
         return tuple(as_count(size, "every size of the input shape") for size in inputs)
     return (as_count(inputs, "the input width"),)
+
+
+def _floating(dtype: Any) -> np.dtype:
+    try:
+        floating = np.dtype(dtype)
+    except TypeError as error:
+        raise InputError(f"dtype must be a floating type such as float32, got {dtype!r}") from error
+    if floating.kind != "f":
+        raise InputError(f"dtype must be a floating type such as float32, got {floating}")
+    return floating
 
 
 def _as_layer(layer: Layer | str) -> Layer:

@@ -147,8 +147,12 @@ def prediction_name(net: Network, loss: Loss) -> str:
     """Name of what the loss makes of the logits, such as a2; of the logits where it is nothing."""
     if loss.prediction is None:
         return net.tensor_names[-1]
-    name = f"{loss.prediction}{net.indices[-1]}"
-    return name if name not in net.tensor_names else f"{name}_2"
+    name = first = f"{loss.prediction}{net.indices[-1]}"
+    repeat = 1
+    while name in net.tensor_names:
+        repeat += 1
+        name = f"{first}_{repeat}"
+    return name
 
 
 def backprop(

@@ -132,7 +132,10 @@ def gradient_check(
 
     Returns:
         The largest relative error, |a − n| / max(|a|, |n|); in float64 about 1e-8 or less for
-        a right gradient.
+        a right gradient, infinity if a gradient or the loss is not finite.
+
+    Raises:
+        InputError: there are no such gradients, or one has another shape than its parameter.
 
     >>> model = TwoLayerNet(3, 4, 2)
     >>> gradient_check(model, np.eye(3), np.array([0, 1, 0]), verbose=False) < 1e-7
@@ -147,12 +150,19 @@ def gradient_check(
             f"after backward(y)"
         )
     gradients = {name: np.array(getattr(model, f"d{name}")) for name in names}
+    for name, gradient in gradients.items():
+        if gradient.shape != getattr(model, name).shape:
+            raise InputError(
+                f"d{name} has shape {gradient.shape}, but {name} has {getattr(model, name).shape}: "
+                f"a gradient has the shape of what it belongs to"
+            )
     rows, largest = [], 0.0
     for name in sorted(names, key=lambda n: (n.lstrip("Wb"), n)):
         index, analytical, numerical = _worst_entry(model, X, y, name, gradients[name], epsilon)
         difference = abs(analytical - numerical)
         scale = max(abs(analytical), abs(numerical))
-        largest = max(largest, difference / scale if scale else 0.0)
+        relative = difference / scale if scale else 0.0
+        largest = max(largest, relative if np.isfinite(relative) else np.inf)
         entry = f"{name}[{', '.join(map(str, index))}]"
         numbers = (f"{analytical:+.10f}", f"{numerical:+.10f}", f"{difference:.2e}")
         rows.append([entry, *numbers])
@@ -176,7 +186,7 @@ def _worst_entry(
         index = tuple(map(int, np.unravel_index(entry, gradient.shape)))
         numerical = _central_difference(model, X, y, name, index, epsilon)
         tried.append((index, float(gradient[index]), numerical))
-    return max(tried, key=lambda t: abs(t[1] - t[2]))
+    return max(tried, key=lambda t: np.nan_to_num(abs(t[1] - t[2]), nan=np.inf))
 
 
 def _central_difference(

@@ -31,7 +31,7 @@ class Adam(Optimizer):
 
     >>> adam = Adam(0.1)
     >>> params, grads = np.array([1.0, 2.0]), np.array([1.0, -2.0])
-    >>> state, scratch = adam.init_state(params), np.empty((2, 2))
+    >>> state, scratch = adam.init_state(params), np.empty(2)
     >>> adam.update(params, grads, state, step=1, lr=0.1, decay=[], scratch=scratch)
     >>> params.round(6).tolist(), state["m"].round(6).tolist(), state["v"].round(6).tolist()
     ([0.9, 2.1], [0.1, -0.2], [0.001, 0.004])
@@ -90,7 +90,7 @@ class AdamW(Adam):
 
     >>> adamw = AdamW(0.1)
     >>> params, grads = np.array([1.0, 2.0]), np.array([1.0, -2.0])
-    >>> state, scratch = adamw.init_state(params), np.empty((2, 2))
+    >>> state, scratch = adamw.init_state(params), np.empty(2)
     >>> adamw.update(params, grads, state, step=1, lr=0.1, decay=[slice(0, 1)], scratch=scratch)
     >>> params.round(6).tolist()
     [0.899, 2.1]

@@ -30,8 +30,8 @@ class RMSProp(Optimizer):
 
     >>> rmsprop = RMSProp(0.1, alpha=0.75)
     >>> params, grads = np.array([1.0, 2.0]), np.array([1.0, -2.0])
-    >>> state, scratch = rmsprop.init_state(params), np.empty((2, 2))
-    >>> rmsprop.update(params, grads, state, step=1, lr=0.1, decay=[], scratch=scratch)
+    >>> state, scratch = rmsprop.init_state(params), np.empty(2)
+    >>> rmsprop.update(params, grads.copy(), state, step=1, lr=0.1, decay=[], scratch=scratch)
     >>> params.round(6).tolist(), state["mean_square"].tolist()
     ([0.8, 2.2], [0.25, 1.0])
     """

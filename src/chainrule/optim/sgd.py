@@ -30,9 +30,9 @@ class SGD(Optimizer):
 
     >>> sgd = SGD(0.1, momentum=0.9)
     >>> params, grads = np.array([1.0, 2.0]), np.array([1.0, -2.0])
-    >>> state, scratch = sgd.init_state(params), np.empty((2, 2))
+    >>> state, scratch = sgd.init_state(params), np.empty(2)
     >>> for step in (1, 2):
-    ...     sgd.update(params, grads, state, step=step, lr=0.1, decay=[], scratch=scratch)
+    ...     sgd.update(params, grads.copy(), state, step=step, lr=0.1, decay=[], scratch=scratch)
     >>> params.round(6).tolist(), state["velocity"].tolist()
     ([0.71, 2.58], [1.9, -3.8])
     """
@@ -66,9 +66,10 @@ class SGD(Optimizer):
             velocity = state["velocity"]
             velocity *= self.momentum
             velocity += grads
-            direction = velocity
-        if self.nesterov:
-            direction = np.multiply(velocity, self.momentum, out=scratch)
-            direction += grads
-        np.multiply(direction, lr, out=scratch)
-        params -= scratch
+            if self.nesterov:
+                np.multiply(velocity, self.momentum, out=scratch)
+                grads += scratch
+            else:
+                direction = velocity
+        np.multiply(direction, lr, out=grads)
+        params -= grads

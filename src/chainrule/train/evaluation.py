@@ -91,8 +91,7 @@ def mean_loss_and_accuracy(
 
 def _loss_and_accuracy(z: np.ndarray, y: np.ndarray, loss: Loss) -> tuple[float, float | None]:
     value, _ = loss.forward(z, y)
-    hits = loss.hits(z, y)
-    return float(value), None if hits is None else hits / len(z)
+    return float(value), loss.hits(z, y) / len(z) if loss.classifies else None
 
 
 def _ratio(confusion: np.ndarray, axis: int) -> np.ndarray:

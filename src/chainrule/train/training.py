@@ -106,7 +106,7 @@ class Training:
             TrainingInterrupted: Ctrl-C; callbacks have been told and have saved.
         """
         try:
-            with self._guard:
+            with self._guard, self.engine.session():
                 self._train()
         finally:
             for callback in self.callbacks:
@@ -158,12 +158,11 @@ class Training:
         val_loss, val_accuracy = None, None
         if self.validation is not None:
             val_loss, val_accuracy = mean_loss_and_accuracy(self.net, *self.validation, job.loss)
-        classifies = job.loss.hits(np.zeros((0, *self.net.output_shape)), job.y[:0]) is not None
         grad_norm, update_ratio = self.statistics.means()
         record = EpochRecord(
             epoch=self.epoch + 1,
             loss=sums.loss / sums.weight if sums.weight else 0.0,
-            accuracy=sums.hits / sums.examples if classifies else None,
+            accuracy=sums.hits / sums.examples if job.loss.classifies else None,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             seconds=self.seconds,
@@ -209,7 +208,9 @@ class Training:
             sampled = batch in self.statistics.sampled
             if sampled:
                 self.statistics.before_step(self.net.params)
+            self.engine.keep_grads = True
             self._run_steps(1)
+            self.engine.keep_grads = False
             if sampled:
                 self.statistics.after_step(self.net.params, self.grads)
         for callback in watching:

@@ -71,7 +71,8 @@ class Softplus(Activation):
         )
 
     def function(self, x: np.ndarray) -> np.ndarray:
-        return np.logaddexp(x, x.dtype.type(0))
+        # np.logaddexp(x, 0), which warns about NaN
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
     def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return sigmoid(x)

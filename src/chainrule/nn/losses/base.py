@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.checks import check_finite, describe
+from chainrule.checks import as_array, check_finite, convert, describe
 from chainrule.errors import InputError
 from chainrule.nn.notation import Equations
 from chainrule.registry import Registry
@@ -40,6 +40,9 @@ class Loss(ABC):
 
     prediction: ClassVar[str | None] = None
     """Letter in a Trace of what the loss makes of the logits, such as probabilities."""
+
+    classifies: ClassVar[bool] = False
+    """Whether its targets are classes, so that there are predictions right and wrong."""
 
     @property
     @abstractmethod
@@ -77,9 +80,9 @@ class Loss(ABC):
         """Probabilities of the classes, for a loss that has them."""
         return None
 
-    def hits(self, z: np.ndarray, y: np.ndarray) -> int | None:
-        """Number of examples predicted right; None for a regression."""
-        return None
+    def hits(self, z: np.ndarray, y: np.ndarray) -> int:
+        """Number of examples predicted right; 0 for a regression."""
+        return 0
 
     @property
     def spelling(self) -> str:
@@ -99,9 +102,7 @@ class ElementwiseLoss(Loss):
         """Its derivative with respect to z, for every entry."""
 
     def check_targets(self, y: object, n: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
-        array = np.asarray(y)
-        if array.dtype.kind not in "fiub":
-            raise InputError(f"y must hold real numbers, got {describe(array)}")
+        array = as_array(y, "y")
         if array.shape == (n,) and output_shape == (1,):
             array = array[:, None]
         wanted = (n, *output_shape)
@@ -111,7 +112,7 @@ class ElementwiseLoss(Loss):
             )
         if array.dtype.kind == "f":
             check_finite(array, "y")
-        return array.astype(dtype, copy=False)
+        return convert(array, dtype, "y")
 
     def forward(
         self, z: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
@@ -146,8 +147,8 @@ def check_weights(weights: object, n: int, dtype: np.dtype) -> np.ndarray | None
     """Per-example weights as an array of shape (n,), finite, not negative, not all zero."""
     if weights is None:
         return None
-    array = np.asarray(weights)
-    if array.dtype.kind not in "fiub" or array.shape != (n,):
+    array = as_array(weights, "weights")
+    if array.shape != (n,):
         raise InputError(
             f"weights must be {n} numbers, one for each row of X, got {describe(array)}"
         )
@@ -155,6 +156,11 @@ def check_weights(weights: object, n: int, dtype: np.dtype) -> np.ndarray | None
     if (array < 0).any():
         index = int(np.argmax(array < 0))
         raise InputError(f"weights must not be negative, but weights[{index}] is {array[index]}")
-    if not array.any():
-        raise InputError("weights are all zero: there is nothing to learn from")
-    return array.astype(dtype, copy=False)
+    converted = convert(array, dtype, "weights")
+    with np.errstate(over="ignore"):
+        total = converted.sum()
+    if total == 0:
+        raise InputError(f"weights are all zero in {dtype}: there is nothing to learn from")
+    if not np.isfinite(total):
+        raise InputError(f"the sum of weights is too large for {dtype}; scale weights down")
+    return converted

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import check_number, describe
+from chainrule.checks import as_array, check_finite, check_number, describe
 from chainrule.errors import InputError
 from chainrule.nn.layers.sigmoid import sigmoid
 from chainrule.nn.losses.base import LOSSES, ElementwiseLoss, Loss, LossCase, Shape, mean, share
@@ -50,6 +50,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     prediction = "a"
+    classifies = True
 
     label_smoothing: float = 0.0
 
@@ -87,7 +88,7 @@ class SoftmaxCrossEntropy(Loss):
                 f"SoftmaxCrossEntropy wants a network with one output for each class, at least 2, "
                 f"got output shape {output_shape}; for yes or no use BinaryCrossEntropy"
             )
-        array = np.asarray(y)
+        array = as_array(y, "y")
         classes = output_shape[0]
         _check_labels(array, n, classes)
         return array.astype(np.int64, copy=False)
@@ -148,9 +149,13 @@ def _check_labels(y: np.ndarray, n: int, classes: int) -> None:
         raise InputError(f"{what}, got {describe(y)}{hint}")
     if len(y) != n:
         raise InputError(f"{what}, one for each row of X, got {len(y)}")
-    if y.dtype.kind not in "iu":
-        hint = "; use y.astype(int)" if y.dtype.kind in "fb" else ""
-        raise InputError(f"{what}, got dtype {y.dtype}{hint}")
+    if y.dtype.kind == "f":
+        check_finite(y, "y")
+        whole = bool((y == np.floor(y)).all())
+        hint = "use y.astype(int)" if whole else "for real targets use the loss 'mse'"
+        raise InputError(f"{what}, got dtype {y.dtype}; {hint}")
+    if y.dtype.kind == "b":
+        raise InputError(f"{what}, got dtype {y.dtype}; use y.astype(int)")
     wrong = (y < 0) | (y >= classes)
     if wrong.any():
         index = int(np.argmax(wrong))
@@ -178,6 +183,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
     """
 
     prediction = "a"
+    classifies = True
 
     @property
     def equations(self) -> Equations:

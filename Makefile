@@ -1,0 +1,60 @@
+# Everything from a fresh clone, on a machine with Python >= 3.11 and make:
+#   make train         set up, then train the textbook network on MNIST
+#   make test          set up, then lint, type-check and test
+#   make test-parity   compare every layer, loss and optimiser with PyTorch
+#   make bench         time the textbook run beside a plain NumPy loop
+
+PYTHON ?= python3
+VENV := .venv
+PARITY := .venv-parity
+# The CPU build, where the package index has one under this version.
+TORCH ?= torch==2.13.0
+
+.DEFAULT_GOAL := help
+.PHONY: help train test lint test-parity bench clean
+
+help:
+	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
+
+train: $(VENV)/cli.stamp
+	$(VENV)/bin/chainrule train
+
+test: lint
+	$(VENV)/bin/pytest -n auto
+
+lint: $(VENV)/test.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test-parity: $(PARITY)/parity.stamp
+	$(PARITY)/bin/pytest -m parity tests/parity
+
+bench: $(VENV)/cli.stamp
+	$(VENV)/bin/python -m bench
+
+clean:
+	rm -rf $(VENV) $(PARITY) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/cli.stamp: pyproject.toml
+	$(call new-venv,$(VENV))
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[cli]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml
+	$(call new-venv,$(VENV))
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(PARITY)/parity.stamp: pyproject.toml
+	$(call new-venv,$(PARITY))
+	$(PARITY)/bin/pip install --quiet --disable-pip-version-check $(TORCH)
+	$(PARITY)/bin/pip install --quiet --disable-pip-version-check -e . pytest hypothesis
+	@touch $@
+
+define new-venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "chainrule needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+endef

@@ -1,0 +1,242 @@
+"""Run folders: `runs/<name>/` with settings, checkpoint and history, and how to find one."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chainrule import __version__
+from chainrule.cli.output import command, display_path
+from chainrule.cli.settings import Settings
+from chainrule.data.dataset import Label
+from chainrule.errors import InputError, StorageError
+from chainrule.registry import nearest
+from chainrule.storage import replace_atomically
+
+__all__ = ["Run", "check_name", "claim", "find_run", "free_name"]
+
+_SETTINGS, _CHECKPOINT, _HISTORY = "run.json", "checkpoint.safetensors", "history.jsonl"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training left on disk.
+
+    Attributes:
+        checkpoint: its last state.
+        settings, classes: what it was asked to do, and what its classes are called; None for a
+            checkpoint that lies outside a run folder.
+        chainrule: the version that trained it.
+    """
+
+    checkpoint: Path
+    settings: Settings | None = None
+    classes: tuple[Label, ...] | None = None
+    chainrule: str = __version__
+
+    @property
+    def folder(self) -> Path:
+        return self.checkpoint.parent
+
+    @property
+    def history(self) -> Path:
+        """One JSON line an epoch, for other programs to read."""
+        return self.folder / _HISTORY
+
+    @property
+    def path(self) -> str:
+        """What to type to name it."""
+        return display_path(self.checkpoint if self.settings is None else self.folder)
+
+    @classmethod
+    def in_folder(cls, folder: Path, settings: Settings, classes: tuple[Label, ...] | None) -> Run:
+        """A run that is to be written to `folder`."""
+        return cls(folder / _CHECKPOINT, settings, classes)
+
+    def begin(self) -> None:
+        """Write the settings, over an older run if there is one."""
+        for name in (_CHECKPOINT, _HISTORY):
+            (self.folder / name).unlink(missing_ok=True)
+        self.save_settings()
+
+    def save_settings(self) -> None:
+        """Write `run.json`."""
+        assert self.settings is not None
+        document = {
+            "format": _FORMAT,
+            "chainrule": self.chainrule,
+            "settings": dataclasses.asdict(self.settings),
+            "classes": self.classes,
+        }
+        text = json.dumps(document, indent=2) + "\n"
+        replace_atomically(self.folder / _SETTINGS, lambda file: file.write(text.encode()))
+
+    def discard_unbegun(self) -> None:
+        """Remove the folder of a run that failed before it had saved anything."""
+        if self.checkpoint.exists():
+            return
+        with contextlib.suppress(OSError):
+            for name in (_SETTINGS, _HISTORY):
+                (self.folder / name).unlink(missing_ok=True)
+            self.folder.rmdir()
+
+    def check_checkpoint(self) -> None:
+        """Refuse a run that was killed before its first save."""
+        if not self.checkpoint.is_file():
+            raise StorageError(
+                f"{self.path!r} has no {_CHECKPOINT}: it stopped before anything was saved; "
+                f"train it again with --force"
+            )
+
+
+# --- making one -------------------------------------------------------------------------------
+
+
+def free_name(runs: Path, net: str) -> str:
+    """A name for a run of this net that no folder has: the net, then with -2, -3, …
+
+    >>> free_name(Path("/no/such/folder"), "784-256(gelu)-dropout(0.1)-10")
+    '784-256_gelu-dropout_0.1-10'
+    """
+    base = re.sub(r"[^\w.-]+", "_", net.replace(")", ""))[:80]
+    names = (base if i == 1 else f"{base}-{i}" for i in range(1, 10**6))
+    return next(name for name in names if not (runs / name).exists())
+
+
+def check_name(runs: Path, name: str, *, force: bool) -> None:
+    """Refuse a name that is none, or is taken; `force` gives up a run, but nothing else.
+
+    Raises:
+        InputError: what is in the way, and what to do.
+    """
+    if not name or name in (".", "..") or name.startswith("-") or set(name) & set("/\\\0"):
+        raise InputError(
+            f"--name must be the name of one folder, without slashes, got {name!r}; "
+            f"--runs chooses the folder that it is in"
+        )
+    folder = runs / name
+    if not folder.exists() and not folder.is_symlink():
+        return
+    shown = display_path(folder)
+    empty = folder.is_dir() and not any(folder.iterdir())
+    if not (folder / _SETTINGS).is_file() and not empty:
+        raise InputError(f"{shown!r} exists and is no run of chainrule; choose another --name")
+    if not force:
+        raise InputError(f"{shown!r} exists; choose another --name, or replace it with --force")
+
+
+def claim(folder: Path) -> bool:
+    """Make the folder of a run; False if it was there.
+
+    Raises:
+        StorageError: it cannot be made or written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = not folder.exists()
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {display_path(folder)!r}: {error.strerror}; "
+            f"choose another with --runs or --name"
+        ) from error
+    return made
+
+
+# --- finding one ------------------------------------------------------------------------------
+
+
+def find_run(wanted: str | None, runs: Path) -> Run:
+    """The run that a person means: a folder, its name in `runs`, a checkpoint; None: the latest.
+
+    Raises:
+        StorageError: there is no such run; the nearest name is suggested.
+    """
+    if wanted is None:
+        return _latest(runs)
+    for path in (Path(wanted), runs / wanted):
+        if (path / _SETTINGS).is_file():
+            return _read(path)
+    path = Path(wanted)
+    if path.is_file():
+        return _of_file(path)
+    if path.is_dir():
+        raise StorageError(f"{wanted!r} is a folder, but no run: it has no {_SETTINGS}")
+    names = _names(runs)
+    known = f"runs in {display_path(runs)!r}: {_listed(names)}" if names else _none(runs)
+    raise StorageError(f"there is no run {wanted!r}{nearest(Path(wanted).name, names)}; {known}")
+
+
+def _of_file(path: Path) -> Run:
+    if path.name in (_SETTINGS, _CHECKPOINT, _HISTORY) and (path.parent / _SETTINGS).is_file():
+        return _read(path.parent)
+    if path.suffix != ".safetensors":
+        raise StorageError(
+            f"{str(path)!r} is no run; want the name or folder of a run, or a checkpoint "
+            f"(.safetensors)"
+        )
+    return Run(path)
+
+
+def _latest(runs: Path) -> Run:
+    names = _names(runs)
+    if not names:
+        raise StorageError(_none(runs))
+    return _read(runs / names[0])
+
+
+def _names(runs: Path) -> list[str]:
+    """The runs in a folder, the latest first."""
+    try:
+        found = [path for path in runs.iterdir() if (path / _SETTINGS).is_file()]
+    except OSError:
+        return []
+    return [path.name for path in sorted(found, key=_last_change, reverse=True)]
+
+
+def _last_change(folder: Path) -> tuple[int, str]:
+    """When a run was last trained."""
+    times = [
+        os.stat(folder / name).st_mtime_ns
+        for name in (_SETTINGS, _CHECKPOINT)
+        if (folder / name).exists()
+    ]
+    return max(times, default=0), folder.name
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _none(runs: Path) -> str:
+    return f"there are no runs in {display_path(runs)!r}; make one with: {command('train')}"
+
+
+def _read(folder: Path) -> Run:
+    path = folder / _SETTINGS
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] > _FORMAT:
+            raise StorageError(
+                f"{str(path)!r} was written by chainrule {document['chainrule']}, which is "
+                f"newer: upgrade chainrule"
+            )
+        settings = Settings(**document["settings"])
+        classes = document["classes"]
+        return Run(
+            folder / _CHECKPOINT,
+            settings,
+            None if classes is None else tuple(classes),
+            document["chainrule"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"{str(path)!r} is damaged, or not written by chainrule ({error})"
+        ) from error

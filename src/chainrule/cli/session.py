@@ -1,0 +1,177 @@
+"""One training: what is shown before, the training itself, and what is reported after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from chainrule.cli.output import command, print_pairs
+from chainrule.cli.runs import Run, claim
+from chainrule.cli.settings import Settings
+from chainrule.cli.sources import Part, Source
+from chainrule.errors import ChainruleError
+from chainrule.nn import Network
+from chainrule.optim import OPTIMIZERS
+from chainrule.train import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    Evaluation,
+    History,
+    LogFile,
+    ProgressBar,
+    Training,
+    evaluate,
+    fit,
+)
+
+__all__ = ["Session", "r_squared"]
+
+
+class _Begin(Callback):
+    """Writes `run.json` when all is checked and the first step is about to be taken."""
+
+    def __init__(self, run: Run, resumed: bool) -> None:
+        self.run, self.resumed = run, resumed
+
+    def on_train_begin(self, training: Training) -> None:
+        if self.resumed:
+            self.run.save_settings()
+        else:
+            self.run.begin()
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run, with its data and its network in memory."""
+
+    run: Run
+    settings: Settings
+    source: Source
+    net: Network
+
+    def print_header(self, console: Console) -> None:
+        """What is about to run."""
+        s, source = self.settings, self.source
+        tested = source.validation.name.removeprefix(f"{source.name} ")
+        rate = OPTIMIZERS.make(s.optimizer).lr
+        if source.validation is not source.test:
+            tested += f"; {len(source.test):,} in the {source.test.name} for the end"
+        print_pairs(
+            console,
+            [
+                ("net", f"{self.net.spec}, {self.net.params.size:,} parameters"),
+                ("data", f"{source.name}: {len(source.train):,} examples to learn from"),
+                ("tested on", f"{len(source.validation):,} examples: {tested}"),
+                ("optimizer", f"{s.optimizer}, learning rate {rate:g}, batches of {s.batch_size}"),
+                ("loss", f"{s.loss}, seed {s.seed}"),
+            ],
+        )
+        console.print()
+
+    def fit(self, console: Console | None, *, resume: bool = False) -> History:
+        """Train. A failure before the first save leaves no folder behind.
+
+        Args:
+            console: where the rows of the epochs go; None: nowhere.
+            resume: go on from the run's checkpoint.
+        """
+        s, train, validation = self.settings, self.source.train, self.source.validation
+        callbacks: list[Callback] = [_Begin(self.run, resume)]
+        if console is not None:
+            callbacks.append(ProgressBar(console))
+        if s.patience is not None:
+            callbacks.append(EarlyStopping(patience=s.patience))
+        callbacks += [
+            LogFile(self.run.history),
+            Checkpoint(self.run.checkpoint, every_steps=s.save_every),
+        ]
+        made = claim(self.run.folder)
+        try:
+            return fit(
+                self.net,
+                train.shaped(self.net.input_shape),
+                train.y,
+                loss=s.loss,
+                optimizer=s.optimizer,
+                epochs=s.epochs,
+                batch_size=s.batch_size,
+                validation=(validation.shaped(self.net.input_shape), validation.y),
+                seed=s.seed,
+                callbacks=callbacks,
+                snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
+                resume=self.run.checkpoint if resume else None,
+            )
+        except (ChainruleError, OSError, MemoryError, KeyboardInterrupt):
+            if made:
+                self.run.discard_unbegun()
+            raise
+
+    def measure(self) -> dict[str, dict[str, Any]]:
+        """Loss and accuracy (or R²) of the network as it is now, on every part of the data."""
+        source = self.source
+        parts = {"test": source.test, "train": source.train}
+        if source.validation is not source.test:
+            parts = {"held_out": source.validation, **parts}
+        return {name: self._measure(part) for name, part in parts.items()}
+
+    def _measure(self, part: Part) -> dict[str, Any]:
+        X = part.shaped(self.net.input_shape)
+        result = evaluate(self.net, X, part.y, loss=self.settings.loss)
+        score = {"loss": result.loss, "accuracy": result.accuracy, "examples": len(part)}
+        if result.accuracy is None:
+            score["r2"] = r_squared(result, part.y)
+        return score
+
+    def print_summary(self, console: Console, history: History) -> None:
+        """How it came out, where it is, and what to try next."""
+        pairs = []
+        if history.stopped:
+            pairs.append(("stopped early", history.stopped))
+        for name, score in self.measure().items():
+            if score["accuracy"] is not None:
+                what, value = "accuracy", f"{100 * score['accuracy']:.2f} %"
+            else:
+                r2 = score["r2"]
+                what = "loss"
+                value = f"{score['loss']:.4g}" + (f" (R² {r2:.4f})" if r2 is not None else "")
+            label = f"{name.replace('_', '-')} {what}"
+            pairs.append((label, f"{value} of {score['examples']:,} examples"))
+        pairs += [
+            ("parameters", f"{self.net.params.size:,}"),
+            ("training time", f"{history.seconds:.1f} s for {len(history)} epochs"),
+            ("saved in", self.run.path),
+            ("try next", command("evaluate", self.run.path)),
+        ]
+        console.print()
+        print_pairs(console, pairs)
+
+    def report(self, history: History) -> dict[str, Any]:
+        """The summary, for `--json`."""
+        return {
+            "run": self.run.path,
+            "net": self.net.spec,
+            "parameters": self.net.params.size,
+            "optimizer": self.settings.optimizer,
+            "epochs": len(history),
+            "seconds": history.seconds,
+            "stopped": history.stopped,
+            **self.measure(),
+            "history": history.to_json(),
+        }
+
+
+def r_squared(result: Evaluation, y: np.ndarray) -> float | None:
+    """`1 − Σ(y − ŷ)² / Σ(y − ȳ)²`; None if all targets are the same.
+
+    >>> y = np.array([1.0, 2.0, 3.0])
+    >>> r_squared(Evaluation(0.0, None, y[:, None]), y)
+    1.0
+    """
+    targets = np.asarray(y, np.float64)
+    residual = targets - np.asarray(result.predicted, np.float64).reshape(targets.shape)
+    total = float(np.square(targets - targets.mean()).sum())
+    return 1 - float(np.square(residual).sum()) / total if total else None

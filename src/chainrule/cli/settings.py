@@ -1,0 +1,98 @@
+"""What a run is asked to do: the settings, and the network and loss that follow from them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.checks import shape_text
+from chainrule.cli.sources import Source
+from chainrule.errors import InputError
+from chainrule.nn import LOSSES, Loss, Network
+from chainrule.nn.losses import BinaryCrossEntropy
+from chainrule.optim import OPTIMIZERS
+
+__all__ = ["Settings", "default_net", "is_regression", "make_network", "spell_optimizer"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides how a run goes. `run.json` holds it; `--resume` reads it back."""
+
+    net: str
+    loss: str
+    optimizer: str
+    batch_size: int
+    epochs: int
+    seed: int
+    data: str
+    target: str | None
+    test_data: str | None
+    holdout: float | None
+    patience: int | None
+    save_every: int | None
+
+
+def spell_optimizer(optimizer: str, **changes: float | str | None) -> str:
+    """An optimiser's spelling with some fields changed; None leaves a field as it is.
+
+    >>> spell_optimizer("adam", lr=0.01, schedule="cosine", l2=None)
+    'adam(0.01, schedule=cosine)'
+    """
+    made = OPTIMIZERS.make(optimizer)
+    given: dict[str, Any] = {k: v for k, v in changes.items() if v is not None}
+    return dataclasses.replace(made, **given).spelling
+
+
+def is_regression(loss: str | None) -> bool:
+    """Whether a loss compares numbers. It then decides that the targets are no classes."""
+    return loss is not None and LOSSES.make(loss).probabilities(np.zeros((1, 2))) is None
+
+
+def default_net(source: Source, loss: str) -> str:
+    """One hidden layer of 128 between the data's widths: 784-128-10 for MNIST."""
+    return f"{source.width}-128-{_outputs(source, LOSSES.make(loss))}"
+
+
+def make_network(settings: Settings, source: Source) -> Network:
+    """The network that the settings spell.
+
+    Raises:
+        InputError: its first or last width does not fit the data.
+    """
+    net = Network.from_spec(settings.net, seed=settings.seed)
+    loss = LOSSES.make(settings.loss)
+    if source.classes is not None and len(source.classes) < 2:
+        raise InputError(
+            f"all targets of {source.name} are {source.classes[0]!r}: there is nothing to learn; "
+            f"choose another --target"
+        )
+    if isinstance(loss, BinaryCrossEntropy) and source.classes and len(source.classes) > 2:
+        raise InputError(
+            f"binary_cross_entropy tells 2 classes apart, but {source.name} has "
+            f"{len(source.classes)}; leave --loss out"
+        )
+    suggestion = f"try --net {default_net(source, settings.loss)}"
+    if math.prod(net.input_shape) != source.width:
+        raise InputError(
+            f"the net {settings.net} takes {shape_text(net.input_shape)} inputs, but "
+            f"{source.name} has {source.width:,} features; {suggestion}"
+        )
+    outputs = _outputs(source, loss)
+    if net.output_shape != (outputs,):
+        what = "a number to predict" if source.classes is None else f"{len(source.classes)} classes"
+        raise InputError(
+            f"the net {settings.net} has {shape_text(net.output_shape)} outputs, but "
+            f"{settings.loss} on {source.name} ({what}) wants {outputs}; {suggestion}"
+        )
+    return net
+
+
+def _outputs(source: Source, loss: Loss) -> int:
+    if source.classes is None or isinstance(loss, BinaryCrossEntropy):
+        return 1
+    return len(source.classes)
