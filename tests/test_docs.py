@@ -18,7 +18,7 @@ def examples(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture()
+@pytest.fixture
 def registry(monkeypatch):
     """What an example registers is forgotten again."""
     monkeypatch.setattr(LAYERS, "_classes", dict(LAYERS._classes))

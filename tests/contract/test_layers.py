@@ -102,7 +102,9 @@ def test_gradients_are_those_of_forward(case, seed):
     assert_close(dx, numerical_gradient(lambda v: objective(params, v), x), "dx")
     assert set(grads) == set(params)
     for name in params:
-        numerical = numerical_gradient(lambda v, n=name: objective(params | {n: v}, x), params[name])
+        numerical = numerical_gradient(
+            lambda v, n=name: objective(params | {n: v}, x), params[name]
+        )
         assert_close(grads[name], numerical, f"d{name}")
 
 

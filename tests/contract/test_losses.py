@@ -115,6 +115,19 @@ def test_the_value_is_that_of_the_definition(case, weighted):
     assert float(value) == pytest.approx(wanted, rel=1e-9)
 
 
+@each_case
+@each_dtype
+def test_the_value_is_the_mean_over_the_examples(case, dtype):
+    z, y = z_of(case, dtype), y_of(case, dtype)
+    losses = case.loss.per_example(z, y)
+    assert losses.shape == (len(z),)
+    assert losses.dtype == dtype
+    wanted = definition(case, z_of(case), y_of(case))
+    np.testing.assert_allclose(losses, wanted, rtol=2e-5 if dtype == np.float32 else 1e-9)
+    value, _ = case.loss.forward(z, y)
+    assert float(value) == pytest.approx(float(losses.mean()), rel=1e-5)
+
+
 # --- weights ------------------------------------------------------------------------------------
 
 
@@ -283,10 +296,11 @@ def test_sure_and_wrong_costs_the_logit():
 def test_predictions_probabilities_and_hits_agree(case):
     z, y = z_of(case), y_of(case)
     predicted, p, hits = case.loss.predict(z), case.loss.probabilities(z), case.loss.hits(z, y)
+    assert case.loss.classifies == (case.targets != "real")
     if case.targets == "real":
         np.testing.assert_array_equal(predicted, z)
         assert p is None
-        assert hits is None
+        assert hits == 0
         return
     assert p.shape == z.shape
     assert p.dtype == z.dtype

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -43,9 +44,11 @@ class Commands(TyperGroup):
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore", RuntimeWarning)
                 code = super().main(words, "chainrule", standalone_mode=False, **extra)
+        except (KeyboardInterrupt, typer.Abort):  # Ctrl-C where there is nothing to save
+            code = 130
         except Exception as error:
             if debug:
-                raise
+                traceback.print_exc()
             print_error(_message(error))
             code = 2
         sys.exit(code if isinstance(code, int) else 0)

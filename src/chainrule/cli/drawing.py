@@ -24,7 +24,7 @@ def picture(image: np.ndarray, console: Console) -> list[Text]:
     pairs = _pairs(image)
     if not _has_greys(console):
         means = np.clip(pairs.mean(axis=1) ** 0.75, 0, 1)  # a thin stroke must not fade away
-        levels = np.ceil(means * (len(_RAMP) - 1)).astype(int)
+        levels = np.rint(means * (len(_RAMP) - 1)).astype(int)
         return [Text("".join(_RAMP[level] for level in line)) for line in levels]
     levels = np.rint(np.clip(pairs, 0, 1) * 255).astype(int)
     lines = []

@@ -16,7 +16,7 @@ from chainrule.cli.options import RUNS, Json, RunName, RunsFolder
 from chainrule.cli.output import print_json, print_title, standard_output
 from chainrule.cli.runs import find_run
 from chainrule.cli.session import r_squared
-from chainrule.cli.sources import Part, absolute, absolute_target
+from chainrule.cli.sources import Part
 from chainrule.data.dataset import Label
 from chainrule.tables import text_table
 from chainrule.train import Evaluation
@@ -43,8 +43,7 @@ def evaluate(
 ) -> None:
     """Test a run: accuracy, classes, confusions and the most confident mistakes."""
     model = load_model(find_run(run, runs))
-    data = absolute(data)
-    part = model.test_part(data, absolute_target(data, target) if data else target)
+    part = model.test_part(data, target)
     X = part.shaped(model.net.input_shape)
     result = evaluate_network(model.net, X, part.y, loss=model.loss)
     if json:

@@ -58,7 +58,7 @@ Net = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="Widths and layers, such as 784-256(gelu)-dropout(0.1)-10.",
+        help="Widths, such as 784-256-128-10; 128(gelu) names an activation.",
         rich_help_panel=_NET,
         show_default="784-128-10, or what fits the data",
     ),
@@ -105,7 +105,7 @@ Optimizer = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="sgd, rmsprop, adam or adamw; with settings: 'sgd(momentum=0.9)'.",
+        help="sgd, rmsprop, adam, adamw; or 'sgd(momentum=0.9)'.",
         rich_help_panel=_OPTIMIZER,
     ),
 ]
@@ -123,7 +123,7 @@ Schedule = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="step, exponential, cosine, one_cycle, 'warmup(1, cosine)'.",
+        help="step, exponential, cosine, one_cycle or warmup.",
         rich_help_panel=_OPTIMIZER,
         show_default="constant",
     ),

@@ -56,20 +56,21 @@ class Session:
     def print_header(self, console: Console) -> None:
         """What is about to run."""
         s, source = self.settings, self.source
-        tested = source.validation.name.removeprefix(f"{source.name} ")
-        rate = OPTIMIZERS.make(s.optimizer).lr
-        if source.validation is not source.test:
-            tested += f"; {len(source.test):,} in the {source.test.name} for the end"
-        print_pairs(
-            console,
-            [
-                ("net", f"{self.net.spec}, {self.net.params.size:,} parameters"),
-                ("data", f"{source.name}: {len(source.train):,} examples to learn from"),
-                ("tested on", f"{len(source.validation):,} examples: {tested}"),
-                ("optimizer", f"{s.optimizer}, learning rate {rate:g}, batches of {s.batch_size}"),
-                ("loss", f"{s.loss}, seed {s.seed}"),
-            ],
-        )
+        how = s.optimizer
+        optimizer, plain = OPTIMIZERS.make(how), OPTIMIZERS.make(how.partition("(")[0])
+        if optimizer.lr == plain.lr:  # a default is not spelled
+            how += f", learning rate {optimizer.lr:g}"
+        pairs = [
+            ("net", f"{self.net.spec}, {self.net.params.size:,} parameters"),
+            ("data", f"{source.name}: {len(source.train):,} examples to learn from"),
+            ("tested on", f"{len(source.validation):,} examples: {source.validation.name}"),
+            ("at the end", f"{len(source.test):,} examples: {source.test.name}"),
+            ("optimizer", f"{how}, batches of {s.batch_size}, seed {s.seed}"),
+            ("loss", s.loss),
+        ]
+        if source.validation is source.test:
+            del pairs[3]
+        print_pairs(console, pairs)
         console.print()
 
     def fit(self, console: Console | None, *, resume: bool = False) -> History:
@@ -82,7 +83,8 @@ class Session:
         s, train, validation = self.settings, self.source.train, self.source.validation
         callbacks: list[Callback] = [_Begin(self.run, resume)]
         if console is not None:
-            callbacks.append(ProgressBar(console))
+            measured = "test" if validation is self.source.test else "val"
+            callbacks.append(ProgressBar(console, measured))
         if s.patience is not None:
             callbacks.append(EarlyStopping(patience=s.patience))
         callbacks += [
@@ -128,6 +130,7 @@ class Session:
 
     def print_summary(self, console: Console, history: History) -> None:
         """How it came out, where it is, and what to try next."""
+        count = len(history)
         pairs = []
         if history.stopped:
             pairs.append(("stopped early", history.stopped))
@@ -142,7 +145,7 @@ class Session:
             pairs.append((label, f"{value} of {score['examples']:,} examples"))
         pairs += [
             ("parameters", f"{self.net.params.size:,}"),
-            ("training time", f"{history.seconds:.1f} s for {len(history)} epochs"),
+            ("training time", f"{history.seconds:.1f} s for {count} epoch{'s' * (count != 1)}"),
             ("saved in", self.run.path),
             ("try next", command("evaluate", self.run.path)),
         ]

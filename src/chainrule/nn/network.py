@@ -8,10 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, check_examples, convert, describe, shape_text
+from chainrule.checks import check_examples, convert, shape_text
 from chainrule.errors import InputError, StorageError
-from chainrule.nn.initializers import INITIALIZERS, Initializer
-from chainrule.nn.layers import INFERENCE, LAYERS, Layer, Params, Run, Shape
+from chainrule.nn.build import (
+    as_layer,
+    floating,
+    infer_shapes,
+    initial_params,
+    input_shape,
+    running_index,
+    tensor_names,
+)
+from chainrule.nn.initializers import Initializer
+from chainrule.nn.layers import INFERENCE, Layer, Params, Run, Shape
 from chainrule.nn.parameters import Layout, aligned_zeros
 from chainrule.nn.spec import parse_spec, write_spec
 from chainrule.registry import nearest
@@ -58,16 +67,18 @@ class Network:
         dtype: Any = np.float32,
         init: str | Initializer | None = None,
     ) -> None:
-        self.input_shape = _input_shape(inputs)
-        self.layers: tuple[Layer, ...] = tuple(_as_layer(layer) for layer in layers)
+        self.input_shape = input_shape(inputs)
+        self.layers: tuple[Layer, ...] = tuple(as_layer(layer) for layer in layers)
         if not self.layers:
             raise InputError("a Network needs at least one layer, for example Linear(10)")
-        self.shapes = self._infer_shapes()
-        self._dtype = _floating(dtype)
-        initial = self._initial_params(np.random.default_rng(seed), init)
-        self.indices = tuple(_running_index(initial))
+        self.shapes = infer_shapes(self.input_shape, self.layers)
+        self._dtype = floating(dtype)
+        initial = initial_params(
+            self.input_shape, self.shapes, self.layers, np.random.default_rng(seed), init
+        )
+        self.indices = tuple(running_index(initial))
         self._lowest_trained = self.indices.index(1) if 1 in self.indices else len(self.layers)
-        self.tensor_names = ("X", *_tensor_names(self.layers, self.indices))
+        self.tensor_names = ("X", *tensor_names(self.layers, self.indices))
         self.layout = Layout.of(
             [{k: v.shape for k, v in local.items()} for local in initial], self.indices
         )
@@ -243,7 +254,7 @@ class Network:
         """A copy that computes in another dtype, for example float64 to check gradients."""
         other = object.__new__(Network)
         other.__dict__.update(self.__dict__)
-        other._dtype = _floating(dtype)
+        other._dtype = floating(dtype)
         other._bind(self._params)
         return other
 
@@ -299,74 +310,6 @@ class Network:
         rows.append(["", "total", "", f"{self.layout.size:,}", str(self._dtype)])
         header = ["tensor", "layer", "output", "parameters", ""]
         return text_table(header, rows, "<<>><", footer=True)
-
-    # --- construction -------------------------------------------------------------------------
-
-    def _infer_shapes(self) -> list[Shape]:
-        shapes: list[Shape] = []
-        shape = self.input_shape
-        for number, layer in enumerate(self.layers, start=1):
-            try:
-                shape = layer.output_shape(shape)
-            except InputError as error:
-                raise InputError(f"layer {number} of {len(self.layers)}: {error}") from error
-            shapes.append(shape)
-        return shapes
-
-    def _initial_params(
-        self, rng: np.random.Generator, init: str | Initializer | None
-    ) -> list[dict[str, np.ndarray]]:
-        initial = []
-        for i, layer in enumerate(self.layers):
-            suited = init or next(
-                (a.preferred_init for a in self.layers[i + 1 :] if a.preferred_init), "he_normal"
-            )
-            shape = self.shapes[i - 1] if i else self.input_shape
-            initial.append(layer.initial_params(shape, INITIALIZERS.make(suited), rng))
-        return initial
-
-
-def _input_shape(inputs: int | Shape) -> Shape:
-    if isinstance(inputs, tuple | list) and inputs:
-        return tuple(as_count(size, "every size of the input shape") for size in inputs)
-    return (as_count(inputs, "the input width"),)
-
-
-def _floating(dtype: Any) -> np.dtype:
-    try:
-        floating = np.dtype(dtype)
-    except TypeError as error:
-        raise InputError(f"dtype must be a floating type such as float32, got {dtype!r}") from error
-    if floating.kind != "f":
-        raise InputError(f"dtype must be a floating type such as float32, got {floating}")
-    return floating
-
-
-def _as_layer(layer: Layer | str) -> Layer:
-    if isinstance(layer, Layer):
-        return layer
-    if isinstance(layer, type) and issubclass(layer, Layer):
-        raise InputError(f"{layer.__name__} is a class; write {layer.__name__}(…)")
-    if not isinstance(layer, str):
-        raise InputError(f"a layer must be a Layer or its spelling, got {describe(layer)}")
-    return LAYERS.make(layer)
-
-
-def _running_index(initial: Sequence[dict[str, np.ndarray]]) -> Iterator[int]:
-    """The textbook's numbers: the k-th layer with parameters is k, and what follows it too."""
-    index = 0
-    for local in initial:
-        index += bool(local)
-        yield index
-
-
-def _tensor_names(layers: Sequence[Layer], indices: Sequence[int]) -> Iterator[str]:
-    """z1, a1, z2, …; a second tensor of the same letter and number is a1_2."""
-    seen: dict[str, int] = {}
-    for layer, index in zip(layers, indices, strict=True):
-        name = f"{layer.symbol}{index}"
-        seen[name] = seen.get(name, 0) + 1
-        yield name if seen[name] == 1 else f"{name}_{seen[name]}"
 
 
 def _tuple_text(shape: Shape) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -137,6 +138,7 @@ class Trace(Mapping[str, np.ndarray]):
             "<<<>",
         )
         notes = "\n".join(f"  {note}" for note in self.notes())
+        title = textwrap.fill(title, 80)  # a deep network's spec is long
         return f"{title}\nloss {self.loss:.6g}\n\n{table}" + (f"\n\n{notes}" if notes else "")
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,8 @@ def save(training: Training, path: str | os.PathLike[str]) -> None:
         for epoch, value in by_epoch.items():
             tensors[_SEPARATOR.join(["snapshot", name, str(epoch)])] = value
     states: dict[str, dict[str, Any]] = {}
-    for key, state in training.callback_states().items():
+    for key, callback in _by_key(training.callbacks):
+        state = callback.state()
         arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
         states[key] = {k: v for k, v in state.items() if k not in arrays}
         tensors |= {_SEPARATOR.join(["callback", key, k]): v for k, v in arrays.items()}
@@ -126,11 +127,19 @@ def restore(training: Training, path: str | os.PathLike[str]) -> None:
         training.stop_reason = meta["stopped"]  # with more epochs wanted it may go on
     _restore_order(training, meta)
     states: dict[str, dict[str, Any]] = {k: dict(v) for k, v in meta["callbacks"].items()}
-    for key, value in _under(tensors, "callback").items():
-        callback, name = key.split(_SEPARATOR)
-        states.setdefault(callback, {})[name] = value
-    training.restore_callbacks(states)
+    for path_in_file, value in _under(tensors, "callback").items():
+        key, name = path_in_file.split(_SEPARATOR)
+        states.setdefault(key, {})[name] = value
+    for key, callback in _by_key(training.callbacks):
+        if states.get(key):
+            callback.restore(states[key])
     training.last_checkpoint = Path(path)
+
+
+def _by_key(callbacks: Sequence[Callback]) -> list[tuple[str, Callback]]:
+    """Each callback under its class name and its place among its kind: `EarlyStopping-0`."""
+    kinds = [type(callback).__name__ for callback in callbacks]
+    return [(f"{kind}-{kinds[:i].count(kind)}", callbacks[i]) for i, kind in enumerate(kinds)]
 
 
 def _restore_order(training: Training, meta: Mapping[str, Any]) -> None:

@@ -11,31 +11,33 @@ from chainrule.train.training import Training
 
 __all__ = ["ProgressBar"]
 
-_HEADER = "  epoch      loss   train acc   test loss    test acc   seconds"
-
 
 class ProgressBar(Callback):
     """One row an epoch, and in a terminal a bar below them while the next is running.
 
     Args:
         console: a `rich.console.Console`; by default standard output.
+        validation: what the validation data are called at the head of their columns.
 
     Raises:
         MissingExtraError: rich is not installed.
     """
 
-    def __init__(self, console: Any = None) -> None:
+    def __init__(self, console: Any = None, validation: str = "test") -> None:
         try:
             from rich.console import Console
         except ImportError as error:
             raise MissingExtraError("rich", "the progress bar", "cli") from error
         self._console = console or Console(highlight=False)
+        self._validation = validation
         self._bar: Any = None
 
     def on_train_begin(self, training: Training) -> None:
         # About a hundred movements of the bar an epoch.
         self.every = max(1, training.steps_per_epoch // 100)
-        self._console.print(_HEADER, style="bold")
+        loss, accuracy = f"{self._validation} loss", f"{self._validation} acc"
+        header = f"{'epoch':>7}{'loss':>10}{'train acc':>12}{loss:>12}{accuracy:>12}{'seconds':>10}"
+        self._console.print(header, style="bold")
         for record_index in range(len(training.history)):
             self._print_row(training, record_index)
         if self._console.is_terminal:

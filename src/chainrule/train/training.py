@@ -6,17 +6,15 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from chainrule.checks import first_non_finite
 from chainrule.data import epoch_order
 from chainrule.engine import Engine, Sums
 from chainrule.errors import NonFiniteError
-from chainrule.nn import INFERENCE, Network
-from chainrule.nn.trace import record_step
+from chainrule.nn import Network
 from chainrule.train.callbacks import Callback
+from chainrule.train.divergence import name_bad_parameter, name_first_tensor
 from chainrule.train.evaluation import mean_loss_and_accuracy
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
@@ -70,6 +68,7 @@ class Training:
 
     @property
     def net(self) -> Network:
+        """The network in training."""
         return self.engine.job.net
 
     @property
@@ -153,7 +152,9 @@ class Training:
         self._order = epoch_order(len(self.engine.job.X), self.rng)
 
     def _end_epoch(self) -> None:
-        self._check_params()
+        bad = name_bad_parameter(self.net)
+        if bad is not None:
+            raise self._diverged(bad)
         job, sums = self.engine.job, self.sums
         val_loss, val_accuracy = None, None
         if self.validation is not None:
@@ -223,7 +224,9 @@ class Training:
         done = self.engine.step - before
         self.batch += done
         if done < count:
-            self._fail_at(self.batch)
+            job = self.engine.job
+            rows = self._order[self.batch * job.batch_size : (self.batch + 1) * job.batch_size]
+            raise self._diverged(name_first_tensor(job, rows))
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
@@ -243,33 +246,11 @@ class Training:
 
     # --- what can end it ----------------------------------------------------------------------
 
-    def _fail_at(self, batch: int) -> None:
-        """The loss of this batch is not finite: find the first tensor that is not, and stop."""
-        job = self.engine.job
-        rows = self._order[batch * job.batch_size : (batch + 1) * job.batch_size]
-        weights = None if job.weights is None else job.weights[rows]
-        with np.errstate(all="ignore"):
-            trace = record_step(job.net, job.X[rows], job.y[rows], job.loss, weights, INFERENCE)
-        name, index = trace.first_non_finite() or ("loss", ())
-        value = trace[name][index]
-        if name in self.net:
-            self._raise_non_finite(f"the update before made {name}{_entry(index)} {value}")
-        what = f"{name}{_entry(index)}" if index else f"the {name}"
-        self._raise_non_finite(f"the first tensor that is not finite is {what} = {value}")
-
-    def _check_params(self) -> None:
-        index = first_non_finite(self.net.params)
-        if index is not None:
-            slot = next(s for s in self.net.layout.slots if index[0] < s.start + s.size)
-            place = tuple(map(int, np.unravel_index(index[0] - slot.start, slot.shape)))
-            value = self.net.params[index]
-            self._raise_non_finite(f"the last update made {slot.name}{_entry(place)} {value}")
-
-    def _raise_non_finite(self, what: str) -> None:
+    def _diverged(self, what: str) -> NonFiniteError:
         saved = "nothing was saved yet"
         if self.last_checkpoint is not None:
             saved = f"the last good checkpoint is {self.last_checkpoint}"
-        raise NonFiniteError(
+        return NonFiniteError(
             f"training diverged at step {self.step + 1} (epoch {self.epoch + 1}, batch "
             f"{self.batch + 1}): {what}. Try a smaller learning rate (it was {self.lr:.3g}) or "
             f"clip_norm=1; {saved}"
@@ -293,25 +274,3 @@ class Training:
         for name, epochs in self._snapshots.items():
             if self.epoch in epochs:
                 self.history.snapshots.setdefault(name, {})[self.epoch] = self.net[name].copy()
-
-    def callback_states(self) -> dict[str, dict[str, Any]]:
-        """State of every callback that has one, by class name and place among its kind."""
-        return {
-            key: state
-            for key, callback in zip(self._callback_keys(), self.callbacks, strict=True)
-            if (state := callback.state())
-        }
-
-    def restore_callbacks(self, states: Mapping[str, Mapping[str, Any]]) -> None:
-        """Give every callback back what `callback_states` took."""
-        for key, callback in zip(self._callback_keys(), self.callbacks, strict=True):
-            if key in states:
-                callback.restore(states[key])
-
-    def _callback_keys(self) -> list[str]:
-        kinds = [type(callback).__name__ for callback in self.callbacks]
-        return [f"{kind}-{kinds[:i].count(kind)}" for i, kind in enumerate(kinds)]
-
-
-def _entry(index: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, index))}]" if index else ""

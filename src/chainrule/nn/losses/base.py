@@ -58,6 +58,10 @@ class Loss(ABC):
         """
 
     @abstractmethod
+    def per_example(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The loss of every example, (N,)."""
+
+    @abstractmethod
     def forward(
         self, z: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
     ) -> tuple[np.floating, Any]:
@@ -114,12 +118,13 @@ class ElementwiseLoss(Loss):
             check_finite(array, "y")
         return convert(array, dtype, "y")
 
+    def per_example(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return self.value(z, y).reshape(len(z), -1).mean(axis=1)
+
     def forward(
         self, z: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
     ) -> tuple[np.floating, Any]:
-        values = self.value(z, y)
-        cache = (z, y, weights)
-        return mean(values.reshape(len(z), -1).mean(axis=1), weights), cache
+        return mean(self.per_example(z, y), weights), (z, y, weights)
 
     def backward(self, cache: Any) -> np.ndarray:
         z, y, weights = cache

@@ -93,21 +93,30 @@ class SoftmaxCrossEntropy(Loss):
         _check_labels(array, n, classes)
         return array.astype(np.int64, copy=False)
 
+    def per_example(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return self._losses(z, y, np.arange(len(z)))[0]
+
     def forward(
         self, z: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
     ) -> tuple[np.floating, Any]:
         rows = np.arange(len(z))
+        losses, p = self._losses(z, y, rows)
+        return mean(losses, weights), (p, rows, y, weights)
+
+    def _losses(
+        self, z: np.ndarray, y: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The loss of every example, and the probabilities."""
         # The row maximum by way of its place: two fast look-ups where max(axis=1) is slow.
         shifted = z - z[rows, z.argmax(axis=1), None]
         e = np.exp(shifted)
         total = np.add.reduce(e, axis=1, keepdims=True)
-        p = e / total
         log_total = np.log(total[:, 0])
         losses = log_total - shifted[rows, y]  # −log p[n, y_n]
         smoothing = z.dtype.type(self.label_smoothing)
         if smoothing:
             losses = (1 - smoothing) * losses + smoothing * (log_total - shifted.mean(axis=1))
-        return mean(losses, weights), (p, rows, y, weights)
+        return losses, e / total
 
     def backward(self, cache: Any) -> np.ndarray:
         p, rows, y, weights = cache
