@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 import threading
 
@@ -84,6 +85,48 @@ def test_every_option_of_a_layer_is_tried_in_some_case(name):
 def test_all_layers_of_the_issue_are_registered():
     wanted = "linear relu leaky_relu sigmoid tanh gelu silu elu softplus dropout flatten"
     assert set(wanted.split()) <= set(LAYERS.names())
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def phi(x):
+    return 0.5 * np.vectorize(math.erfc)(-x / math.sqrt(2))
+
+
+def tanh_gelu(x):
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+DEFINITIONS = {
+    "linear": lambda layer, x, W, b=0.0: np.einsum("ni,io->no", x, W) + b,
+    "relu": lambda layer, x: np.where(x > 0, x, 0),
+    "leaky_relu": lambda layer, x: np.where(x > 0, x, layer.slope * x),
+    "sigmoid": lambda layer, x: 1 / (1 + np.exp(-x)),
+    "tanh": lambda layer, x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
+    "gelu": lambda layer, x: x * phi(x) if layer.form == "exact" else tanh_gelu(x),
+    "silu": lambda layer, x: x / (1 + np.exp(-x)),
+    "elu": lambda layer, x: np.where(x > 0, x, layer.alpha * (np.exp(x) - 1)),
+    "softplus": lambda layer, x: np.log(1 + np.exp(x)),
+    "dropout": lambda layer, x: x,
+    "flatten": lambda layer, x: np.array([example.ravel() for example in x]),
+}
+"""Written out as a textbook has them: from these the equations are taken too."""
+
+
+def test_every_registered_layer_is_defined_here():
+    assert set(DEFINITIONS) == set(LAYERS.names())
+
+
+@each_case
+def test_outputs_are_those_of_the_definition(case):
+    params, x = params_of(case), x_of(case)
+    y, _ = case.layer.forward(params, x, run_of(case))
+    wanted = DEFINITIONS[LAYERS.name_of(case.layer)](case.layer, x, **params)
+    if case.training and case.layer.rate:  # what dropout keeps is scaled up, the rest is 0
+        assert 0 < np.count_nonzero(y) < y.size
+        wanted = np.where(y == 0, 0, wanted / (1 - case.layer.rate))
+    np.testing.assert_allclose(y, wanted, rtol=1e-9, atol=1e-12)
 
 
 # --- gradients ----------------------------------------------------------------------------------

@@ -49,6 +49,13 @@ def test_ends_dtype_and_nan(function, dtype):
     assert np.isnan(x[5])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_normal_cdf_of_whatever_a_float_can_hold(dtype):
+    largest = np.finfo(dtype).max
+    x = np.array([-np.inf, -largest, -1e19, 1e19, largest, np.inf], dtype)
+    assert normal_cdf(x).tolist() == [0, 0, 0, 1, 1, 1]
+
+
 def test_single_precision_is_close_to_double():
     x = np.linspace(-5, 5, 1001)
     for function in (normal_cdf, normal_pdf, sigmoid):
