@@ -3,6 +3,7 @@
 #   make test          set up, then lint, type-check and test
 #   make test-parity   compare every layer, loss and optimiser with PyTorch
 #   make bench         time the textbook run beside a plain NumPy loop
+#   make bench-diagnosis   how often mistakes are found and named
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ PARITY := .venv-parity
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity bench clean
+.PHONY: help train test lint test-parity bench bench-diagnosis clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ test-parity: $(PARITY)/parity.stamp
 
 bench: $(VENV)/cli.stamp
 	$(VENV)/bin/python -m bench
+
+bench-diagnosis: $(VENV)/cli.stamp
+	$(VENV)/bin/python -m bench.diagnosis
 
 clean:
 	rm -rf $(VENV) $(PARITY) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,7 +15,9 @@ from chainrule import cli as cli_room
 from chainrule.cli.app import app
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["show"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["evaluate"], ["predict"], ["show"], ["check"], ["faults"]]
+)
 def test_help_fits_80_columns(cli, command):
     result = cli(*command, "--help")
     assert result.code == 0
@@ -182,4 +184,6 @@ def test_the_commands_are_these():
         "evaluate",
         "predict",
         "show",
+        "check",
+        "faults",
     ]

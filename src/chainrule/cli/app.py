@@ -14,7 +14,9 @@ import typer
 from typer.core import TyperGroup
 
 import chainrule
+from chainrule.cli.check import check
 from chainrule.cli.evaluate import evaluate
+from chainrule.cli.faults import faults
 from chainrule.cli.output import print_error
 from chainrule.cli.predict import predict
 from chainrule.cli.show import show
@@ -113,3 +115,5 @@ app.command(
 app.command(epilog="Example: chainrule evaluate 784-128-10")(evaluate)
 app.command(epilog="Example: chainrule predict 784-128-10 seven.png three.jpg")(predict)
 app.command(epilog="Example: chainrule show 784-128-10")(show)
+app.command(epilog="Example: chainrule check my_model.py:Net")(check)
+app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

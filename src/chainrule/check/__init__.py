@@ -1,0 +1,26 @@
+"""Is this gradient right, where is it wrong, and which mistake is it?
+
+>>> from chainrule import TwoLayerNet
+>>> report = check_gradients(TwoLayerNet(4, 5, 3))
+>>> report.ok
+True
+"""
+
+from chainrule.check.check import GradientError, assert_gradients, check_gradients
+from chainrule.check.files import load_target
+from chainrule.check.report import Finding, GradientReport, ParameterReport, Verdict
+from chainrule.check.target import Target
+from chainrule.check.targets import find_target
+
+__all__ = [
+    "Finding",
+    "GradientError",
+    "GradientReport",
+    "ParameterReport",
+    "Target",
+    "Verdict",
+    "assert_gradients",
+    "check_gradients",
+    "find_target",
+    "load_target",
+]

@@ -1,0 +1,187 @@
+"""Every entry of every gradient of one of our networks, by central differences, fast.
+
+Entry by entry a check of 784-128-10 needs 203,540 forward passes. Three things make it some
+hundred times faster, without ever using a derivative:
+
+- W[i, j] changes nothing in front of its layer, and in it only column j, by `h · x[:, i]`; so only
+  that column, and what comes after it, is computed again.
+- Examples are independent: an example with x[n, i] = 0, or whose unit stays off, is not changed.
+- What is left are rows (an example under one perturbation), and many rows are one batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.nn import Activation, Dropout, Flatten, Layer, Linear, Loss, Network, Run
+from chainrule.nn.layers import INFERENCE
+from chainrule.nn.losses.base import share
+
+__all__ = ["Entries", "every_entry"]
+
+_STEP = 1e-5  # of a parameter of size 1: truncation and rounding both err by about 1e-11
+_ROWS = 2**14  # rows that are computed at a time
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The numerical gradient of one parameter.
+
+    Attributes:
+        central: `(L(w + h) − L(w − h)) / 2h` for every entry.
+        jump: half the difference between the slopes to the right and to the left,
+            `(L(w + h) − 2 L(w) + L(w − h)) / 2h`: next to 0 where the loss is smooth. At a kink
+            any value in `central ± |jump|` is a subgradient.
+    """
+
+    central: np.ndarray
+    jump: np.ndarray
+
+
+def every_entry(
+    net: Network,
+    X: np.ndarray,
+    y: np.ndarray,
+    loss: Loss,
+    weights: np.ndarray | None = None,
+    run: Run = INFERENCE,
+) -> dict[str, Entries]:
+    """The gradient of every parameter, numerically, every entry, in float64.
+
+    Args:
+        net: a network of Linear layers and functions of single entries.
+        X, y: a batch, checked.
+        run: with `Run(training=True, rng=…)` the masks of one dropout pass are used throughout.
+
+    Returns:
+        Parameter name -> `Entries` of its shape.
+
+    >>> from chainrule import Tanh, backprop
+    >>> net = Network(3, Linear(4), Tanh(), Linear(2), dtype=np.float64)
+    >>> X, y = np.eye(3), np.array([0, 1, 1])
+    >>> trace = backprop(net, X, y)
+    >>> numeric = every_entry(net, X, y, trace.loss_function)
+    >>> bool(np.abs(numeric["W1"].central - trace["dW1"]).max() < 1e-9)
+    True
+    """
+    pass_ = _Pass.of(net, X, y, loss, weights, run)
+    gradients: dict[str, Entries] = {}
+    for i, layer in enumerate(pass_.net.layers):
+        if isinstance(layer, Linear):
+            gradients |= _linear_entries(pass_, i)
+    return gradients
+
+
+@dataclass
+class _Pass:
+    """One forward pass that was recorded, and how to run its tail again on other rows."""
+
+    net: Network
+    inputs: list[np.ndarray]  # of every layer
+    masks: list[Any]  # of dropout layers
+    y: np.ndarray
+    loss: Loss
+    shares: np.ndarray
+    base: np.ndarray  # loss of every example
+
+    @classmethod
+    def of(
+        cls, net: Network, X: np.ndarray, y: np.ndarray, loss: Loss, weights: Any, run: Run
+    ) -> _Pass:
+        net = net.astype(np.float64)
+        inputs: list[np.ndarray] = []
+        z, caches = net.forward(X.astype(np.float64), run, lambda _, value: inputs.append(value))
+        y = y if y.dtype.kind in "iu" else y.astype(np.float64)
+        ones = np.ones(len(X)) if weights is None else weights.astype(np.float64)
+        return cls(net, inputs, caches, y, loss, share(ones), loss.per_example(z, y))
+
+    def elementwise(self, i: int, columns: np.ndarray, examples: np.ndarray, j: int) -> np.ndarray:
+        """Layer i on entries of its column j, which belong to these examples."""
+        layer = self.net.layers[i]
+        if isinstance(layer, Dropout):
+            mask = self.masks[i]
+            return columns if mask is None else columns * mask[examples, j]
+        return layer.forward({}, columns, INFERENCE)[0]
+
+    def losses(self, i: int, rows: np.ndarray, examples: np.ndarray) -> np.ndarray:
+        """Losses of rows that enter layer i in the place of these examples."""
+        for k in range(i, len(self.net.layers)):
+            layer = self.net.layers[k]
+            if isinstance(layer, Dropout):
+                mask = self.masks[k]
+                rows = rows if mask is None else rows * mask[examples]
+            else:
+                rows, _ = layer.forward(self.net.views[k], rows, INFERENCE)
+        return self.loss.per_example(rows, self.y[examples])
+
+
+def _linear_entries(pass_: _Pass, i: int) -> dict[str, Entries]:
+    """All entries of W and b of the Linear layer i, column by column."""
+    net, x = pass_.net, pass_.inputs[i]
+    number = net.indices[i]
+    W = net[f"W{number}"]
+    has_bias = f"b{number}" in net
+    extended = np.concatenate([x, np.ones((len(x), 1))], axis=1) if has_bias else x
+    # Pairs (input, example) where the input is not 0, ordered by input.
+    inputs, examples = np.nonzero(extended.T)
+    amounts = extended[examples, inputs]
+    shares = pass_.shares[examples]
+    step = _STEP * max(1.0, float(np.sqrt(np.mean(np.square(W)))))
+    central, jump = np.zeros((2, extended.shape[1], W.shape[1]))
+    for j in range(W.shape[1]):
+        above, below = (
+            _moved_losses(pass_, i, j, sign * step * amounts, examples) for sign in (1.0, -1.0)
+        )
+        for result, change in ((central, above - below), (jump, above + below)):
+            slopes = change * shares / (2 * step)
+            result[:, j] = np.bincount(inputs, slopes, minlength=len(result))
+    named = {f"W{number}": Entries(central[: len(W)], jump[: len(W)])}
+    return named | ({f"b{number}": Entries(central[-1], jump[-1])} if has_bias else {})
+
+
+def _moved_losses(
+    pass_: _Pass, i: int, j: int, shifts: np.ndarray, examples: np.ndarray
+) -> np.ndarray:
+    """Change of each example's loss when entry j of layer i's output is shifted."""
+    moved = np.empty(len(shifts))
+    for start in range(0, len(shifts), _ROWS):
+        part = slice(start, start + _ROWS)
+        moved[part] = _moved(pass_, i, j, shifts[part], examples[part])
+    return moved
+
+
+def _moved(pass_: _Pass, i: int, j: int, shifts: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    """`_moved_losses` for a few."""
+    net = pass_.net
+    before = _output(pass_, i)[examples, j]
+    after = before + shifts
+    k = i + 1
+    while k < len(net.layers) and _is_elementwise(net.layers[k]):
+        after = pass_.elementwise(k, after, examples, j)
+        k += 1
+        before = _output(pass_, k - 1)[examples, j]
+    moved = np.zeros(len(shifts))
+    (changed,) = np.nonzero(after != before)
+    if changed.size:
+        who, by = examples[changed], (after - before)[changed]
+        if k < len(net.layers) and isinstance(net.layers[k], Linear):
+            # One input of this Linear layer moved: its output moves along one row of W.
+            rows = _output(pass_, k)[who] + by[:, None] * net.views[k]["W"][j]
+            k += 1
+        else:
+            rows = _output(pass_, k - 1)[who]
+            rows[:, j] += by
+        moved[changed] = pass_.losses(k, rows, who) - pass_.base[who]
+    return moved
+
+
+def _output(pass_: _Pass, i: int) -> np.ndarray:
+    return pass_.inputs[i + 1]
+
+
+def _is_elementwise(layer: Layer) -> bool:
+    """Whether entry j of a row's output depends on entry j of its input alone."""
+    return isinstance(layer, Activation | Dropout | Flatten)

@@ -1,0 +1,316 @@
+"""Slopes of a loss, measured: by the complex step where the code takes complex numbers, else by
+central differences.
+
+The complex step `Im L(w + i h v) / h` with h = 1e-20 subtracts nothing, so it errs by rounding
+alone (Squire & Trapp 1998). Code that takes the absolute value of a complex number gives a wrong
+answer without a word, so the step is believed only where it agrees with a central difference.
+
+Central differences `(L(w + h v) − L(w − h v)) / 2h` are taken with steps h and h/4, so that the h²
+terms cancel (Richardson 1911) and their difference says how far to trust them. Truncation errs by
+O(h⁴), rounding by O(ε L / h); which h is best is found by trying a ladder of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.check.target import CannotRecastError, Target
+
+__all__ = ["Move", "Prober", "Slope"]
+
+Move = tuple[str, Any, Any]
+"""Parameter, index into it (`...` for all of it), and how far those entries go."""
+
+_COMPLEX_STEP = 1e-20
+_RATIO = 4.0
+_AGREE = 1e-9
+_LOOK_AGAIN = 8.0  # noise that a difference must exceed to be seen
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A directional derivative.
+
+    Attributes:
+        value, error: the slope and how far off it may be.
+        low, high: the one-sided slopes where they differ, both `value` where they do not.
+    """
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+    @property
+    def kink(self) -> bool:
+        """Whether the slopes to either side differ."""
+        return self.low < self.high
+
+    @classmethod
+    def smooth(cls, value: float, error: float) -> Slope:
+        return cls(value, error, value, value)
+
+
+class Prober:
+    """Measures slopes of a target's loss at its parameters of now.
+
+    Attributes:
+        seconds: what one loss takes.
+        eps: precision that the loss is computed in.
+        complex_step: whether the current session uses it.
+    """
+
+    def __init__(self, target: Target, seed: int = 0, *, trust_complex: bool = True) -> None:
+        self.target = target
+        self.rng = np.random.default_rng(seed)
+        self.trust_complex = trust_complex
+        self.complex_step = False
+        self.used: set[str] = set()
+        self.base = self._value((), 0.0)
+        start = time.perf_counter()
+        again = self._value((), 0.0)
+        self.seconds = time.perf_counter() - start
+        self.exact = again == self.base or (np.isnan(again) and np.isnan(self.base))
+        self.scale = {
+            name: float(np.abs(value).max(initial=0.0)) or 1.0
+            for name, value in target.parameters().items()
+        }
+        self.eps = self._precision()
+        self.level = self._level()
+        self._noise = 2 * self.eps * abs(self.base)
+        self._rungs: dict[tuple[Any, ...], int] = {}
+
+    @property
+    def method(self) -> str:
+        """In words, what was used so far."""
+        return " and ".join(sorted(self.used)) or "central differences"
+
+    def floor(self, name: str) -> float:
+        """Slopes below this are rounding: the loss has so many digits only."""
+        return 50 * self.eps * self.level / max(1.0, self.scale[name])
+
+    # --- values -------------------------------------------------------------------------------
+
+    def _value(self, moves: Sequence[Move], t: complex) -> float:
+        return float(np.real(self._at(moves, t)))
+
+    def _at(self, moves: Sequence[Move], t: complex) -> complex | float:
+        """The loss with the moved entries at `w + t v`."""
+        parameters = self.target.parameters() if moves else {}
+        before = [(parameters[n], i, np.array(parameters[n][i])) for n, i, _ in moves]
+        try:
+            for (array, index, value), (_, _, v) in zip(before, moves, strict=True):
+                array[index] = value + t * v
+            return self.target.loss()
+        finally:
+            for array, index, value in before:
+                array[index] = value
+
+    def _precision(self) -> float:
+        """float32's if the loss is one in spite of float64 parameters, or a parameter is."""
+        kinds = {v.dtype for v in self.target.parameters().values() if v.dtype.kind == "f"}
+        eps = max((float(np.finfo(kind).eps) for kind in kinds), default=2.0**-52)
+        values = [self.base]
+        for name in list(self.scale)[:2]:
+            step = self.scale[name] * 1e-2
+            values.append(self._value([(name, ..., 1.0)], step))
+        single = all(np.isfinite(v) and float(np.float32(v)) == v for v in values)
+        return max(eps, 2.0**-23) if single and len({*values}) > 1 else eps
+
+    def _level(self) -> float:
+        """The size of the numbers that the loss is made of: its own, or, where it is next to 0
+        as for a perfect fit, what it is some way off."""
+        away = [self._value([(name, ..., 1.0)], self.scale[name]) for name in list(self.scale)[:2]]
+        reached = max([abs(v) for v in away if np.isfinite(v)], default=0.0)
+        return reached if abs(self.base) < 1e-12 * reached else abs(self.base)
+
+    # --- complex step -------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def session(self, name: str) -> Iterator[None]:
+        """Inside, slopes along `name` are complex steps if that is to be trusted."""
+        stack = self._enter_complex(name) if self.trust_complex else None
+        self.complex_step = stack is not None
+        self.used.add("complex step" if stack else "central differences")
+        try:
+            yield
+        finally:
+            self.complex_step = False
+            if stack is not None:
+                stack.close()
+
+    def _enter_complex(self, name: str) -> contextlib.ExitStack | None:
+        parameters = self.target.parameters()
+        if parameters[name].dtype != np.float64 or self.eps > 1e-12:
+            return None
+        v = self.rng.choice([-1.0, 1.0], size=parameters[name].shape)
+        moves = [(name, ..., v)]
+        measured: Slope | None = None
+        for names in ([name], [n for n, p in parameters.items() if p.dtype.kind == "f"]):
+            stack = contextlib.ExitStack()
+            try:
+                stack.enter_context(self.target.recast(np.complex128, names))
+                value = self._complex_slope(moves)
+            except CannotRecastError:
+                stack.close()
+                return None
+            except Exception:  # code that does not take complex numbers
+                stack.close()
+                continue
+            except BaseException:
+                stack.close()
+                raise
+            if value is not None:
+                try:
+                    measured = measured or self.refined(moves, value, real=True)
+                except BaseException:
+                    stack.close()
+                    raise
+                slack = 10 * measured.error + _AGREE * max(abs(value), abs(measured.value))
+                if measured.low - slack <= value <= measured.high + slack:
+                    return stack
+            stack.close()
+        return None
+
+    def _complex_slope(self, moves: Sequence[Move]) -> float | None:
+        """`Im L(w + i h v) / h`, or None if the code lost the imaginary part."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            value = self._at(moves, 1j * _COMPLEX_STEP)
+        return value.imag / _COMPLEX_STEP if isinstance(value, complex) else None
+
+    # --- slopes -------------------------------------------------------------------------------
+
+    def slope(self, moves: Sequence[Move]) -> Slope:
+        """The slope along a direction, at the usual effort."""
+        if self.complex_step:
+            value = self._complex_slope(moves)
+            if value is not None:
+                return Slope.smooth(value, 1e-13 * abs(value))
+        return self._central(moves)
+
+    def quick(self, name: str, index: tuple[int, ...]) -> float:
+        """The slope along one entry, at the least effort: one or two losses."""
+        moves = [(name, index, 1.0)]
+        if self.complex_step:
+            return self.slope(moves).value
+        key = self._key(moves)
+        if key not in self._rungs:
+            return self._central(moves).value
+        h = self._step(moves, self._rungs[key] + 1)
+        return (self._value(moves, h) - self._value(moves, -h)) / (2 * h)
+
+    def refined(self, moves: Sequence[Move], expected: float, *, real: bool = False) -> Slope:
+        """The slope with all effort, and both one-sided ones if that explains why it is not
+        what was `expected`."""
+        if self.complex_step and not real:
+            right, left = self._complex_slope(moves), self._complex_slope(_reversed(moves))
+            if right is not None and left is not None:
+                return _two_sided(right, -left, 1e-13 * abs(right), expected)
+        ladder = self._ladder(moves)
+        best = ladder.best()
+        missing = abs(expected - best.value)
+        if missing <= 5 * best.error:
+            return best
+        fine = ladder.finest(missing / 4)
+        if fine is None:
+            return best
+        return ladder.one_sided(fine, best, expected)
+
+    def _central(self, moves: Sequence[Move]) -> Slope:
+        key = self._key(moves)
+        if key not in self._rungs:
+            ladder = self._ladder(moves)
+            self._rungs[key] = ladder.best_rung
+            self._noise = max(self._noise, ladder.noise)
+            return ladder.best()
+        j = self._rungs[key]
+        return self._ladder(moves, range(j, j + 2)).best()
+
+    def _ladder(self, moves: Sequence[Move], rungs: Sequence[int] | None = None) -> _Ladder:
+        if rungs is None:
+            count = 14 if self.eps < 1e-12 else 6
+            rungs = range(count if self.seconds < 0.1 else count // 2)
+        steps = [self._step(moves, j) for j in rungs]
+        above = [self._value(moves, h) for h in steps]
+        below = [self._value(moves, -h) for h in steps]
+        noise = self._noise if len(steps) < 4 else 2 * self.eps * abs(self.base)
+        return _Ladder(np.array(steps), np.array(above), np.array(below), self.base, noise)
+
+    def _step(self, moves: Sequence[Move], rung: int) -> float:
+        largest: float = max([float(np.abs(v).max()) for _, _, v in moves], default=0.0) or 1.0
+        size = max([self.scale[name] for name, _, _ in moves])
+        return float(size / largest * _RATIO ** -(rung + 1))
+
+    def _key(self, moves: Sequence[Move]) -> tuple[Any, ...]:
+        """Directions of one parameter with as many entries, roughly, want the same step."""
+        sizes = [int(np.log2(max(1, int(np.count_nonzero(v))))) // 3 for _, _, v in moves]
+        return (*(name for name, _, _ in moves), *sizes)
+
+
+class _Ladder:
+    """Losses at ±h for a falling sequence of steps h."""
+
+    def __init__(
+        self, steps: np.ndarray, above: np.ndarray, below: np.ndarray, base: float, noise: float
+    ) -> None:
+        with np.errstate(all="ignore"):
+            self.steps = steps
+            self.central = (above - below) / (2 * steps)
+            self.jumps = (above + below - 2 * base) / steps
+            change = np.abs(np.diff(self.central))
+            if len(steps) > 4 and np.isfinite(change[-2:]).all():
+                noise = max(noise, float(np.median(change[-3:] * steps[-3:])))
+            self.noise = noise
+            errors = change / 5 + noise / steps[1:]
+        self.errors = np.where(np.isfinite(errors), errors, np.inf)
+        self.best_rung = int(np.argmin(self.errors))
+
+    def best(self) -> Slope:
+        """The extrapolated value where its estimated error is least."""
+        j = self.best_rung
+        if not np.isfinite(self.errors[j]):
+            return Slope.smooth(float("nan"), float("inf"))
+        square = _RATIO**2
+        value = (square * self.central[j + 1] - self.central[j]) / (square - 1)
+        return Slope.smooth(float(value), float(self.errors[j]))
+
+    def finest(self, wanted: float) -> int | None:
+        """The smallest step whose noise is well below `wanted`."""
+        clear = np.flatnonzero(_LOOK_AGAIN * self.noise / self.steps < wanted)
+        return int(clear[-1]) if clear.size else None
+
+    def one_sided(self, j: int, best: Slope, expected: float) -> Slope:
+        """The slope at rung j, and both one-sided ones if a kink shows there: the jump between
+        them does not shrink with the step."""
+        value, jump = float(self.central[j]), float(self.jumps[j])
+        error = _LOOK_AGAIN * self.noise / float(self.steps[j])
+        missing = abs(expected - value)
+        before = abs(self.jumps[j - 1]) if j else np.inf
+        stays = abs(jump) > 0.6 * before or j == 0
+        if abs(jump) > max(0.2 * missing, error) and stays:
+            half = abs(jump) / 2
+            return Slope(value, error, value - half, value + half)
+        if missing < 0.3 * abs(expected - best.value):  # a kink near by, which only large steps met
+            return Slope.smooth(value, error)
+        return best
+
+
+def _two_sided(right: float, left: float, error: float, expected: float) -> Slope:
+    middle = (right + left) / 2
+    low, high = min(right, left), max(right, left)
+    size = max(abs(right), abs(left))
+    if high - low > max(1e-9 * size, 0.1 * abs(expected - middle)):
+        return Slope(middle, error, low, high)
+    return Slope.smooth(right, error)
+
+
+def _reversed(moves: Sequence[Move]) -> list[Move]:
+    return [(name, index, -v) for name, index, v in moves]

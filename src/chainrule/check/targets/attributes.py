@@ -1,0 +1,337 @@
+"""A model in the textbook's shape: `forward(X)`, `backward(y)`, `W1` and `dW1`, however named.
+
+The parameters may be attributes, entries of `params` and `grads`, or belong to layer objects in
+a list; the gradients may be attributes, entries, or what the backward pass returns. A module with
+global arrays and functions is such a model too.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.check.roles import call, returned_names, roles_of, simple
+from chainrule.check.target import Target
+from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
+from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
+from chainrule.check.targets.pairs import Pair, find_pairs, floating_leaves
+from chainrule.check.targets.paths import Path
+from chainrule.errors import ChainruleError, InputError
+
+__all__ = ["BACKWARD", "FORWARD", "GRADIENT", "AttributesTarget", "output_of"]
+
+FORWARD = (
+    "forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop",
+    "feedforward", "feed_forward", "fwd", "predict_proba", "predict", "__call__",
+)  # fmt: skip
+BACKWARD = (
+    "backward", "backward_pass", "backward_propagation", "backward_prop", "backprop",
+    "back_propagation", "backpropagation", "backpropagate", "back_prop", "bwd",
+)  # fmt: skip
+GRADIENT = (
+    "loss_and_grads", "loss_and_gradients", "loss_and_grad", "gradient", "gradients",
+    "compute_gradients", "compute_grads", "grad", "loss",
+)  # fmt: skip
+_RESET = ("zero_grad", "zero_grads", "reset_grads", "reset_grad", "zero_gradients", "clear_grads")
+_RATE = 0.1
+
+
+class AttributesTarget(Target):
+    """Somebody's object, probed through its own methods.
+
+    >>> class Model:
+    ...     def __init__(self):
+    ...         self.W = np.array([[1.0], [2.0]])
+    ...     def forward(self, X):
+    ...         self.X, self.out = X, X @ self.W
+    ...         return self.out
+    ...     def loss(self, out, y):
+    ...         return np.mean((out - y) ** 2)
+    ...     def backward(self, y):
+    ...         self.dW = 2 * self.X.T @ (self.out - y) / y.size
+    >>> target = AttributesTarget(Model())
+    >>> list(target.parameters()), target.X.shape, target.y.shape
+    (['W'], (7, 2), (7, 1))
+
+    Raises:
+        InputError: no parameters, no loss, … were found; the message says what was looked for.
+    """
+
+    kind = "class"
+
+    def __init__(
+        self, model: Any, X: Any = None, y: Any = None, loss: Any = None, seed: int = 0
+    ) -> None:
+        self.model = model
+        self.forward = _method(model, FORWARD)
+        self.backward = _method(model, BACKWARD)
+        self.gradient = None if self.backward else _method(model, GRADIENT)
+        name = getattr(model, "__name__", type(model).__name__)
+        if self.backward is None and self.gradient is None:
+            raise InputError(
+                f"found no backward pass of {name}: looked for a method {', '.join(BACKWARD[:5])}, "
+                f"… or {', '.join(GRADIENT[:5])}, …"
+            )
+        if self.backward is not None and self.forward is None:
+            raise InputError(
+                f"found no forward pass of {name}: looked for a method {', '.join(FORWARD[:6])}, …"
+            )
+        self.plan = find_loss(model, loss, self.backward, self.forward, seed)
+        self.reset = _method(model, _RESET)
+        super().__init__(name, X, y, seed, *_roots(model, loss))
+        self._values: dict[str, Any] = {}
+        self._copies = False
+        found = self.snapshot()
+        try:
+            given = (X, y)
+            if X is None:
+                self.use(self._fit_inputs(), y)
+            if y is None:
+                self.use(self.X, self._fit_targets(X is None))
+            given = (self.X, self.y)
+            self.restore(found)
+            self.use(*given)
+            self.pairs = self._find_pairs()
+        finally:
+            self.restore(found)
+        self.use(*given)
+
+    # --- one pass -----------------------------------------------------------------------------
+
+    def _run(self) -> dict[str, Any]:
+        """The forward pass; everything that other methods may ask for, by role."""
+        X = self.data["X"]
+        values: dict[str, Any] = {"X": X.copy() if self._copies else X, "lr": _RATE}
+        if self.y is not None:
+            values["y"] = self.y
+        if self.forward is None:
+            return values
+        result = call(self.forward, values, ("X", "y"))
+        values["result"] = result
+        values["out"], cache = output_of(result)
+        if cache is not None:
+            values["cache"] = cache
+        self._values = values
+        return values
+
+    def _loss(self) -> object:
+        values = self._run() if self.plan.wants_forward else self._inputs_only()
+        return pick_scalar(self.plan.value(values))
+
+    def _inputs_only(self) -> dict[str, Any]:
+        values = {"X": self.data["X"], "lr": _RATE}
+        return values if self.y is None else {**values, "y": self.y}
+
+    def _backward(self, twice: bool = False) -> Any:
+        """Forward, loss, backward, in the order of a training loop; what backward returned."""
+        if self.reset is not None:
+            self.reset()
+        if self.backward is None:
+            assert self.gradient is not None
+            return call(self.gradient, self._inputs_only(), ("X", "y"))
+        values = self._run()
+        if not isinstance(self.plan, ForwardLoss | RandomUpstream):
+            self.plan.value(values)
+        roles = roles_of(self.backward, [*values, "upstream"])
+        if "upstream" in roles.values() or (None in roles.values() and "y" not in values):
+            upstream = self.plan.upstream(values)
+            if upstream is None:
+                raise InputError(
+                    f"{self.name}.backward wants the gradient of the loss with respect to the "
+                    f"outputs; give a loss that knows it, such as loss='softmax_cross_entropy', "
+                    f"or a function that returns (loss, dout)"
+                )
+            values["upstream"] = upstream
+        if twice:
+            call(self.backward, values, ("upstream", "y", "X", "out"))
+            if self.reset is not None:
+                self.reset()
+        return call(self.backward, values, ("upstream", "y", "X", "out"))
+
+    def outputs(self) -> np.ndarray | None:
+        out = self._values.get("out")
+        return out if isinstance(out, np.ndarray) else None
+
+    # --- parameters and gradients -------------------------------------------------------------
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        found = {}
+        for pair in self.pairs:
+            value = pair.parameter.get(self._root(pair))
+            if not isinstance(value, np.ndarray):  # one number: from now on an array that can move
+                value = np.array(value)
+                pair.parameter.set(self._root(pair), value)
+            found[pair.name] = value
+        return found
+
+    def gradients_of_second_backward(self) -> dict[str, object] | None:
+        if self.backward is None or self.forward is None:
+            return None
+        return {k: None if v is None else np.array(v) for k, v in self._gradients(True).items()}
+
+    def _root(self, pair: Pair) -> Any:
+        return self.data if pair.name == "X" else self.model
+
+    def _gradients(self, twice: bool = False) -> dict[str, object]:
+        returned = self._backward(twice)
+        gradients: dict[str, object] = {}
+        for pair in self.pairs:
+            if pair.gradient is not None:
+                try:
+                    root = returned if pair.returned else self.model
+                    gradients[pair.name] = pair.gradient.get(root)
+                except LookupError:
+                    gradients[pair.name] = None
+        return gradients
+
+    def _find_pairs(self) -> list[Pair]:
+        before = {p: np.array(v) for p, v in floating_leaves(self.model).items()}
+        given = np.array(self.X) if isinstance(self.X, np.ndarray) else None
+        try:
+            returned = self._backward()
+        except ChainruleError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"the backward pass of {self.name} failed: {type(error).__name__}: {error}"
+            ) from error
+        if given is not None and not np.array_equal(self.X, given, equal_nan=True):
+            self._copies = True
+            self.data["X"] = given
+        candidates = floating_leaves(self.model)
+        if isinstance(self.data["X"], np.ndarray) and self.data["X"].dtype.kind == "f":
+            X = self.data["X"]
+            # Another batch with what backward keeps of this one: what changes is no parameter.
+            self.data["X"] = 0.7 * X[::-1] + X.dtype.type(0.01)
+            try:
+                after = self._survivors(before)
+            finally:
+                self.data["X"] = X
+        else:
+            after = set(before)
+        parameters = {p: v for p, v in candidates.items() if p in after}
+        pairs = find_pairs(self.model, parameters, returned, self.backward or self.gradient)
+        pairs += self._input_pair(returned)
+        if not pairs:
+            raise InputError(self._nothing_found(list(parameters)))
+        return pairs
+
+    def _survivors(self, before: dict[Path, Any]) -> set[Path]:
+        """The arrays that a forward pass on another batch leaves as they were."""
+        saved = self.snapshot()
+        try:
+            self._run() if self.forward is not None else self._backward()
+        except Exception:  # it takes this batch only: judge by one
+            self.restore(saved)
+        now = floating_leaves(self.model)
+        return {p for p, v in before.items() if p in now and _equal(now[p], v)}
+
+    def _input_pair(self, returned: Any) -> list[Pair]:
+        """dX, where the model has it."""
+        X = self.data["X"]
+        if not isinstance(X, np.ndarray) or X.dtype.kind != "f":
+            return []
+        parameter = Path().item("X")
+        for name in ("dX", "dx", "grad_input", "dinputs", "d_input", "grad_X"):
+            value = getattr(self.model, name, None)
+            if isinstance(value, np.ndarray) and value.shape == X.shape:
+                return [Pair("X", parameter, Path().attr(name))]
+        if isinstance(returned, np.ndarray) and returned.shape == X.shape:
+            return [Pair("X", parameter, Path(), returned=True)]
+        names = (self.backward and returned_names(self.backward)) or []
+        for i, name in enumerate(names):
+            if simple(name) in ("dx", "dinputs", "dinput", "gradinput") and _shape_at(
+                returned, i
+            ) == np.shape(X):
+                return [Pair("X", parameter, Path().item(i), returned=True)]
+        return []
+
+    def _nothing_found(self, parameters: list[Path]) -> str:
+        seen = ", ".join(path.name for path in parameters[:8]) or "no arrays of floats at all"
+        return (
+            f"found no parameters of {self.name} with gradients: looked for pairs such as W1 and "
+            f"dW1 (grad_W1, W1_grad), params and grads, lists of layers with either, and what "
+            f"the backward pass returns; of arrays that may be parameters there are: {seen}"
+        )
+
+    # --- a batch of our own -------------------------------------------------------------------
+
+    def _fit_inputs(self) -> np.ndarray:
+        arrays = [np.asarray(v) for v in floating_leaves(self.model).values()]
+        rows = ROWS if self.y is None else len(self.y)
+
+        def forward(X: np.ndarray) -> None:
+            self.data["X"] = X
+            if self.forward is not None and "y" not in roles_of(self.forward, ["X", "y"]).values():
+                self._run()
+            elif self.forward is None and (predict := _method(self.model, FORWARD)):
+                predict(X)
+            else:
+                self._fit_targets(True)
+
+        return fit_inputs([a for a in arrays if a.ndim], forward, rows, self.seed)
+
+    def _fit_targets(self, own: bool) -> Any:
+        """Targets that go with X, or None if the model wants none."""
+        if isinstance(self.plan, RandomUpstream):
+            return None
+        if self._runs_without_targets():
+            return None
+        predict = _method(self.model, FORWARD)
+        out: Any = np.empty(len(self.X))
+        if predict is not None and "y" not in roles_of(predict, ["X", "y"]).values():
+            out = output_of(predict(self.X))[0]
+        elif isinstance(self.plan, ForwardLoss):
+            widths = [np.shape(v) for v in floating_leaves(self.model).values() if np.ndim(v)]
+            out = np.empty((len(self.X), widths[-1][-1]))
+
+        def works(y: Any) -> float:
+            self.data["y"] = y
+            self._backward()
+            return float(np.real(self.loss()))
+
+        real = isinstance(self.X, np.ndarray) and self.X.dtype.kind == "f"
+        return fit_targets(self.X, out, works, self.seed, self.X.dtype if real else float)
+
+    def _runs_without_targets(self) -> bool:
+        methods = [self.backward or self.gradient, getattr(self.plan, "function", None)]
+        return all("y" not in roles_of(m, ["X", "y"]).values() for m in methods if m is not None)
+
+
+def output_of(result: Any) -> tuple[Any, Any]:
+    """Output and cache of what a forward pass returned.
+
+    `(out, cache)`, `out`, or every layer's result in turn, the output last.
+    """
+    if not isinstance(result, tuple) or not result:
+        return result, None
+    if any(isinstance(part, dict | list | tuple) for part in result):
+        return result[0], result[1] if len(result) == 2 else result[1:]
+    if len(result) == 2:
+        return result[0], result[1]
+    return result[-1], result
+
+
+def _shape_at(returned: Any, i: int) -> tuple[int, ...] | None:
+    known = isinstance(returned, tuple | list) and i < len(returned)
+    return np.shape(returned[i]) if known and isinstance(returned[i], np.ndarray) else None
+
+
+def _method(model: Any, names: tuple[str, ...]) -> Callable[..., Any] | None:
+    for name in names:
+        found = getattr(model, name, None)
+        is_call = name == "__call__" and isinstance(model, types.ModuleType | types.FunctionType)
+        if callable(found) and not isinstance(found, type) and not is_call:
+            return found
+    return None
+
+
+def _roots(model: Any, loss: Any) -> list[Any]:
+    return [model, loss] if loss is not None and not isinstance(loss, str) else [model]
+
+
+def _equal(now: Any, then: np.ndarray) -> bool:
+    return np.shape(now) == then.shape and bool(np.array_equal(now, then, equal_nan=True))

@@ -1,0 +1,125 @@
+"""A batch of random examples that fits a model, found by trying."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import InputError
+
+__all__ = ["ROWS", "fit_inputs", "fit_targets", "guess_arguments"]
+
+ROWS = 7  # unlike most widths, so that a wrong axis shows
+
+
+def fit_inputs(
+    arrays: Iterable[np.ndarray], forward: Callable[[np.ndarray], Any], rows: int, seed: int
+) -> np.ndarray:
+    """Random X that `forward` takes, guessed from the shapes of the parameters.
+
+    Raises:
+        InputError: nothing tried was taken; the last error is in the message.
+    """
+    arrays = list(arrays)
+    last: Exception | None = None
+    tried = []
+    for shape in _shapes([a.shape for a in arrays], rows):
+        X = np.random.default_rng(seed).normal(size=shape)
+        if arrays and all(a.dtype == np.float32 for a in arrays):
+            X = X.astype(np.float32)
+        try:
+            forward(X)
+        except Exception as error:  # somebody's code may raise anything
+            last = error
+            tried.append(str(shape))
+        else:
+            return X
+    raise InputError(
+        f"found no X that the forward pass takes (tried shapes {', '.join(tried[:6])}"
+        f"{'; last ' + type(last).__name__ + ': ' + _short(last) if last else ''}); give X and y"
+    )
+
+
+def _shapes(shapes: list[tuple[int, ...]], rows: int) -> Iterator[tuple[int, ...]]:
+    matrices = [s for s in shapes if len(s) == 2]
+    kernels = [s for s in shapes if len(s) == 4]
+    widths = list(dict.fromkeys(n for s in matrices for n in s)) or [
+        s[0] for s in shapes if len(s) == 1
+    ]
+    for kernel in kernels:
+        size = 2 * max(kernel[2:]) + 2
+        yield (3, kernel[1], size, size)
+        yield (3, size, size, kernel[2])
+    for width in widths:
+        yield (rows, width)
+    for width in widths:
+        yield (width, rows)
+    for width in widths:
+        yield (rows, 5, width)
+    yield (rows, 4)
+    yield (rows,)
+
+
+def fit_targets(
+    X: np.ndarray, out: Any, works: Callable[[Any], float], seed: int, dtype: Any = np.float64
+) -> Any:
+    """Random targets for these outputs that the loss and the backward pass take.
+
+    Raises:
+        InputError: none of labels, one-hot rows and real values was taken.
+    """
+    last: Exception | None = None
+    for y in _targets(np.asarray(out), X, np.random.default_rng(seed), dtype):
+        try:
+            if np.isfinite(works(y)):
+                return y
+        except Exception as error:  # somebody's code may raise anything
+            last = error
+    raise InputError(
+        f"found no y that the loss takes for outputs of shape {np.shape(out)}: tried labels, "
+        f"one-hot rows and real values"
+        f"{'; last ' + type(last).__name__ + ': ' + _short(last) if last else ''}; give X and y"
+    )
+
+
+def _targets(out: np.ndarray, X: np.ndarray, rng: np.random.Generator, dtype: Any) -> Iterator[Any]:
+    if out.ndim == 2 and 1 in out.shape and out.size > 1:
+        yield rng.integers(2, size=out.shape).astype(dtype)
+        yield rng.integers(2, size=out.size).astype(dtype)
+        yield rng.integers(2, size=out.size)
+    elif out.ndim == 2:
+        n = len(X)
+        if out.shape[0] == n or out.shape[1] != np.shape(X)[-1]:
+            labels = rng.integers(out.shape[1], size=out.shape[0])
+            yield labels
+            yield np.eye(out.shape[1], dtype=dtype)[labels]
+        labels = rng.integers(out.shape[0], size=out.shape[1])
+        yield labels
+        yield np.ascontiguousarray(np.eye(out.shape[0], dtype=dtype)[labels].T)
+    yield rng.normal(size=out.shape).astype(dtype)
+    n = len(X) if np.ndim(X) else 1
+    yield rng.integers(2, size=n)
+    yield rng.normal(size=n)
+
+
+def _short(error: BaseException | None) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def guess_arguments(function: Callable[..., Any]) -> list[Mapping[str, Any]]:
+    """Small sizes for a constructor's required arguments, several guesses."""
+    required = [
+        p
+        for p in inspect.signature(function).parameters.values()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
+    names = [p.name for p in required]
+    widths = [6, 5, 4, 3, 3, 3]
+    guesses: list[Mapping[str, Any]] = [dict(zip(names, widths, strict=False))]
+    if names:
+        guesses.append({names[0]: [6, 5, 4], **dict(zip(names[1:], widths, strict=False))})
+    return [g for g in guesses if len(g) == len(names)]

@@ -1,0 +1,211 @@
+"""Our own networks, single layers and losses as targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.check.target import Target
+from chainrule.checks import as_examples
+from chainrule.errors import InputError
+from chainrule.nn import LOSSES, BinaryCrossEntropy, Dropout, Layer, Loss, Network, Run
+from chainrule.nn.initializers import INITIALIZERS
+from chainrule.nn.layers import INFERENCE
+from chainrule.nn.losses import SoftmaxCrossEntropy
+
+__all__ = ["LayerTarget", "LossTarget", "NetworkTarget"]
+
+
+class NetworkTarget(Target):
+    """A `Network` with a loss. It works on copies of the parameters: the net is never touched.
+
+    >>> from chainrule import Network
+    >>> target = NetworkTarget(Network.from_spec("3-4-2"))
+    >>> list(target.parameters()), target.X.shape
+    (['W1', 'b1', 'W2', 'b2', 'X'], (7, 3))
+    """
+
+    kind = "network"
+
+    def __init__(
+        self, net: Network, X: Any = None, y: Any = None, loss: Any = None, seed: int = 0
+    ) -> None:
+        self.net = net
+        self.loss_function = LOSSES.make(loss or "softmax_cross_entropy")
+        if loss is None and net.output_shape == (1,):
+            self.loss_function = LOSSES.make("mse")
+        self.training = any(isinstance(layer, Dropout) for layer in net.layers)
+        rng = np.random.default_rng(seed)
+        if X is None:
+            count = 7 if y is None else len(y)
+            X = rng.normal(size=(count, *net.input_shape)).astype(net.dtype)
+        if y is None:
+            y = random_targets(self.loss_function, (len(X), *net.output_shape), rng)
+        self.values = {name: net[name].copy() for name in net}
+        super().__init__(net.spec, X, y, seed, self.values)
+
+    def use(self, X: object, y: object) -> None:
+        x = as_examples(X, self.net.input_shape, self.net.dtype)
+        shape = self.net.output_shape
+        super().use(x, self.loss_function.check_targets(y, len(x), shape, x.dtype))
+
+    @property
+    def run(self) -> Run:
+        """How a pass is run: with dropout, the same masks every time."""
+        if not self.training:
+            return INFERENCE
+        return Run(training=True, rng=np.random.default_rng(self.seed))
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        return {**self.values, "X": self.X}
+
+    def _views(self) -> list[dict[str, np.ndarray]]:
+        views: list[dict[str, np.ndarray]] = [{} for _ in self.net.layers]
+        for slot in self.net.layout.slots:
+            views[slot.layer][slot.local] = self.values[slot.name]
+        return views
+
+    def _forward(self) -> tuple[np.ndarray, list[Any]]:
+        x, caches, run = self.X, [], self.run
+        for layer, params in zip(self.net.layers, self._views(), strict=True):
+            x, cache = layer.forward(params, x, run)
+            caches.append(cache)
+        self._out = x
+        return x, caches
+
+    def _loss(self) -> object:
+        return self.loss_function.forward(self._forward()[0], self.y)[0]
+
+    def _gradients(self) -> dict[str, object]:
+        z, caches = self._forward()
+        dx: Any = self.loss_function.backward(self.loss_function.forward(z, self.y)[1])
+        views = self._views()
+        gradients: dict[str, object] = {}
+        for i in reversed(range(len(views))):
+            dx, local = self.net.layers[i].backward(views[i], caches[i], dx)
+            index = self.net.indices[i]
+            gradients |= {f"{name}{index}": value for name, value in local.items()}
+        return {**gradients, "X": dx}
+
+    def outputs(self) -> np.ndarray | None:
+        return getattr(self, "_out", None)
+
+
+class LayerTarget(Target):
+    """One layer under a random upstream gradient R: the loss is `Σ R ⊙ y`. dX is checked too.
+
+    >>> from chainrule import Linear
+    >>> list(LayerTarget(Linear(2)).parameters())
+    ['W', 'b', 'X']
+    """
+
+    kind = "layer"
+
+    def __init__(self, layer: Layer, X: Any = None, y: Any = None, seed: int = 0) -> None:
+        self.layer = layer
+        rng = np.random.default_rng(seed)
+        if X is None:
+            X = rng.normal(size=(5, *_input_shape(layer)))
+        X = np.asarray(X)
+        if X.dtype.kind != "f":
+            X = X.astype(np.float64)
+        shape = X.shape[1:]
+        initial = layer.initial_params(shape, INITIALIZERS.make("he_normal"), rng)
+        self.values = {
+            name: (value + 0.1 * rng.normal(size=value.shape)).astype(X.dtype)
+            for name, value in initial.items()
+        }
+        super().__init__(layer.spelling, X, y, seed, self.values)
+
+    @property
+    def run(self) -> Run:
+        """How a pass is run: the same masks every time."""
+        return Run(training=True, rng=np.random.default_rng(self.seed))
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        return {**self.values, "X": self.X}
+
+    def _forward(self) -> tuple[np.ndarray, Any]:
+        y, cache = self.layer.forward(self.values, self.X, self.run)
+        self._out = y
+        return y, cache
+
+    def _loss(self) -> object:
+        y, _ = self._forward()
+        return np.sum(upstream(self.seed, y.shape) * y)
+
+    def _gradients(self) -> dict[str, object]:
+        y, cache = self._forward()
+        dy = upstream(self.seed, y.shape).astype(y.dtype)
+        dx, gradients = self.layer.backward(self.values, cache, dy)
+        return {**gradients, "X": dx}
+
+    def outputs(self) -> np.ndarray | None:
+        return getattr(self, "_out", None)
+
+
+class LossTarget(Target):
+    """A loss on logits `z`: value and gradient are compared.
+
+    >>> from chainrule import MSE
+    >>> list(LossTarget(MSE()).parameters())
+    ['z']
+    """
+
+    kind = "loss"
+
+    def __init__(self, loss: Loss, X: Any = None, y: Any = None, seed: int = 0) -> None:
+        self.function = loss
+        rng = np.random.default_rng(seed)
+        if X is None:
+            X = rng.normal(size=(6, 4))
+        X = np.asarray(X)
+        X = X if X.dtype.kind == "f" else X.astype(np.float64)
+        if y is None:
+            y = random_targets(loss, X.shape, rng)
+        super().__init__(loss.spelling, X, y, seed)
+
+    def use(self, X: object, y: object) -> None:
+        z = np.asarray(X)
+        super().use(z, self.function.check_targets(y, len(z), z.shape[1:], z.dtype))
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        return {"z": self.X}
+
+    def _loss(self) -> object:
+        return self.function.forward(self.X, self.y)[0]
+
+    def _gradients(self) -> dict[str, object]:
+        return {"z": self.function.backward(self.function.forward(self.X, self.y)[1])}
+
+
+def upstream(seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """A random upstream gradient, the same for the same shape; ones would hide transposes."""
+    return np.random.default_rng([seed, *shape]).normal(size=shape)
+
+
+def random_targets(loss: Loss, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Targets that the loss takes, for outputs of this shape.
+
+    Raises:
+        InputError: a kind of loss that is not known here.
+    """
+    if isinstance(loss, SoftmaxCrossEntropy):
+        if len(shape) != 2 or shape[1] < 2:
+            raise InputError(f"{loss.spelling} wants outputs (N, classes), got {shape}")
+        return rng.integers(shape[1], size=shape[0])
+    if isinstance(loss, BinaryCrossEntropy):
+        return rng.integers(2, size=shape).astype(np.float64)
+    return rng.normal(size=shape)
+
+
+def _input_shape(layer: Layer) -> tuple[int, ...]:
+    """Shape of one example that the layer takes."""
+    for case in [c for c in type(layer).cases() if c.layer == layer] + type(layer).cases():
+        try:
+            layer.output_shape(case.x_shape[1:])
+        except InputError:
+            continue
+        return tuple(case.x_shape[1:])
+    raise InputError(f"do not know what {layer!r} takes; give X")

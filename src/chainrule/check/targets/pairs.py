@@ -1,0 +1,230 @@
+"""Which arrays of a model are its parameters, and where their gradients are.
+
+A parameter is an array of floats that was there before the forward pass and that another batch
+leaves as it is; so `z1` is none, although there is a `dz1`. Its gradient has the matching name,
+beside it, in a matching dictionary or list, or in what the backward pass returned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.check.roles import gradient_of, returned_names, simple
+from chainrule.check.targets.paths import Path, leaves, scopes, sibling
+
+__all__ = ["Pair", "find_pairs", "floating_leaves", "is_floating"]
+
+_CONVENTIONAL = re.compile(
+    r"(W|w|b|U|V|theta|gamma|beta|kernel|filters|[wW]eights?|[bB]ias(es)?)[_a-z]{0,3}\d*"
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A parameter and its gradient; `gradient` leads from what backward returned if `returned`.
+
+    `gradient` is None if there is none.
+    """
+
+    name: str
+    parameter: Path
+    gradient: Path | None
+    returned: bool = False
+
+
+def is_floating(value: Any) -> bool:
+    """An array of floats, or one float."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "f" and value.size > 0
+    return isinstance(value, float | np.floating)
+
+
+def floating_leaves(root: Any) -> dict[Path, Any]:
+    """Everything in a model that may be a parameter."""
+    return {path: value for path, value in leaves(root).items() if is_floating(value)}
+
+
+def find_pairs(
+    root: Any, parameters: Mapping[Path, Any], returned: Any, backward: Callable[..., Any] | None
+) -> list[Pair]:
+    """The parameters among `parameters` that have a gradient, and those that should have one.
+
+    Args:
+        parameters: the arrays that outlived a forward pass on another batch, by path.
+        returned: what the backward pass returned.
+    """
+    found: dict[Path, tuple[Path | None, bool]] = {}
+    _among_the_returned(parameters, returned, backward, found)
+    contents = dict(scopes(root))
+    for path in parameters:
+        if path in found or not path.steps:
+            continue
+        place = _beside(path, contents, parameters)
+        if place is not None:
+            found[path] = (place, False)
+    pairs = [_pair(path, *found[path]) for path in parameters if path in found]
+    unique = _unique(pairs, parameters)
+    return unique + _forgotten(unique, parameters)
+
+
+def _pair(path: Path, gradient: Path | None, returned: bool) -> Pair:
+    return Pair(path.name, path, gradient, returned)
+
+
+def _beside(
+    path: Path, contents: Mapping[Path, dict[Any, Any]], parameters: Mapping[Path, Any]
+) -> Path | None:
+    """The gradient's place, told by the names in the model."""
+    scope = contents.get(path.parent, {})
+    kind, key = path.steps[-1]
+    candidates: list[Path] = []
+    name = sibling(key, scope)
+    if name is not None:
+        candidates.append(Path((*path.parent.steps, (kind, name))))
+    if len(path.steps) > 1:
+        outer = contents.get(path.parent.parent, {})
+        outer_kind, group = path.parent.steps[-1]
+        other = sibling(group, outer, group=True)
+        if other is not None:
+            candidates.append(_inside(path.parent.parent, outer_kind, other, outer[other], key))
+        if simple(str(group)) in {"params", "parameters"}:
+            name = sibling(key, {**outer, key: None})
+            if name is not None:
+                candidates.append(Path((*path.parent.parent.steps, (outer_kind, name))))
+    for group in ("grads", "gradients", "grad", "_grads", "gradient"):
+        if isinstance(scope.get(group), dict):
+            candidates.append(_inside(path.parent, kind, group, scope[group], key))
+    return next((c for c in candidates if c.steps and c not in parameters), None)
+
+
+def _inside(path: Path, kind: str, group: Any, container: Any, key: Any) -> Path:
+    """The place of `key`'s gradient in a dict or list of gradients, or an empty path."""
+    step = Path((*path.steps, (kind, group)))
+    if isinstance(container, dict):
+        match = _key_for(key, container)
+        return step.item(match) if match is not None else Path()
+    if isinstance(container, list | tuple) and isinstance(key, int) and key < len(container):
+        return step.item(key)
+    return Path()
+
+
+def _key_for(key: Any, container: Mapping[Any, Any]) -> Any:
+    if isinstance(key, str):
+        found = gradient_of(key, [k for k in container if isinstance(k, str)])
+        if found is not None:
+            return found
+    return key if key in container else None
+
+
+def _among_the_returned(
+    parameters: Mapping[Path, Any],
+    returned: Any,
+    backward: Callable[..., Any] | None,
+    found: dict[Path, tuple[Path | None, bool]],
+) -> None:
+    """Gradients in what the backward pass returned: by name, else by order and shape."""
+    if isinstance(returned, tuple | list) and any(isinstance(r, dict) for r in returned):
+        for i, part in enumerate(returned):
+            if isinstance(part, dict):
+                _by_name(parameters, part, Path().item(i), found)
+        if found:
+            return
+    if isinstance(returned, dict):
+        _by_name(parameters, returned, Path(), found)
+    elif isinstance(returned, tuple | list) and returned:
+        names = returned_names(backward) if backward is not None else None
+        if names is not None and len(names) == len(returned):
+            _by_name(parameters, dict(zip(names, returned, strict=True)), Path(), found, names)
+        if not found:
+            _by_order(parameters, returned, found)
+
+
+def _by_name(
+    parameters: Mapping[Path, Any],
+    returned: Mapping[Any, Any],
+    prefix: Path,
+    found: dict[Path, tuple[Path | None, bool]],
+    names: list[str] | None = None,
+) -> None:
+    for path in parameters:
+        match = _key_for(path.key, returned) if path.steps else None
+        if match is None and path.steps:
+            match = _key_for(path.name, returned)
+        if match is None and len(path.steps) > 1 and isinstance(path.key, int):
+            group = gradient_of(
+                str(path.parent.key), [k for k in returned if isinstance(k, str)], group=True
+            )
+            group = path.parent.key if group is None and path.parent.key in returned else group
+            if group is not None and _has(returned[group], path.key):
+                where = names.index(group) if names is not None else group
+                found[path] = (prefix.item(where).item(path.key), True)
+        if match is not None and not isinstance(returned[match], dict | list | tuple):
+            where = names.index(match) if names is not None else match
+            found[path] = (prefix.item(where), True)
+
+
+def _has(container: Any, index: int) -> bool:
+    return isinstance(container, list | tuple) and index < len(container)
+
+
+def _by_order(
+    parameters: Mapping[Path, Any], returned: Any, found: dict[Path, tuple[Path | None, bool]]
+) -> None:
+    gradients = {p: v for p, v in leaves(list(returned)).items() if isinstance(v, np.ndarray)}
+    wanted = list(parameters)
+    for order in (list(gradients), list(gradients)[::-1]):
+        if len(order) == len(wanted) and all(
+            np.shape(gradients[g]) == np.shape(parameters[p])
+            for g, p in zip(order, wanted, strict=True)
+        ):
+            found.update({p: (g, True) for g, p in zip(order, wanted, strict=True)})
+            return
+
+
+def _unique(pairs: list[Pair], parameters: Mapping[Path, Any]) -> list[Pair]:
+    """One pair for each array: the first, unless a later one has the shorter way."""
+    best: dict[Any, Pair] = {}
+    for pair in pairs:
+        key = _identity(parameters[pair.parameter], pair)
+        if key not in best or len(pair.parameter.steps) < len(best[key].parameter.steps):
+            best[key] = pair
+    names = [pair.name for pair in best.values()]
+    return [
+        Pair(str(p.parameter), p.parameter, p.gradient, p.returned)
+        if names.count(p.name) > 1
+        else p
+        for p in best.values()
+    ]
+
+
+def _identity(value: Any, pair: Pair) -> Any:
+    if not isinstance(value, np.ndarray):
+        return pair.parameter
+    return (value.__array_interface__["data"][0], value.shape, value.strides)
+
+
+def _forgotten(pairs: list[Pair], parameters: Mapping[Path, Any]) -> list[Pair]:
+    """Parameters without a gradient, beside others that have one and named as parameters are."""
+    if not pairs:
+        return []
+    known = {_identity(parameters[p.parameter], p) for p in pairs}
+    stems = {(p.parameter.parent, _stem(p.parameter.key)) for p in pairs}
+    groups = {p.parameter.parent for p in pairs}
+    forgotten = []
+    for path, value in parameters.items():
+        pair = Pair(path.name, path, None)
+        if not isinstance(value, np.ndarray) or _identity(value, pair) in known:
+            continue
+        named = isinstance(path.key, str) and _CONVENTIONAL.fullmatch(path.key)
+        if (path.parent, _stem(path.key)) in stems or (named and path.parent in groups):
+            forgotten.append(pair)
+    return forgotten
+
+
+def _stem(key: Any) -> str:
+    return re.sub(r"[_\d]+$", "", str(key)) if isinstance(key, str) else "[]"

@@ -1,0 +1,79 @@
+"""Every entry of our own networks, numerically and fast."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.check import check_gradients
+from chainrule.check.entries import every_entry
+from chainrule.nn import LOSSES, Run
+
+
+def batch(n=7, width=5, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, width)) * (rng.random((n, width)) < 0.6)
+    return X, rng.integers(classes, size=n)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["5-3", "5-8-3", "5-8(tanh)-6(gelu)-3", "5-8(sigmoid)-dropout(0.3)-6(elu)-3(tanh)",
+     "5-linear(8, bias=False)-softplus-3", "5-8(linear)-3"],
+)  # fmt: skip
+def test_agrees_with_backpropagation(spec):
+    net = cr.Network.from_spec(spec, dtype=np.float64)
+    X, y = batch()
+    weights = np.arange(1.0, 8.0)
+
+    def run():
+        return Run(training=True, rng=np.random.default_rng(4))
+
+    trace = cr.backprop(net, X, y, weights=weights, run=run())
+    entries = every_entry(net, X, y, trace.loss_function, weights, run())
+    assert list(entries) == list(net)
+    for name, numeric in entries.items():
+        np.testing.assert_allclose(numeric.central, trace[f"d{name}"], atol=1e-9)
+        assert np.abs(numeric.jump).max() < 1e-4
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "binary_cross_entropy"])
+def test_every_loss(loss):
+    net = cr.Network.from_spec("5-6(tanh)-2", dtype=np.float64)
+    X, _ = batch()
+    y = np.random.default_rng(1).random((7, 2))
+    trace = cr.backprop(net, X, y, loss=loss)
+    for name, numeric in every_entry(net, X, y, LOSSES.make(loss)).items():
+        np.testing.assert_allclose(numeric.central, trace[f"d{name}"], atol=1e-9)
+
+
+def test_a_kink_shows_as_a_jump():
+    net = cr.Network.from_spec("1-1-1", dtype=np.float64, init="constant(1.0)")
+    X, y = np.array([[2.0]]), np.array([[-1.0]])
+    net["b1"][:] = -2.0  # z1 = 0
+    numeric = every_entry(net, X, y, LOSSES.make("mse"))["b1"]
+    # L = (relu(z1) + 1)²: slope 2 to the right, 0 to the left.
+    assert numeric.central[0] == pytest.approx(1.0, abs=1e-4)
+    assert numeric.jump[0] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_one_entry_of_a_hundred_thousand_wrong_by_a_thousandth_is_found():
+    (X, y), _ = cr.data.mnist()
+    X, y = X[:64].astype(float), y[:64]
+    right = cr.TwoLayerNet()
+    right.forward(X)
+    right.backward(y)
+    sizes = np.abs(right.dW1)
+    middling = np.median(sizes[sizes > 0])
+    index = tuple(map(int, np.unravel_index(np.abs(sizes - middling).argmin(), sizes.shape)))
+
+    class Slip(cr.TwoLayerNet):
+        def backward(self, labels):
+            super().backward(labels)
+            self.dW1[index] *= 1.001
+
+    report = check_gradients(Slip(), X, y, diagnose=False)
+    assert [p.name for p in report.wrong] == ["W1"]
+    assert report.parameters["W1"].worst_index == index
+    assert report.parameters["W1"].wrong_entries == 1

@@ -1,0 +1,101 @@
+"""Model, the right one: its gradients are backprop's, and those of its own loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fault_cases import CASES, N, data, gradients, model_of, network
+
+from chainrule.errors import InputError
+from chainrule.faults import Model, inject
+from chainrule.nn import Dropout, Linear, Network, Run, Tanh, backprop
+
+PLAIN = [case for case in CASES if not case[2]]
+
+
+@pytest.mark.parametrize(("spec", "loss", "options"), PLAIN)
+def test_gradients_are_those_of_backprop(spec, loss, options):
+    net = network(spec)
+    X, y = data(net, loss)
+    model = Model(net, loss, input_gradient=True)
+    model.forward(X)
+    model.backward(y)
+    trace = backprop(net, X, y, loss=loss, input_gradient=True)
+    assert model.loss_value(y) == pytest.approx(trace.loss, rel=1e-12)
+    for name in (n for n in trace if n not in net and n != "loss"):
+        np.testing.assert_allclose(getattr(model, name), trace[name], rtol=1e-12, atol=1e-14)
+
+
+def test_dropout_drops_what_backprop_drops():
+    net = network("5-5(tanh)-dropout(0.4)-4")
+    X, y = data(net, "softmax")
+    model = Model(net, training=True, seed=3)
+    model.forward(X)
+    model.backward(y)
+    trace = backprop(net, X, y, run=Run(training=True, rng=np.random.default_rng(3)))
+    for name in net:
+        np.testing.assert_allclose(model.gradients()[name], trace[f"d{name}"], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("spec", "loss", "options"), CASES)
+def test_gradients_are_the_differences_of_its_loss(spec, loss, options):
+    """With the penalty, dropout, batch norm and shared weights: along a random direction."""
+    model = model_of(spec, loss, **options)
+    net = model.net
+    X, y = data(net, loss)
+    model.rng = np.random.default_rng(5)
+    given = gradients(model, X, y)
+    direction = {name: np.random.default_rng(2).normal(size=net[name].shape) for name in net}
+    groups = model.groups if model.tied else []
+    copies = {f"{c}{k}": f"{c}{group[0]}" for group in groups for k in group[1:] for c in "Wb"}
+    direction |= {copy: direction[owner] for copy, owner in copies.items()}
+    start = net.params.copy()
+
+    def loss_at(h):
+        net.params[:] = start
+        for name in net:
+            net[name] += h * direction[name]
+        model.rng = np.random.default_rng(5)
+        return model.compute_loss(X, y)
+
+    h = 1e-5
+    slope = (loss_at(h) - loss_at(-h)) / (2 * h)
+    expected = sum(np.sum(given[n] * direction[n]) for n in net if n not in copies)
+    assert slope == pytest.approx(expected, rel=1e-6)
+
+
+def test_parameters_are_views_and_inject_copies_unless_told_not_to():
+    net = network("4-3-2")
+    shared, own = inject(net, copy=False), inject(net)
+    shared.W1[0, 0] = own.W2[0, 0] = 9.0
+    assert net["W1"][0, 0] == 9.0
+    assert net["W2"][0, 0] != 9.0
+
+
+def test_training_learns_and_leaves_the_data_alone():
+    net = network("5-8(tanh)-3")
+    X = np.random.default_rng(0).normal(size=(100, 5))
+    y = (X[:, 0] > 0) + (X[:, 1] > 0).astype(np.int64)
+    before = X.copy()
+    losses = list(Model(net).train(X, y, epochs=20, batch_size=32, lr=0.3))
+    assert len(losses) == 20 * 4
+    assert np.mean(losses[-4:]) < 0.5 * np.mean(losses[:4])
+    np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (Network((2, 2), "flatten", Linear(2)), "Flatten|flatten"),
+        (Network(3, Linear(2), Tanh(), Tanh()), "at most one activation after Linear 1"),
+        (Network(3, Dropout(0.5)), "at least one Linear"),
+    ],
+)
+def test_what_it_cannot_run_is_refused(net, message):
+    with pytest.raises(InputError, match=message):
+        Model(net, "mse")
+
+
+def test_backward_before_forward_says_what_to_do():
+    with pytest.raises(AttributeError, match=r"call forward\(X\)"):
+        inject("4-3-2").backward([0] * N)
