@@ -93,9 +93,8 @@ def main() -> None:
     right += [(*case, None) for case in right_variants()]
     said = [(name, *outcome(target, X, y, loss)) for name, target, X, y, loss in right]
     alarms = [name for name, wrong, words in said if wrong or words.startswith("could not")]
-    print(
-        f"\n{len(right)} right implementations, {len(alarms)} alarms or not checked: {', '.join(alarms)}"
-    )
+    print(f"\n{len(right)} right implementations, {len(alarms)} alarms or not checked:")
+    print(f"  {', '.join(alarms)}")
     print(f"{time.perf_counter() - start:.0f} s")
 
 
