@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.behaviour import behaviour, freeze_if_random
 from chainrule.check.report import Finding, GradientReport
+from chainrule.check.rules import Tolerance
 from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets import find_target
-from chainrule.check.verdicts import Examiner, Tolerance
+from chainrule.check.verdicts import Examiner
 from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["GradientError", "assert_gradients", "check_gradients"]
@@ -71,7 +72,7 @@ def check_gradients(
     (True, 'right')
     """
     start = time.perf_counter()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
         found = find_target(target, X, y, loss, seed)
         as_found = found.snapshot()
@@ -102,6 +103,16 @@ def assert_gradients(target: Any, X: Any = None, y: Any = None, **options: Any) 
     if not report.ok:
         raise GradientError(report)
     return report
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """BLAS on one thread: a check is a thousand small products, for which threads only wait for
+    each other, most of all on a busy machine."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 def _causes(report: GradientReport) -> list[Any]:

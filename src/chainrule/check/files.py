@@ -14,8 +14,8 @@ from typing import Any
 from chainrule.check.roles import roles_of
 from chainrule.check.target import Target
 from chainrule.check.targets import find_target
-from chainrule.check.targets.attributes import BACKWARD, FORWARD, GRADIENT
 from chainrule.check.targets.batch import guess_arguments
+from chainrule.check.targets.methods import BACKWARD, FORWARD, GRADIENT
 from chainrule.check.targets.torch import is_torch
 from chainrule.errors import ChainruleError, InputError
 from chainrule.nn import Layer, Loss, Network

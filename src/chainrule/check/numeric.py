@@ -5,9 +5,8 @@ The complex step `Im L(w + i h v) / h` with h = 1e-20 subtracts nothing, so it e
 alone (Squire & Trapp 1998). Code that takes the absolute value of a complex number gives a wrong
 answer without a word, so the step is believed only where it agrees with a central difference.
 
-Central differences `(L(w + h v) − L(w − h v)) / 2h` are taken with steps h and h/4, so that the h²
-terms cancel (Richardson 1911) and their difference says how far to trust them. Truncation errs by
-O(h⁴), rounding by O(ε L / h); which h is best is found by trying a ladder of them.
+Central differences `(L(w + h v) − L(w − h v)) / 2h` are taken where it cannot be; how, says
+`chainrule.check.ladder`.
 """
 
 from __future__ import annotations
@@ -16,46 +15,21 @@ import contextlib
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.check.ladder import RATIO, Ladder, Slope, two_sided
 from chainrule.check.target import CannotRecastError, Target
 
-__all__ = ["Move", "Prober", "Slope"]
+__all__ = ["Move", "Prober"]
 
 Move = tuple[str, Any, Any]
 """Parameter, index into it (`...` for all of it), and how far those entries go."""
 
 _COMPLEX_STEP = 1e-20
-_RATIO = 4.0
 _AGREE = 1e-9
-_LOOK_AGAIN = 8.0  # noise that a difference must exceed to be seen
-
-
-@dataclass(frozen=True)
-class Slope:
-    """A directional derivative.
-
-    Attributes:
-        value, error: the slope and how far off it may be.
-        low, high: the one-sided slopes where they differ, both `value` where they do not.
-    """
-
-    value: float
-    error: float
-    low: float
-    high: float
-
-    @property
-    def kink(self) -> bool:
-        """Whether the slopes to either side differ."""
-        return self.low < self.high
-
-    @classmethod
-    def smooth(cls, value: float, error: float) -> Slope:
-        return cls(value, error, value, value)
+_WORSE = 10.0  # times the usual error: then the usual step does not suit this direction
 
 
 class Prober:
@@ -85,7 +59,7 @@ class Prober:
         self.eps = self._precision()
         self.level = self._level()
         self._noise = 2 * self.eps * abs(self.base)
-        self._rungs: dict[tuple[Any, ...], int] = {}
+        self._rungs: dict[tuple[Any, ...], tuple[int, float]] = {}
 
     @property
     def method(self) -> str:
@@ -204,7 +178,7 @@ class Prober:
         key = self._key(moves)
         if key not in self._rungs:
             return self._central(moves).value
-        h = self._step(moves, self._rungs[key] + 1)
+        h = self._step(moves, self._rungs[key][0] + 1)
         return (self._value(moves, h) - self._value(moves, -h)) / (2 * h)
 
     def refined(self, moves: Sequence[Move], expected: float, *, real: bool = False) -> Slope:
@@ -213,7 +187,7 @@ class Prober:
         if self.complex_step and not real:
             right, left = self._complex_slope(moves), self._complex_slope(_reversed(moves))
             if right is not None and left is not None:
-                return _two_sided(right, -left, 1e-13 * abs(right), expected)
+                return two_sided(right, -left, 1e-13 * abs(right), expected)
         ladder = self._ladder(moves)
         best = ladder.best()
         missing = abs(expected - best.value)
@@ -226,28 +200,36 @@ class Prober:
 
     def _central(self, moves: Sequence[Move]) -> Slope:
         key = self._key(moves)
-        if key not in self._rungs:
-            ladder = self._ladder(moves)
-            self._rungs[key] = ladder.best_rung
-            self._noise = max(self._noise, ladder.noise)
-            return ladder.best()
-        j = self._rungs[key]
-        return self._ladder(moves, range(j, j + 2)).best()
+        largest = _largest(moves)
+        if key in self._rungs:
+            j, usual = self._rungs[key]
+            slope = self._ladder(moves, range(j, j + 2)).best()
+            if slope.error <= _WORSE * usual * largest:
+                return slope
+        ladder = self._ladder(moves)
+        slope = ladder.best()
+        rung = self._usual_rungs()[ladder.best_rung]
+        self._rungs.setdefault(key, (rung, slope.error / largest))
+        self._noise = max(self._noise, ladder.noise)
+        return slope
 
-    def _ladder(self, moves: Sequence[Move], rungs: Sequence[int] | None = None) -> _Ladder:
-        if rungs is None:
-            count = 14 if self.eps < 1e-12 else 6
-            rungs = range(count if self.seconds < 0.1 else count // 2)
+    def _ladder(self, moves: Sequence[Move], rungs: Sequence[int] | None = None) -> Ladder:
+        rungs = self._usual_rungs() if rungs is None else rungs
         steps = [self._step(moves, j) for j in rungs]
         above = [self._value(moves, h) for h in steps]
         below = [self._value(moves, -h) for h in steps]
         noise = self._noise if len(steps) < 4 else 2 * self.eps * abs(self.base)
-        return _Ladder(np.array(steps), np.array(above), np.array(below), self.base, noise)
+        return Ladder(np.array(steps), np.array(above), np.array(below), self.base, noise)
+
+    def _usual_rungs(self) -> range:
+        """Steps from a quarter of the parameter's size down; few of them if a loss takes long."""
+        if self.eps > 1e-12:
+            return range(6)
+        return range(14) if self.seconds < 2e-3 else range(3, 9)
 
     def _step(self, moves: Sequence[Move], rung: int) -> float:
-        largest: float = max([float(np.abs(v).max()) for _, _, v in moves], default=0.0) or 1.0
         size = max([self.scale[name] for name, _, _ in moves])
-        return float(size / largest * _RATIO ** -(rung + 1))
+        return float(size / _largest(moves) * RATIO ** -(rung + 1))
 
     def _key(self, moves: Sequence[Move]) -> tuple[Any, ...]:
         """Directions of one parameter with as many entries, roughly, want the same step."""
@@ -255,61 +237,8 @@ class Prober:
         return (*(name for name, _, _ in moves), *sizes)
 
 
-class _Ladder:
-    """Losses at ±h for a falling sequence of steps h."""
-
-    def __init__(
-        self, steps: np.ndarray, above: np.ndarray, below: np.ndarray, base: float, noise: float
-    ) -> None:
-        with np.errstate(all="ignore"):
-            self.steps = steps
-            self.central = (above - below) / (2 * steps)
-            self.jumps = (above + below - 2 * base) / steps
-            change = np.abs(np.diff(self.central))
-            if len(steps) > 4 and np.isfinite(change[-2:]).all():
-                noise = max(noise, float(np.median(change[-3:] * steps[-3:])))
-            self.noise = noise
-            errors = change / 5 + noise / steps[1:]
-        self.errors = np.where(np.isfinite(errors), errors, np.inf)
-        self.best_rung = int(np.argmin(self.errors))
-
-    def best(self) -> Slope:
-        """The extrapolated value where its estimated error is least."""
-        j = self.best_rung
-        if not np.isfinite(self.errors[j]):
-            return Slope.smooth(float("nan"), float("inf"))
-        square = _RATIO**2
-        value = (square * self.central[j + 1] - self.central[j]) / (square - 1)
-        return Slope.smooth(float(value), float(self.errors[j]))
-
-    def finest(self, wanted: float) -> int | None:
-        """The smallest step whose noise is well below `wanted`."""
-        clear = np.flatnonzero(_LOOK_AGAIN * self.noise / self.steps < wanted)
-        return int(clear[-1]) if clear.size else None
-
-    def one_sided(self, j: int, best: Slope, expected: float) -> Slope:
-        """The slope at rung j, and both one-sided ones if a kink shows there: the jump between
-        them does not shrink with the step."""
-        value, jump = float(self.central[j]), float(self.jumps[j])
-        error = _LOOK_AGAIN * self.noise / float(self.steps[j])
-        missing = abs(expected - value)
-        before = abs(self.jumps[j - 1]) if j else np.inf
-        stays = abs(jump) > 0.6 * before or j == 0
-        if abs(jump) > max(0.2 * missing, error) and stays:
-            half = abs(jump) / 2
-            return Slope(value, error, value - half, value + half)
-        if missing < 0.3 * abs(expected - best.value):  # a kink near by, which only large steps met
-            return Slope.smooth(value, error)
-        return best
-
-
-def _two_sided(right: float, left: float, error: float, expected: float) -> Slope:
-    middle = (right + left) / 2
-    low, high = min(right, left), max(right, left)
-    size = max(abs(right), abs(left))
-    if high - low > max(1e-9 * size, 0.1 * abs(expected - middle)):
-        return Slope(middle, error, low, high)
-    return Slope.smooth(right, error)
+def _largest(moves: Sequence[Move]) -> float:
+    return max([float(np.abs(v).max()) for _, _, v in moves], default=0.0) or 1.0
 
 
 def _reversed(moves: Sequence[Move]) -> list[Move]:

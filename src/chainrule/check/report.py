@@ -19,6 +19,8 @@ from chainrule.tables import text_table
 __all__ = ["Finding", "GradientReport", "ParameterReport", "Verdict", "index_text"]
 
 _WIDTH = 80
+_HEADER = ("gradient", "shape", "verdict", "rel. error", "at", "given", "true")
+_ALIGN = "<<<><>>"
 _ROWS = 12  # of the table; a report fits on a screen
 
 
@@ -138,7 +140,8 @@ class GradientReport:
         parts += [str(cause) for cause in self.causes[:3]]
         passed = len(self.findings) - len(failed)
         tests = f"{passed} of {len(self.findings)} tests of behaviour passed; "
-        parts.append(f"{tests if self.findings else ''}{self.method}, {self.seconds:.2f} s")
+        how = f"{tests if self.findings else ''}{self.method}, {self.seconds:.2f} s"
+        parts.append(_wrapped(how))
         return "\n\n".join(part for part in parts if part)
 
     def headline(self) -> str:
@@ -161,9 +164,13 @@ class GradientReport:
     def table(self) -> str:
         """The verdicts, the wrong ones first to stay when there are too many for a screen."""
         rows = [_row(p) for p in self._shown()]
-        table = text_table(
-            ["gradient", "shape", "verdict", "rel. error", "at", "given", "true"], rows, "<<<><>>"
-        )
+        table = ""
+        for left_out in (None, 1, 4):  # too wide: without the shapes, or without the places
+            keep = [i for i in range(len(_HEADER)) if i != left_out]
+            cells = [[row[i] for i in keep] for row in rows]
+            table = text_table([_HEADER[i] for i in keep], cells, "".join(_ALIGN[i] for i in keep))
+            if max(map(len, table.splitlines())) <= _WIDTH:
+                break
         hidden = len(self.parameters) - len(rows)
         return table + (f"\n… and {hidden} more" if hidden else "")
 
@@ -189,10 +196,7 @@ class GradientReport:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        head = "".join(
-            f"<th>{h}</th>"
-            for h in ("gradient", "shape", "verdict", "rel. error", "at", "given", "true")
-        )
+        head = "".join(f"<th>{h}</th>" for h in _HEADER)
         body = "".join(_html_row(p, _row(p)) for p in self._shown())
         failed = "".join(
             f"<li><b>{html.escape(f.name)}</b>: {html.escape(f.message)}</li>"

@@ -173,26 +173,32 @@ def gradient_of(name: str, candidates: Sequence[str], *, group: bool = False) ->
             found = known.get(pattern.format(spelling))
             if found is not None:
                 return found
+    if plain[:1] == "w" and plain[1:].isalpha():  # g_ih for w_ih, where there is no b_ih
+        rest = plain[1:]
+        if f"b{rest}" not in known and name.lower().startswith("w_"):
+            return known.get(f"g{rest}") or known.get(f"d{rest}")
     if group and plain in _GROUPS:
         return next((known[g] for g in _GRADIENTS if g in known), None)
     return None
 
 
 def returned_names(function: Callable[..., Any]) -> list[str] | None:
-    """The names in a function's last `return dx, dW, db`, if its source is at hand."""
+    """The names in a function's last `return dx, dW, db`, if its source is at hand; an expression
+    that is not a name gives an empty one."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    names: list[str] | None = None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List):
-            words = [_name_of(item) for item in node.value.elts]
-            names = [w for w in words if w] if all(words) else names
-    return names
+    returns = [
+        node.value
+        for node in sorted(ast.walk(tree), key=lambda n: getattr(n, "lineno", 0))
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List)
+    ]
+    names = [_name_of(item) for item in returns[-1].elts] if returns else []
+    return names if any(names) else None
 
 
-def _name_of(node: ast.expr) -> str | None:
+def _name_of(node: ast.expr) -> str:
     if isinstance(node, ast.Name):
         return node.id
-    return node.attr if isinstance(node, ast.Attribute) else None
+    return node.attr if isinstance(node, ast.Attribute) else ""

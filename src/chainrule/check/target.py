@@ -17,7 +17,7 @@ from chainrule.check.state import Memory, Saved
 from chainrule.checks import describe
 from chainrule.errors import InputError
 
-__all__ = ["CannotRecastError", "Target", "as_scalar", "rows_of", "take_rows"]
+__all__ = ["CannotRecastError", "Target", "as_scalar", "nudged", "rows_of", "take_rows"]
 
 
 class CannotRecastError(Exception):
@@ -191,6 +191,21 @@ def as_scalar(value: Any) -> complex | float:
         got = describe(value) if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
         raise InputError(f"the loss must be one number, got {got}{hint}")
     return float(array.reshape(())[()])
+
+
+@contextlib.contextmanager
+def nudged(target: Target, seed: int) -> Iterator[None]:
+    """Inside, all parameters are moved by about a thousandth: off any kink that they are at."""
+    before = {name: value.copy() for name, value in target.parameters().items()}
+    rng = np.random.default_rng([seed, 2])
+    try:
+        for value in target.parameters().values():
+            size = float(np.sqrt(np.mean(np.square(value, dtype=np.float64)))) or 1.0
+            value += (1e-3 * size * rng.normal(size=value.shape)).astype(value.dtype)
+        yield
+    finally:
+        for name, value in target.parameters().items():
+            value[...] = before[name]
 
 
 def rows_of(X: Any, y: Any) -> tuple[int, int]:

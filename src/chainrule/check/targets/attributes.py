@@ -7,35 +7,34 @@ global arrays and functions is such a model too.
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.roles import call, returned_names, roles_of, simple
+from chainrule.check.roles import call, roles_of
 from chainrule.check.target import Target
 from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
-from chainrule.check.targets.pairs import Pair, find_pairs, floating_leaves
+from chainrule.check.targets.methods import (
+    BACKWARD,
+    FORWARD,
+    GRADIENT,
+    RESET,
+    find_method,
+    output_of,
+)
+from chainrule.check.targets.pairs import (
+    Pair,
+    find_input_pair,
+    find_pairs,
+    floating_leaves,
+    has_gradient,
+)
 from chainrule.check.targets.paths import Path
 from chainrule.errors import ChainruleError, InputError
 
-__all__ = ["BACKWARD", "FORWARD", "GRADIENT", "AttributesTarget", "output_of"]
+__all__ = ["AttributesTarget"]
 
-FORWARD = (
-    "forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop",
-    "feedforward", "feed_forward", "fwd", "predict_proba", "predict", "__call__",
-)  # fmt: skip
-BACKWARD = (
-    "backward", "backward_pass", "backward_propagation", "backward_prop", "backprop",
-    "back_propagation", "backpropagation", "backpropagate", "back_prop", "bwd",
-)  # fmt: skip
-GRADIENT = (
-    "loss_and_grads", "loss_and_gradients", "loss_and_grad", "gradient", "gradients",
-    "compute_gradients", "compute_grads", "grad", "loss",
-)  # fmt: skip
-_RESET = ("zero_grad", "zero_grads", "reset_grads", "reset_grad", "zero_gradients", "clear_grads")
 _RATE = 0.1
 
 
@@ -66,9 +65,9 @@ class AttributesTarget(Target):
         self, model: Any, X: Any = None, y: Any = None, loss: Any = None, seed: int = 0
     ) -> None:
         self.model = model
-        self.forward = _method(model, FORWARD)
-        self.backward = _method(model, BACKWARD)
-        self.gradient = None if self.backward else _method(model, GRADIENT)
+        self.forward = find_method(model, FORWARD)
+        self.backward = find_method(model, BACKWARD)
+        self.gradient = None if self.backward else find_method(model, GRADIENT)
         name = getattr(model, "__name__", type(model).__name__)
         if self.backward is None and self.gradient is None:
             raise InputError(
@@ -80,7 +79,7 @@ class AttributesTarget(Target):
                 f"found no forward pass of {name}: looked for a method {', '.join(FORWARD[:6])}, …"
             )
         self.plan = find_loss(model, loss, self.backward, self.forward, seed)
-        self.reset = _method(model, _RESET)
+        self.reset = find_method(model, RESET)
         super().__init__(name, X, y, seed, *_roots(model, loss))
         self._values: dict[str, Any] = {}
         self._copies = False
@@ -170,6 +169,7 @@ class AttributesTarget(Target):
     def gradients_of_second_backward(self) -> dict[str, object] | None:
         if self.backward is None or self.forward is None:
             return None
+        self._thaw()
         return {k: None if v is None else np.array(v) for k, v in self._gradients(True).items()}
 
     def _root(self, pair: Pair) -> Any:
@@ -202,6 +202,9 @@ class AttributesTarget(Target):
             self._copies = True
             self.data["X"] = given
         candidates = floating_leaves(self.model)
+        # A backward pass that updates has changed its parameters, one that adds up its gradients.
+        moved = {p for p, v in before.items() if p in candidates and not _equal(candidates[p], v)}
+        before |= {p: np.array(candidates[p]) for p in moved if has_gradient(self.model, p)}
         if isinstance(self.data["X"], np.ndarray) and self.data["X"].dtype.kind == "f":
             X = self.data["X"]
             # Another batch with what backward keeps of this one: what changes is no parameter.
@@ -214,7 +217,7 @@ class AttributesTarget(Target):
             after = set(before)
         parameters = {p: v for p, v in candidates.items() if p in after}
         pairs = find_pairs(self.model, parameters, returned, self.backward or self.gradient)
-        pairs += self._input_pair(returned)
+        pairs += find_input_pair(self.model, self.data["X"], returned, self.backward)
         if not pairs:
             raise InputError(self._nothing_found(list(parameters)))
         return pairs
@@ -228,26 +231,6 @@ class AttributesTarget(Target):
             self.restore(saved)
         now = floating_leaves(self.model)
         return {p for p, v in before.items() if p in now and _equal(now[p], v)}
-
-    def _input_pair(self, returned: Any) -> list[Pair]:
-        """dX, where the model has it."""
-        X = self.data["X"]
-        if not isinstance(X, np.ndarray) or X.dtype.kind != "f":
-            return []
-        parameter = Path().item("X")
-        for name in ("dX", "dx", "grad_input", "dinputs", "d_input", "grad_X"):
-            value = getattr(self.model, name, None)
-            if isinstance(value, np.ndarray) and value.shape == X.shape:
-                return [Pair("X", parameter, Path().attr(name))]
-        if isinstance(returned, np.ndarray) and returned.shape == X.shape:
-            return [Pair("X", parameter, Path(), returned=True)]
-        names = (self.backward and returned_names(self.backward)) or []
-        for i, name in enumerate(names):
-            if simple(name) in ("dx", "dinputs", "dinput", "gradinput") and _shape_at(
-                returned, i
-            ) == np.shape(X):
-                return [Pair("X", parameter, Path().item(i), returned=True)]
-        return []
 
     def _nothing_found(self, parameters: list[Path]) -> str:
         seen = ", ".join(path.name for path in parameters[:8]) or "no arrays of floats at all"
@@ -267,7 +250,7 @@ class AttributesTarget(Target):
             self.data["X"] = X
             if self.forward is not None and "y" not in roles_of(self.forward, ["X", "y"]).values():
                 self._run()
-            elif self.forward is None and (predict := _method(self.model, FORWARD)):
+            elif self.forward is None and (predict := find_method(self.model, FORWARD)):
                 predict(X)
             else:
                 self._fit_targets(True)
@@ -280,7 +263,7 @@ class AttributesTarget(Target):
             return None
         if self._runs_without_targets():
             return None
-        predict = _method(self.model, FORWARD)
+        predict = find_method(self.model, FORWARD)
         out: Any = np.empty(len(self.X))
         if predict is not None and "y" not in roles_of(predict, ["X", "y"]).values():
             out = output_of(predict(self.X))[0]
@@ -299,34 +282,6 @@ class AttributesTarget(Target):
     def _runs_without_targets(self) -> bool:
         methods = [self.backward or self.gradient, getattr(self.plan, "function", None)]
         return all("y" not in roles_of(m, ["X", "y"]).values() for m in methods if m is not None)
-
-
-def output_of(result: Any) -> tuple[Any, Any]:
-    """Output and cache of what a forward pass returned.
-
-    `(out, cache)`, `out`, or every layer's result in turn, the output last.
-    """
-    if not isinstance(result, tuple) or not result:
-        return result, None
-    if any(isinstance(part, dict | list | tuple) for part in result):
-        return result[0], result[1] if len(result) == 2 else result[1:]
-    if len(result) == 2:
-        return result[0], result[1]
-    return result[-1], result
-
-
-def _shape_at(returned: Any, i: int) -> tuple[int, ...] | None:
-    known = isinstance(returned, tuple | list) and i < len(returned)
-    return np.shape(returned[i]) if known and isinstance(returned[i], np.ndarray) else None
-
-
-def _method(model: Any, names: tuple[str, ...]) -> Callable[..., Any] | None:
-    for name in names:
-        found = getattr(model, name, None)
-        is_call = name == "__call__" and isinstance(model, types.ModuleType | types.FunctionType)
-        if callable(found) and not isinstance(found, type) and not is_call:
-            return found
-    return None
 
 
 def _roots(model: Any, loss: Any) -> list[Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.check.roles import call, roles_of
-from chainrule.check.targets.attributes import BACKWARD, FORWARD, AttributesTarget
+from chainrule.check.targets.attributes import AttributesTarget
+from chainrule.check.targets.methods import BACKWARD, FORWARD
 from chainrule.errors import InputError
 from chainrule.nn import Layer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.check.roles import roles_of
 from chainrule.check.target import Target
-from chainrule.check.targets.attributes import BACKWARD, FORWARD, GRADIENT, AttributesTarget
+from chainrule.check.targets.attributes import AttributesTarget
 from chainrule.check.targets.chain import ChainTarget
 from chainrule.check.targets.functions import (
     FunctionTarget,
@@ -16,6 +16,7 @@ from chainrule.check.targets.functions import (
     OperationTarget,
 )
 from chainrule.check.targets.jax import JaxTarget, is_jax
+from chainrule.check.targets.methods import BACKWARD, FORWARD, GRADIENT
 from chainrule.check.targets.network import LayerTarget, LossTarget, NetworkTarget
 from chainrule.check.targets.torch import TorchTarget, is_torch
 from chainrule.errors import InputError

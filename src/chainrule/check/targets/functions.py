@@ -6,66 +6,24 @@ tuple, nested, or one flat vector; the function gets the same structure, made of
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.roles import call, gradient_of, returned_names, roles_of, simple
+from chainrule.check.roles import call, roles_of, simple
 from chainrule.check.target import Target
-from chainrule.check.targets.attributes import output_of
 from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
 from chainrule.check.targets.losses import RandomUpstream, find_loss, pick_scalar
+from chainrule.check.targets.methods import output_of
+from chainrule.check.targets.structure import Structure, is_real, match_gradients
 from chainrule.errors import InputError
 
 __all__ = ["FunctionTarget", "ModelFunctionsTarget", "OperationTarget"]
 
-Step = tuple[Any, ...]
-
-
-class Structure:
-    """Nested dicts, lists and tuples of arrays, taken apart and put together again.
-
-    >>> s = Structure({"layer": [1.0, np.zeros(2)]})
-    >>> list(s.arrays), s.build()
-    (['layer[0]', 'layer[1]'], {'layer': [array(1.), array([0., 0.])]})
-    """
-
-    def __init__(self, value: Any, root: str = "params") -> None:
-        self.root = root
-        self.arrays: dict[str, np.ndarray] = {}
-        self._shape = self._take(value, "")
-
-    def _take(self, value: Any, name: str) -> Any:
-        if isinstance(value, dict):
-            parts = {k: self._take(v, _join(name, k)) for k, v in value.items()}
-            return (type(value), parts)
-        if isinstance(value, list | tuple):
-            items = [self._take(v, f"{name}[{i}]") for i, v in enumerate(value)]
-            return (type(value), items)
-        if _is_real(value):
-            key = name if name and not name.startswith("[") else self.root + name
-            self.arrays[key] = np.array(value)
-            return key
-        return (None, value)
-
-    def build(self) -> Any:
-        """The structure with the arrays of now in it."""
-        return self._put(self._shape)
-
-    def _put(self, shape: Any) -> Any:
-        if isinstance(shape, str):
-            return self.arrays[shape]
-        cls, parts = shape
-        if cls is None:
-            return parts
-        if isinstance(parts, dict):
-            return {k: self._put(v) for k, v in parts.items()}
-        items = [self._put(v) for v in parts]
-        if issubclass(cls, tuple):
-            return cls(*items) if hasattr(cls, "_fields") else tuple(items)
-        return items
+_OPERATION_REST = ("upstream", "cache", "X")
 
 
 class FunctionTarget(Target):
@@ -232,7 +190,7 @@ class OperationTarget(Target):
                 raise InputError(f"{_name(forward)} takes {', '.join(names)}: got {len(inputs)}")
             inputs = dict(zip(names, inputs, strict=False))
         self.inputs = {
-            k: np.array(v) if _is_real(v) and np.asarray(v).dtype.kind == "f" else v
+            k: np.array(v) if is_real(v) and np.asarray(v).dtype.kind == "f" else v
             for k, v in inputs.items()
         }
         if not self.parameters():
@@ -240,6 +198,9 @@ class OperationTarget(Target):
                 f"{_name(forward)} takes ({', '.join(names)}): give arrays of floats for them, "
                 f"X=({', '.join(names)})"
             )
+        # backward(dout, x, w) wants the inputs back
+        own = set(_argument_names(backward)[1:]) & set(self.inputs)
+        self._own = sorted(own)
         self.plan = RandomUpstream(seed)
         super().__init__(_name(forward), None, None, seed, self.inputs, forward, backward)
 
@@ -265,61 +226,19 @@ class OperationTarget(Target):
         if values["cache"] is None:
             del values["cache"]
         values |= {"X": next(iter(self.inputs.values()))}
-        known = {**values, **{f"input:{k}": v for k, v in self.inputs.items()}}
-        returned = call(self.backward, self._named(known), ("upstream", "cache", "X"))
+        if "cache" in values:
+            del values["out"]  # `p` is the cache then, not the output
+        backward = self.backward
+        if self._own:
+            del values["X"]
+            backward = functools.partial(backward, **{n: self.inputs[n] for n in self._own})
+        returned = call(backward, values, _OPERATION_REST)
         structure = Structure(dict(self.parameters()))
         return match_gradients(structure, returned, self.backward)
-
-    def _named(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {k: v for k, v in values.items() if not k.startswith("input:")}
 
     def outputs(self) -> np.ndarray | None:
         out = getattr(self, "_out", None)
         return out if isinstance(out, np.ndarray) else None
-
-
-def match_gradients(
-    structure: Structure, returned: Any, backward: Callable[..., Any] | None = None
-) -> dict[str, object]:
-    """Parameter name -> gradient, from a structure like the parameters', or by names or order."""
-    names = [n for n, v in structure.arrays.items() if v.dtype.kind in "fc"]
-    if isinstance(returned, tuple) and len(returned) != len(names):
-        returned = next((r for r in returned if isinstance(r, dict | list)), returned)
-    given = dict(_leaves(returned, "", structure.root))
-    spoken = returned_names(backward) if backward is not None else None
-    if isinstance(returned, tuple) and spoken is not None and len(spoken) == len(returned):
-        named = dict(zip(spoken, returned, strict=True))
-        found = {n: gradient_of(n, spoken) for n in names}
-        if any(found.values()):
-            return {n: named[g] for n, g in found.items() if g is not None}
-    gradients: dict[str, object] = {}
-    for name in names:
-        if name in given:
-            gradients[name] = given[name]
-            continue
-        head, _, last = name.rpartition(".")
-        siblings = [g.rpartition(".")[2] for g in given if g.rpartition(".")[0] == head]
-        match = gradient_of(last, siblings)
-        if match is not None:
-            gradients[name] = given[f"{head}.{match}" if head else match]
-    if not gradients and len(given) == len(names):
-        return dict(zip(names, given.values(), strict=True))
-    return gradients
-
-
-def _leaves(value: Any, name: str, root: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from _leaves(part, _join(name, key), root)
-    elif isinstance(value, list | tuple):
-        for i, part in enumerate(value):
-            yield from _leaves(part, f"{name}[{i}]", root)
-    else:
-        yield (name if name and not name.startswith("[") else root + name), value
-
-
-def _join(name: str, key: object) -> str:
-    return f"{name}.{key}" if name else str(key)
 
 
 def _split(result: Any, name: str) -> tuple[Any, Any]:
@@ -338,14 +257,6 @@ def _split(result: Any, name: str) -> tuple[Any, Any]:
 
 def _has_cache(result: Any) -> bool:
     return isinstance(result, tuple) and len(result) == 2
-
-
-def _is_real(value: Any) -> bool:
-    if isinstance(value, bool | int) or value is None:
-        return False
-    return isinstance(value, float | np.floating) or (
-        isinstance(value, np.ndarray) and value.dtype.kind in "fiuc"
-    )
 
 
 def _require(arrays: dict[str, np.ndarray], function: Callable[..., Any]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.target import Target
-from chainrule.check.targets.functions import Structure
+from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets.network import upstream
+from chainrule.check.targets.structure import Structure
 from chainrule.errors import InputError
 
 __all__ = ["JaxTarget", "is_jax"]
@@ -26,7 +28,6 @@ class JaxTarget(Target):
     """
 
     kind = "jax"
-    casts = False
 
     def __init__(self, function: Any, X: Any = None, y: Any = None, seed: int = 0) -> None:
         import jax
@@ -41,6 +42,19 @@ class JaxTarget(Target):
                 self.structure.arrays[name] = value.astype(np.float32)
         name = getattr(function, "__name__", type(function).__name__)
         super().__init__(name, None, y, seed, self.structure.arrays)
+
+    @contextlib.contextmanager
+    def recast(self, dtype: Any, names: Sequence[str] | None = None) -> Iterator[None]:
+        """In float64, which JAX has to be told of."""
+        if np.dtype(dtype) != np.float64:
+            raise CannotRecastError(self.name)
+        before = self.jax.config.jax_enable_x64
+        self.jax.config.update("jax_enable_x64", True)
+        try:
+            with super().recast(dtype, names):
+                yield
+        finally:
+            self.jax.config.update("jax_enable_x64", before)
 
     def use(self, X: object, y: object) -> None:
         self.data |= {"X": None, "y": y}

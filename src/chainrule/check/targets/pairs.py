@@ -17,7 +17,14 @@ import numpy as np
 from chainrule.check.roles import gradient_of, returned_names, simple
 from chainrule.check.targets.paths import Path, leaves, scopes, sibling
 
-__all__ = ["Pair", "find_pairs", "floating_leaves", "is_floating"]
+__all__ = [
+    "Pair",
+    "find_input_pair",
+    "find_pairs",
+    "floating_leaves",
+    "has_gradient",
+    "is_floating",
+]
 
 _CONVENTIONAL = re.compile(
     r"(W|w|b|U|V|theta|gamma|beta|kernel|filters|[wW]eights?|[bB]ias(es)?)[_a-z]{0,3}\d*"
@@ -70,6 +77,33 @@ def find_pairs(
     pairs = [_pair(path, *found[path]) for path in parameters if path in found]
     unique = _unique(pairs, parameters)
     return unique + _forgotten(unique, parameters)
+
+
+def has_gradient(root: Any, path: Path) -> bool:
+    """Whether something beside it has the name of its gradient."""
+    return bool(path.steps) and _beside(path, dict(scopes(root)), {}) is not None
+
+
+def find_input_pair(
+    root: Any, X: Any, returned: Any, backward: Callable[..., Any] | None
+) -> list[Pair]:
+    """dX, where the model has it: an attribute, or among what the backward pass returned."""
+    if not isinstance(X, np.ndarray) or X.dtype.kind != "f":
+        return []
+    parameter = Path().item("X")
+    for name in ("dX", "dx", "grad_input", "dinputs", "d_input", "grad_X"):
+        value = getattr(root, name, None)
+        if isinstance(value, np.ndarray) and value.shape == X.shape:
+            return [Pair("X", parameter, Path().attr(name))]
+    if isinstance(returned, np.ndarray) and returned.shape == X.shape:
+        return [Pair("X", parameter, Path(), returned=True)]
+    names = (backward and returned_names(backward)) or []
+    for i, name in enumerate(names):
+        if simple(name) in ("dx", "dinputs", "dinput", "gradinput"):
+            known = isinstance(returned, tuple | list) and i < len(returned)
+            if known and isinstance(returned[i], np.ndarray) and returned[i].shape == X.shape:
+                return [Pair("X", parameter, Path().item(i), returned=True)]
+    return []
 
 
 def _pair(path: Path, gradient: Path | None, returned: bool) -> Pair:

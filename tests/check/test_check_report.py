@@ -1,0 +1,103 @@
+"""A report reads well: 80 columns, one screen; as JSON and as HTML it holds the same."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from handwritten import Net, batch, scaled
+
+from chainrule import Network
+from chainrule.check import Verdict, check_gradients
+
+
+def deep(wrong):
+    """Thirty layers, some of them wrong."""
+    rng = np.random.default_rng(0)
+    params = {f"weights_of_block_number_{i}": rng.normal(size=(3, 3)) for i in range(30)}
+
+    def f(params, X):
+        loss = sum(np.sum(np.sin(w * X)) for w in params.values())
+        grads = {k: X * np.cos(w * X) for k, w in params.items()}
+        for i in wrong:
+            grads[f"weights_of_block_number_{i}"] *= 2
+        return loss, grads
+
+    return check_gradients((f, params), rng.normal(size=(3, 3)), diagnose=False)
+
+
+def reports():
+    def ruin(net):
+        net.dW1[:] = np.nan
+        net.db1 = None
+        net.dW2 = net.dW2.T
+        net.db2 *= -1
+
+    net = Net()
+    net.b1[:] = 0
+    yield check_gradients(Net(), *batch(), diagnose=False)
+    yield check_gradients(Net(spoil=scaled("W1", (3, 2))), *batch(30), diagnose=False)
+    yield check_gradients(Net(spoil=ruin), *batch(), diagnose=False)
+    yield check_gradients(net, np.zeros((1, 5)), np.array([0]), diagnose=False)
+    yield check_gradients(Network.from_spec("784-32-10"), diagnose=False)
+    yield deep(())
+    yield deep((3, 27, 29))
+
+
+@pytest.fixture(scope="module", params=range(7))
+def report(request):
+    return list(reports())[request.param]
+
+
+def test_it_fits_on_a_screen(report):
+    lines = str(report).splitlines()
+    assert max(map(len, lines)) <= 80, str(report)
+    assert len(lines) <= 30, str(report)
+
+
+def test_the_wrong_ones_are_in_it(report):
+    for parameter in report.wrong:
+        assert f"d{parameter.name}"[:12] in str(report)
+
+
+def test_json_holds_everything(report):
+    document = json.loads(report.to_json())
+    assert document["ok"] is report.ok
+    assert set(document["parameters"]) == set(report.parameters)
+    for name, parameter in document["parameters"].items():
+        assert parameter["verdict"] == report.parameters[name].verdict
+    assert len(document["findings"]) == len(report.findings)
+
+
+def test_html_is_whole(report):
+    text = report._repr_html_()
+    assert text.count("<tr") == text.count("</tr>")
+    assert text.startswith("<div>")
+    assert text.endswith("</div>")
+
+
+def test_html_is_escaped():
+    model = Net()
+    Net.__name__, name = "<script>", Net.__name__
+    try:
+        report = check_gradients(model, *batch())
+    finally:
+        Net.__name__ = name
+    assert "<script>" not in report._repr_html_()
+
+
+def test_the_numbers_are_those_at_the_worst_index():
+    report = check_gradients(Net(spoil=scaled("W1", (3, 2))), *batch(30), diagnose=False)
+    p = report.parameters["W1"]
+    assert p.given == p.given_gradient[p.worst_index]
+    assert p.true == p.true_gradient[p.worst_index]
+    assert p.max_relative_error == abs(p.given - p.true) / max(abs(p.given), abs(p.true))
+    assert p.where == "W1[3, 2]"
+    assert report.wrong == [p]
+    assert "1.0e-03" in str(report)
+    assert "[3, 2]" in str(report)
+
+
+def test_what_is_ok():
+    assert [v for v in Verdict if v.ok] == [Verdict.RIGHT, Verdict.KINK]
