@@ -8,15 +8,18 @@ import math
 import numpy as np
 
 from chainrule.errors import InputError
+from chainrule.sparse import SparseRows, is_sparse
 
 __all__ = [
     "as_array",
     "as_count",
     "as_examples",
+    "as_rows",
     "check_choice",
     "check_examples",
     "check_finite",
     "check_number",
+    "check_sparse",
     "convert",
     "describe",
     "first_non_finite",
@@ -80,7 +83,7 @@ def check_examples(X: object, input_shape: Shape, name: str = "X") -> np.ndarray
     Raises:
         InputError: not numeric, not of that shape, empty, or with a NaN or infinity in it.
     """
-    array = as_array(X, name)
+    array = check_sparse(X, input_shape, name).toarray() if is_sparse(X) else as_array(X, name)
     if array.ndim == 0 or array.shape[1:] != input_shape:
         wanted = f"(N, {', '.join(map(str, input_shape))})"
         raise InputError(
@@ -100,6 +103,36 @@ def as_examples(X: object, input_shape: Shape, dtype: np.dtype, name: str = "X")
         InputError: also if an entry is too large for `dtype`.
     """
     return convert(check_examples(X, input_shape, name), dtype, name)
+
+
+def as_rows(
+    X: object, input_shape: Shape, dtype: np.dtype, name: str = "X"
+) -> np.ndarray | SparseRows:
+    """`as_examples`, but what is sparse (scipy.sparse, any format) stays so."""
+    if not is_sparse(X):
+        return as_examples(X, input_shape, dtype, name)
+    rows = check_sparse(X, input_shape, name)
+    return rows.with_value(convert(rows.value, dtype, f"{name}.data"))
+
+
+def check_sparse(X: object, input_shape: Shape, name: str = "X") -> SparseRows:
+    """A sparse X as rows of numbers, shape (N, columns), finite.
+
+    Raises:
+        InputError: not of that shape, empty, or with a NaN or infinity in it.
+    """
+    rows = X if isinstance(X, SparseRows) else SparseRows.of(X)
+    if rows.shape[1:] != input_shape:
+        raise InputError(
+            f"{name} must have shape (N, {', '.join(map(str, input_shape))}), got a sparse matrix "
+            f"of shape {rows.shape}; every row is one example"
+        )
+    if len(rows) == 0:
+        raise InputError(f"{name} is empty: got shape {rows.shape}, want at least one row")
+    values = as_array(rows.value, f"{name}.data")
+    if values.dtype.kind == "f":
+        check_finite(values, f"{name}.data")
+    return rows
 
 
 def _hint(array: np.ndarray, input_shape: Shape, name: str) -> str:

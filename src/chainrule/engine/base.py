@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.nn import Loss, Network
 from chainrule.nn.parameters import aligned_zeros
 from chainrule.optim import Optimizer
+from chainrule.sparse import SparseRows
 
 __all__ = ["Engine", "Job", "Sums"]
 
@@ -27,10 +28,14 @@ class Job:
     net: Network
     loss: Loss
     optimizer: Optimizer
-    X: np.ndarray
+    X: np.ndarray | SparseRows
     y: np.ndarray
     weights: np.ndarray | None
     batch_size: int
+
+    def examples(self, rows: np.ndarray) -> np.ndarray:
+        """These rows of X, dense."""
+        return self.X.take(rows) if isinstance(self.X, SparseRows) else self.X[rows]
 
 
 @dataclass
@@ -66,6 +71,11 @@ class Engine(ABC):
     def __post_init__(self) -> None:
         self.state = self.job.optimizer.init_state(self.job.net.params)
         self.grads = aligned_zeros(self.job.net.params.size, self.job.net.dtype)
+
+    @property
+    def description(self) -> str:
+        """The engine in a few words, for people."""
+        return self.name
 
     def session(self) -> AbstractContextManager[None]:
         """Active while steps are run: what an engine holds, or sets, for that time."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from chainrule.engine.base import Job
 
-__all__ = ["blas_threads_for"]
+__all__ = ["blas_threads_for", "one_blas_thread"]
 
 _SMALL_PRODUCT = 20e6  # flops
 
@@ -25,6 +25,13 @@ def blas_threads_for(job: Job) -> Iterator[None]:
     if _largest_product(job) > _SMALL_PRODUCT:
         yield
         return
+    with one_blas_thread():
+        yield
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """While active, BLAS uses one thread."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):

@@ -12,6 +12,7 @@ from chainrule.engine.base import Engine, Sums
 from chainrule.engine.blas import blas_threads_for
 from chainrule.nn import Run
 from chainrule.nn.parameters import aligned_zeros
+from chainrule.sparse import SparseRows
 
 __all__ = ["NumpyEngine"]
 
@@ -33,7 +34,7 @@ class NumpyEngine(Engine):
         super().__post_init__()
         net, job = self.job.net, self.job
         rows = min(job.batch_size, len(job.X))
-        self._x_buffer = np.empty((rows, *job.X.shape[1:]), job.X.dtype)
+        self._x_buffer = np.empty((rows, *net.input_shape), net.dtype)
         self._scratch = aligned_zeros(net.params.size, net.dtype)
         self._step_grads = aligned_zeros(net.params.size, net.dtype)
         self._grad_views = net.layout.views_by_layer(self._step_grads, len(net.layers))
@@ -75,8 +76,7 @@ class NumpyEngine(Engine):
     ) -> bool:
         """One step; False, and no update, if the loss is not finite."""
         job, net = self.job, self.job.net
-        # mode="clip" lets take write straight into the buffer; the rows are all valid.
-        x = job.X.take(rows, axis=0, out=self._x_buffer[: len(rows)], mode="clip")
+        x = self._gather(rows)
         y = job.y[rows]
         weights = None if job.weights is None else job.weights[rows]
 
@@ -103,3 +103,10 @@ class NumpyEngine(Engine):
         outputs.append(z)
         targets.append(y)
         return True
+
+    def _gather(self, rows: np.ndarray) -> np.ndarray:
+        X = self.job.X
+        if isinstance(X, SparseRows):
+            return X.take(rows)
+        # mode="clip" lets take write straight into the buffer; the rows are all valid.
+        return X.take(rows, axis=0, out=self._x_buffer[: len(rows)], mode="clip")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import check_examples, convert, shape_text
+from chainrule.checks import shape_text
 from chainrule.errors import InputError, StorageError
 from chainrule.nn.build import (
     as_layer,
@@ -19,6 +19,7 @@ from chainrule.nn.build import (
     running_index,
     tensor_names,
 )
+from chainrule.nn.inference import Predictor
 from chainrule.nn.initializers import Initializer
 from chainrule.nn.layers import INFERENCE, Layer, Params, Run, Shape
 from chainrule.nn.parameters import Layout, aligned_zeros
@@ -28,8 +29,6 @@ from chainrule.storage import load_tensors, save_tensors
 from chainrule.tables import text_table
 
 __all__ = ["Network"]
-
-_CHUNK_BYTES = 2**20  # net(X) works on so many bytes of activations at a time: they stay in cache
 
 
 class Network:
@@ -155,6 +154,7 @@ class Network:
         """Take a copy of `params` as this network's own."""
         self._params = aligned_zeros(params.size, self._dtype)
         self._params[:] = params
+        self._predictor: Predictor | None = None
         self._views = self.layout.views_by_layer(self._params, len(self.layers))
 
     # --- running ------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Network:
         """Outputs (logits) for any number of rows, in memory bounded but for the result.
 
         Args:
-            X: (N, *input_shape), any real dtype, finite.
+            X: (N, *input_shape), any real dtype, finite; scipy.sparse too.
 
         Returns:
             (N, *output_shape) in the network's dtype.
@@ -171,21 +171,9 @@ class Network:
         Raises:
             InputError: X has another shape, is empty, or holds a NaN or infinity.
         """
-        examples = check_examples(X, self.input_shape)
-        widest = max(int(np.prod(shape)) for shape in [self.input_shape, *self.shapes])
-        rows = max(16, _CHUNK_BYTES // (widest * self._dtype.itemsize))
-        if len(examples) <= rows:
-            return self._infer(examples, 0)
-        outputs = np.empty((len(examples), *self.output_shape), self._dtype)
-        for start in range(0, len(examples), rows):
-            outputs[start : start + rows] = self._infer(examples[start : start + rows], start)
-        return outputs
-
-    def _infer(self, examples: np.ndarray, first_row: int) -> np.ndarray:
-        x = convert(examples, self._dtype, "X", first_row)
-        for layer, params in zip(self.layers, self._views, strict=True):
-            x, _ = layer.forward(params, x, INFERENCE)
-        return x
+        if self._predictor is None:
+            self._predictor = Predictor(self)
+        return self._predictor(X)
 
     def forward(
         self,
@@ -281,7 +269,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """For `pickle` and `copy.deepcopy`, which would make the views copies of their own."""
-        return {k: v for k, v in self.__dict__.items() if k != "_views"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_views", "_predictor")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

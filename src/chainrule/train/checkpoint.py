@@ -120,6 +120,7 @@ def restore(training: Training, path: str | os.PathLike[str]) -> None:
         training.engine.state[name][:] = vector
     training.engine.step = meta["step"]
     training.history = _history(tensors, meta)
+    training.history.engine = training.engine.description
     training.epoch, training.batch = meta["epoch"], meta["batch"]
     training.sums, training.seconds = Sums(**meta["sums"]), meta["seconds"]
     training.statistics.restore(meta["statistics"])
@@ -191,7 +192,7 @@ def _settings(job: Job) -> dict[str, Any]:
 
 def _fingerprint(job: Job) -> list[Any]:
     """Size and checksums of the data: of all targets and of some sixty examples."""
-    some = job.X[:: max(1, len(job.X) // 64)]
+    some = job.examples(np.arange(0, len(job.X), max(1, len(job.X) // 64)))
     arrays = [job.y, some] if job.weights is None else [job.y, some, job.weights]
     return [list(job.X.shape), *(zlib.crc32(a.tobytes()) for a in arrays)]
 

@@ -19,7 +19,7 @@ def name_first_tensor(job: Job, rows: np.ndarray) -> str:
     """
     weights = None if job.weights is None else job.weights[rows]
     with np.errstate(all="ignore"):
-        trace = record_step(job.net, job.X[rows], job.y[rows], job.loss, weights, INFERENCE)
+        trace = record_step(job.net, job.examples(rows), job.y[rows], job.loss, weights, INFERENCE)
     name, index = trace.first_non_finite() or ("loss", ())
     value = trace[name][index]
     if name in job.net:

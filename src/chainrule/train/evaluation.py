@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.nn import LOSSES, Loss, Network
+from chainrule.sparse import SparseRows
 
 __all__ = ["Evaluation", "evaluate", "mean_loss_and_accuracy"]
 
@@ -83,7 +84,7 @@ def evaluate(
 
 
 def mean_loss_and_accuracy(
-    net: Network, X: np.ndarray, y: np.ndarray, loss: Loss
+    net: Network, X: np.ndarray | SparseRows, y: np.ndarray, loss: Loss
 ) -> tuple[float, float | None]:
     """The two numbers of a validation, on checked arrays."""
     return _loss_and_accuracy(net(X), y, loss)

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chainrule.checks import as_count, as_examples, check_choice, describe
-from chainrule.engine import Job, NumpyEngine
+from chainrule.checks import as_count, as_rows, describe
+from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.nn.losses import check_weights
 from chainrule.optim import OPTIMIZERS, Optimizer
+from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.checkpoint import restore
 from chainrule.train.history import History
@@ -37,13 +38,14 @@ def fit(
     snapshots: Mapping[str, Sequence[int]] | None = None,
     resume: str | os.PathLike[str] | None = None,
     engine: str = "auto",
+    threads: int | None = None,
 ) -> History:
     """Train `net`, in place, by mini-batch gradient descent.
 
     Args:
         net: the network; its parameters are updated.
         X: (N, *input_shape) examples; used as they are where the dtype is the network's, else
-            converted once.
+            converted once. A scipy.sparse matrix stays sparse.
         y: targets as the loss takes them.
         loss: a `Loss` or its spelling.
         optimizer: an `Optimizer` or its spelling, such as "adam(0.001, schedule=cosine)".
@@ -57,7 +59,11 @@ def fit(
         snapshots: parameters to keep, and after which epochs: {"W1": [0, 5, 10]}.
         resume: a checkpoint to go on from; all other arguments must be as they were, but
             `epochs` may be larger.
-        engine: "numpy", or "auto" for the fastest that can do it.
+        engine: "native" (compiled) or "numpy" (the reference), or "auto" for the compiled one
+            where it was built and can do it.
+        threads: how many the compiled engine may use; by default the environment's
+            `CHAINRULE_THREADS`, or the cores as far as they pay. The result does not depend on
+            it, unless the products are so large that BLAS computes them.
 
     Returns:
         The `History`.
@@ -76,8 +82,7 @@ def fit(
     1.0
     """
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
-    check_choice(engine, "engine", ("auto", "numpy"))
-    x = as_examples(X, net.input_shape, net.dtype)
+    x = as_rows(X, net.input_shape, net.dtype)
     job = Job(
         net=net,
         loss=loss,
@@ -89,7 +94,7 @@ def fit(
     )
     rng = np.random.default_rng(seed)
     training = Training(
-        NumpyEngine(job, rng),
+        choose_engine(job, rng, engine, threads),
         rng,
         epochs=as_count(epochs, "epochs"),
         validation=_check_validation(validation, net, loss),
@@ -103,12 +108,12 @@ def fit(
 
 def _check_validation(
     validation: tuple[object, object] | None, net: Network, loss: Loss
-) -> tuple[np.ndarray, np.ndarray] | None:
+) -> tuple[np.ndarray | SparseRows, np.ndarray] | None:
     if validation is None:
         return None
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise InputError(f"validation must be a pair (X, y), got {describe(validation)}")
-    x = as_examples(validation[0], net.input_shape, net.dtype, "validation X")
+    x = as_rows(validation[0], net.input_shape, net.dtype, "validation X")
     try:
         y = loss.check_targets(validation[1], len(x), net.output_shape, net.dtype)
     except InputError as error:

@@ -55,6 +55,8 @@ class History:
     snapshots: dict[str, dict[int, np.ndarray]] = field(default_factory=dict)
     stopped: str | None = None
     """Why training ended before its last epoch, if it did."""
+    engine: str = ""
+    """What ran the steps: "numpy", or "native, avx2, 2 threads"."""
 
     def __len__(self) -> int:
         return len(self.epochs)

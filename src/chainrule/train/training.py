@@ -13,6 +13,7 @@ from chainrule.data import epoch_order
 from chainrule.engine import Engine, Sums
 from chainrule.errors import NonFiniteError
 from chainrule.nn import Network
+from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
 from chainrule.train.evaluation import mean_loss_and_accuracy
@@ -43,7 +44,7 @@ class Training:
         rng: np.random.Generator,
         *,
         epochs: int,
-        validation: tuple[np.ndarray, np.ndarray] | None = None,
+        validation: tuple[np.ndarray | SparseRows, np.ndarray] | None = None,
         callbacks: Sequence[Callback] = (),
         snapshots: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
@@ -52,7 +53,7 @@ class Training:
         self.epochs = epochs
         self.validation = validation
         self.callbacks = sorted(callbacks, key=lambda callback: callback.saves)
-        self.history = History()
+        self.history = History(engine=engine.description)
         self.epoch = 0
         self.batch = 0
         self.last_checkpoint: Path | None = None
@@ -64,6 +65,7 @@ class Training:
         self._snapshots = snapshots or {}
         self._order = np.empty(0, np.int64)
         self._guard = InterruptGuard()
+        self._steps_per_call = 1
         self.stop_reason: str | None = None
 
     @property
@@ -191,14 +193,13 @@ class Training:
 
     def _run_until(self, batch: int) -> None:
         """Run the steps before `batch`, a twentieth of a second at a time."""
-        count = 1
         while self.batch < batch and not self.interrupted:
-            count = min(count, batch - self.batch)
+            count = min(self._steps_per_call, batch - self.batch)
             before = self.seconds
             with self._timed():
                 self._run_steps(count)
             pace = count / max(self.seconds - before, 1e-6)
-            count = max(1, min(8 * count, int(_SECONDS_PER_CALL * pace)))
+            self._steps_per_call = max(1, min(8 * count, int(_SECONDS_PER_CALL * pace)))
 
     def _run_looked_at(self, batch: int) -> None:
         """Run one step that callbacks or the statistics look at."""

@@ -1,0 +1,44 @@
+"""Which engine runs a job."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from chainrule.checks import check_choice
+from chainrule.engine.base import Engine, Job
+from chainrule.engine.native_engine import NativeEngine, native_threads, why_not_native
+from chainrule.engine.numpy_engine import NumpyEngine
+from chainrule.errors import InputError
+from chainrule.native import kernels, thread_count
+
+__all__ = ["choose_engine"]
+
+_log = logging.getLogger("chainrule")
+
+
+def choose_engine(
+    job: Job, rng: np.random.Generator, engine: str = "auto", threads: int | None = None
+) -> Engine:
+    """The engine that `engine` names, or for "auto" the compiled one where it can run the job.
+
+    Where it cannot, one line of the log `chainrule` says why. `threads` are as many as the
+    compiled engine may use; by default `CHAINRULE_THREADS`, or the cores as far as they pay.
+
+    Raises:
+        InputError: an unknown name, "native" for a job that it cannot run (the reason is given),
+            or `threads` that are no positive whole number.
+    """
+    check_choice(engine, "engine", ("auto", "native", "numpy"))
+    most = thread_count(threads)
+    if engine == "numpy":
+        return NumpyEngine(job, rng)
+    reason = why_not_native(job)
+    if reason is None:
+        return NativeEngine(job, rng, threads=native_threads(job, most))
+    if engine == "native":
+        raise InputError(f"engine='native' cannot run this: {reason}; use engine='numpy'")
+    if kernels is not None:
+        _log.warning("training with the NumPy engine: %s", reason)
+    return NumpyEngine(job, rng)

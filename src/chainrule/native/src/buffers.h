@@ -1,0 +1,99 @@
+// Memory of a training: everything a step writes into, allocated once, on cache lines.
+#pragma once
+
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "plan.h"
+
+namespace chainrule {
+
+template <class T>
+class Buffer {
+public:
+    Buffer() = default;
+    explicit Buffer(Index size)
+        : data_(static_cast<T*>(::operator new(std::size_t(size) * sizeof(T) + 64, kLine))) {
+        std::memset(static_cast<void*>(data_), 0, std::size_t(size) * sizeof(T));
+    }
+    ~Buffer() {
+        if (data_) ::operator delete(data_, kLine);
+    }
+    Buffer(Buffer&& other) noexcept : data_(other.data_) { other.data_ = nullptr; }
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    Buffer& operator=(Buffer&& other) noexcept {
+        std::swap(data_, other.data_);
+        return *this;
+    }
+    T* get() const { return data_; }
+
+private:
+    static constexpr std::align_val_t kLine{64};
+    T* data_ = nullptr;
+};
+
+template <class T>
+class Buffers {
+public:
+    // Sets the pointers of `t`; its layers, batch_size and csr must be there. A row of a sparse X
+    // that is to be transposed has at most `longest_row` entries; 0: it is not to be.
+    void allocate(Training<T>& t, int threads, Index longest_row) {
+        activations(t);
+        Index deepest = t.batch_size;
+        for (int i = 0; i < t.n_layers; ++i) {
+            if (t.layers[i].in > deepest) deepest = t.layers[i].in;
+            if (t.layers[i].out > deepest) deepest = t.layers[i].out;
+        }
+        for (int thread = 0; thread < threads; ++thread) {
+            scratch_.push_back(own(kept_, deepest * kPanelEntries));
+            if (longest_row)
+                transposed_.push_back({own(starts_, t.layers[0].in + 2),
+                                       own(entries_, (t.batch_size / threads + 1) * longest_row)});
+        }
+        t.row_losses = own(kept_, t.batch_size);
+        t.row_hits = own(hits_, t.batch_size);
+        t.norms = own(norms_, t.n_params / kNormBlock + 1);
+        t.inputs = inputs_.data();
+        t.gradients = gradients_.data();
+        t.masks = masks_.data();
+        t.scratch = scratch_.data();
+        t.transposed = longest_row ? transposed_.data() : nullptr;
+    }
+
+private:
+    static constexpr Index kPanelEntries = 2 * 64 / sizeof(T);  // of the widest vectors
+
+    void activations(Training<T>& t) {
+        inputs_.push_back(t.csr.start ? nullptr : own(kept_, t.batch_size * t.layers[0].in));
+        for (int i = 0; i < t.n_layers; ++i) {
+            const Layer& layer = t.layers[i];
+            const Index size = t.batch_size * layer.out;
+            const bool after_linear = i > 0 && t.layers[i - 1].kind == Kind::linear;
+            const bool idle = layer.kind == Kind::dropout && layer.parameter == 0;
+            // The sum z in front of an activation is overwritten where nobody needs it again.
+            const bool in_place = layer.kind == Kind::activation && after_linear &&
+                                  !needs_x(layer.function);
+            inputs_.push_back(idle || in_place ? inputs_.back() : own(kept_, size));
+            gradients_.push_back(layer.kind == Kind::linear ? own(kept_, size) : nullptr);
+            masks_.push_back(layer.kind == Kind::dropout ? own(kept_, size) : nullptr);
+        }
+    }
+
+    template <class U>
+    static U* own(std::vector<Buffer<U>>& owner, Index size) {
+        owner.emplace_back(size);
+        return owner.back().get();
+    }
+
+    std::vector<Buffer<T>> kept_;
+    std::vector<Buffer<std::int32_t>> starts_;
+    std::vector<Buffer<Entry<T>>> entries_;
+    std::vector<Buffer<std::uint8_t>> hits_;
+    std::vector<Buffer<double>> norms_;
+    std::vector<T*> inputs_, gradients_, masks_, scratch_;
+    std::vector<Transposed<T>> transposed_;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,131 @@
+// Loss of every row, and its gradient with respect to the output, from one pass.
+#pragma once
+
+#include <cmath>
+
+#include "functions.h"
+
+namespace chainrule {
+namespace CHAINRULE_ISA {
+
+// −log p[y] with p = softmax(z), smoothed by `smoothing`; d = (p − target) · scale.
+template <class T>
+inline T softmax_row(const T* z, Index classes, std::int64_t label, T smoothing, T scale, T* d,
+                     bool& hit) {
+    Index best = 0;
+    for (Index c = 1; c < classes; ++c)
+        if (z[c] > z[best] || (z[c] != z[c] && z[best] == z[best])) best = c;
+    const T top = z[best];
+    hit = best == label;
+    T shifted_sum = 0;
+    if (smoothing != T(0))
+        for (Index c = 0; c < classes; ++c) shifted_sum += z[c] - top;
+    for_each_vector<T>(0, classes, [&](Index c, Index n) {
+        store_some(d + c, exp<T>(load_some(z + c, n) - top), n);
+    });
+    T total = 0;
+    for (Index c = 0; c < classes; ++c) total += d[c];
+    const T log_total = std::log(total);
+    T loss = log_total - (z[label] - top);
+    if (smoothing != T(0))
+        loss = (1 - smoothing) * loss + smoothing * (log_total - shifted_sum / T(classes));
+    const T per_class = smoothing / T(classes), p_scale = 1 / total;
+    for (Index c = 0; c < classes; ++c) d[c] = (d[c] * p_scale - per_class) * scale;
+    d[label] -= (1 - smoothing) * scale;
+    return loss;
+}
+
+template <class T, Criterion C>
+inline Vec<T> entry_loss(Vec<T> z, Vec<T> y, T delta) {
+    const Vec<T> e = z - y;
+    switch (C) {
+        case Criterion::binary_cross_entropy:
+            return maximum<T>(z, T(0)) - z * y +
+                   log1p_of_fraction<T>(exp<T>(-absolute<T>(z)));
+        case Criterion::mse: return e * e;
+        case Criterion::mae: return absolute<T>(e);
+        case Criterion::huber: {
+            const Vec<T> size = absolute<T>(e), near = minimum<T>(size, delta);
+            return near * (size - T(0.5) * near);
+        }
+        default: return e;
+    }
+}
+
+template <class T, Criterion C>
+inline Vec<T> entry_slope(Vec<T> z, Vec<T> y, T delta) {
+    const Vec<T> e = z - y;
+    const Vec<T> one = splat(T(1));
+    switch (C) {
+        case Criterion::binary_cross_entropy: return sigmoid<T>(z) - y;
+        case Criterion::mse: return T(2) * e;
+        case Criterion::mae: return e > T(0) ? one : (e < T(0) ? -one : e);
+        case Criterion::huber: return maximum<T>(minimum<T>(e, delta), -delta);
+        default: return e;
+    }
+}
+
+template <class T, Criterion C>
+inline T entries_row(const T* z, const T* y, Index outputs, T delta, T scale, T* d) {
+    Vec<T> sums{};
+    T rest = 0;
+    for_each_vector<T>(0, outputs, [&](Index c, Index n) {
+        const Vec<T> zv = load_some(z + c, n), yv = load_some(y + c, n);
+        const Vec<T> losses = entry_loss<T, C>(zv, yv, delta);
+        store_some(d + c, entry_slope<T, C>(zv, yv, delta) * scale, n);
+        if (n == kLanes<T>) sums += losses;
+        else
+            for (Index i = 0; i < n; ++i) rest += losses[i];
+    });
+    for (int i = 0; i < kLanes<T>; ++i) rest += sums[i];
+    return rest / T(outputs);
+}
+
+template <class T>
+inline bool all_right(const T* z, const T* y, Index outputs) {
+    bool right = true;
+    for (Index c = 0; c < outputs; ++c) right = right && (z[c] > T(0)) == (y[c] > T(0.5));
+    return right;
+}
+
+// Rows [first, last) of the batch: row_losses, row_hits, and d. `share` is each row's share of the
+// batch: 1/N, or its weight over the sum of weights.
+template <class T, class Share>
+void loss_rows(const Training<T>& t, const T* z, Index outputs, Index first, Index last, T* d,
+               Share share) {
+    const T parameter = T(t.criterion_parameter);
+    for (Index r = first; r < last; ++r) {
+        const T* row = z + r * outputs;
+        T* dr = d + r * outputs;
+        if (t.criterion == Criterion::softmax_cross_entropy) {
+            bool hit;
+            t.row_losses[r] = softmax_row<T>(row, outputs, t.labels[t.rows[r]], parameter,
+                                             share(r), dr, hit);
+            t.row_hits[r] = hit;
+            continue;
+        }
+        const T* y = t.targets + t.rows[r] * outputs;
+        const T scale = share(r) / T(outputs);
+        T loss = 0;
+        switch (t.criterion) {
+            case Criterion::binary_cross_entropy:
+                loss = entries_row<T, Criterion::binary_cross_entropy>(row, y, outputs, parameter,
+                                                                       scale, dr);
+                break;
+            case Criterion::mse:
+                loss = entries_row<T, Criterion::mse>(row, y, outputs, parameter, scale, dr);
+                break;
+            case Criterion::mae:
+                loss = entries_row<T, Criterion::mae>(row, y, outputs, parameter, scale, dr);
+                break;
+            default:
+                loss = entries_row<T, Criterion::huber>(row, y, outputs, parameter, scale, dr);
+        }
+        t.row_losses[r] = loss;
+        t.row_hits[r] =
+            t.criterion == Criterion::binary_cross_entropy && all_right(row, y, outputs);
+    }
+}
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,42 @@
+// A team of threads that meet at barriers: spinning, since a step takes microseconds.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace chainrule {
+
+class Team {
+public:
+    explicit Team(int threads);
+    ~Team();
+    Team(const Team&) = delete;
+    Team& operator=(const Team&) = delete;
+
+    int size() const { return size_; }
+
+    // Run `work(thread)` on all threads, the caller being thread 0; returns when all are done.
+    void run(const std::function<void(int)>& work);
+
+    // Called by every thread of a run: returns when all have called it.
+    void barrier();
+
+private:
+    void serve(int thread);
+
+    const int size_;
+    std::vector<std::thread> threads_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    const std::function<void(int)>* work_ = nullptr;
+    long generation_ = 0;
+    bool stopping_ = false;
+    std::atomic<int> arrived_{0};
+    std::atomic<long> round_{0};
+};
+
+}  // namespace chainrule

@@ -1,0 +1,311 @@
+// Training steps: forward, loss, backward, update, by all threads of a team together.
+#pragma once
+
+#include "activations.h"
+#include "gemm.h"
+#include "losses.h"
+#include "sparse.h"
+#include "update.h"
+
+namespace chainrule {
+namespace CHAINRULE_ISA {
+
+// One thread's view of a run of steps. Each tensor is divided among the threads (`part_of`); a
+// barrier stands wherever a thread is about to read what another one has written.
+template <class T>
+class Worker {
+public:
+    Worker(const Training<T>& training, Request& request, Team& team, int thread)
+        : t_(training), request_(request), team_(team), thread_(thread), threads_(team.size()) {}
+
+    void run() {
+        for (Index s = 0; s < request_.steps; ++s)
+            if (!step(s)) return;
+    }
+
+private:
+    bool step(Index s) {
+        const Index start = (request_.first + s) * t_.batch_size;
+        const Index left = request_.n_order - start;
+        n_ = left < t_.batch_size ? left : t_.batch_size;
+        t_.rows = request_.order + start;
+        step_ = request_.step + s + 1;
+        lr_ = request_.lrs[s];
+        if (thread_ == 0) draw_masks();
+        if (!t_.csr.start) gather();
+        sync(needs_sync_at_start());
+        forward();
+        if (!loss()) return false;
+        backward();
+        gradients_and_update();
+        team_.barrier();
+        return true;
+    }
+
+    void sync(bool needed) {
+        if (needed) team_.barrier();
+    }
+
+    bool needs_sync_at_start() const {
+        if (!t_.csr.start) return true;
+        for (int i = 0; i < t_.n_layers; ++i)
+            if (t_.layers[i].kind == Kind::dropout) return true;
+        return false;
+    }
+
+    Part own(Index width) const { return part_of(n_, width, thread_, threads_); }
+
+    // A batch of X, each thread its share of the rows.
+    void gather() {
+        const Index width = t_.layers[0].in, last = share(n_, 1, thread_ + 1, threads_);
+        for (Index r = share(n_, 1, thread_, threads_); r < last; ++r)
+            std::memcpy(t_.inputs[0] + r * width, t_.X + t_.rows[r] * width, width * sizeof(T));
+    }
+
+    // As numpy.random.Generator.random(dtype=float32) draws, in the same order.
+    void draw_masks() {
+        for (int i = 0; i < t_.n_layers; ++i) {
+            const Layer& layer = t_.layers[i];
+            if (layer.kind != Kind::dropout || layer.parameter == 0) continue;
+            const float rate = float(layer.parameter);
+            const T kept = T(1 / (1 - layer.parameter));
+            BitGenerator& random = *request_.random;
+            for (Index e = 0; e < n_ * layer.out; ++e) {
+                const float u = float(random.next_uint32(random.state) >> 8) * (1.0f / 16777216.0f);
+                t_.masks[i][e] = u >= rate ? kept : T(0);
+            }
+        }
+    }
+
+    // --- forward ------------------------------------------------------------------------------
+
+    void forward() {
+        for (int i = 0; i < t_.n_layers; ++i) {
+            const Layer& layer = t_.layers[i];
+            if (layer.kind == Kind::linear) {
+                sync(i != 0);
+                forward_linear(i, layer);
+            } else if (layer.kind == Kind::activation) {
+                forward_activation(layer, t_.inputs[i], t_.inputs[i + 1], own(layer.out));
+            } else if (t_.inputs[i + 1] != t_.inputs[i]) {
+                times(t_.inputs[i], t_.masks[i], t_.inputs[i + 1], own(layer.out), layer.out);
+            }
+        }
+    }
+
+    void forward_linear(int i, const Layer& layer) {
+        const Part part = own(layer.out);
+        const T* W = t_.params + layer.W;
+        const T* b = layer.b < 0 ? nullptr : t_.params + layer.b;
+        if (i == 0 && t_.csr.start) {
+            forward_sparse(layer, W, b, part);
+            return;
+        }
+        const Matrix<T> x{t_.inputs[i] + part.r0 * layer.in, layer.in, 1};
+        const Result<T> z{t_.inputs[i + 1] + part.r0 * layer.out + part.c0, layer.out,
+                          b ? b + part.c0 : nullptr, false, T(0)};
+        product(t_.blas, part.r1 - part.r0, layer.in, part.c1 - part.c0, x,
+                Matrix<T>{W + part.c0, layer.out, 1}, z, t_.scratch[thread_]);
+    }
+
+    void forward_sparse(const Layer& layer, const T* W, const T* b, Part part) {
+        const std::int64_t* rows = t_.rows;
+        sparse_forward(t_.csr, [rows](Index r) { return rows[r]; }, W, b, layer.out, t_.inputs[1],
+                       part);
+        if (t_.transposed)
+            transpose(t_.csr, rows, share(n_, 1, thread_, threads_),
+                      share(n_, 1, thread_ + 1, threads_), layer.in, layer.out,
+                      t_.transposed[thread_]);
+        prefetch_next_batch();
+    }
+
+    // Rows lie all over the memory: they are fetched while the backward pass runs.
+    void prefetch_next_batch() {
+        const Index left = request_.n_order - (t_.rows - request_.order) - n_;
+        const Index next = left < t_.batch_size ? left : t_.batch_size;
+        constexpr Index line = 64;
+        for (Index r = 0; r < next; ++r) {
+            const std::int64_t row = t_.rows[n_ + r];
+            const Index first = t_.csr.start[row], last = t_.csr.start[row + 1];
+            for (Index p = first; p < last; p += line / Index(sizeof(T)))
+                prefetch(t_.csr.value + p);
+            for (Index p = first; p < last; p += line / 4) prefetch(t_.csr.column + p);
+        }
+    }
+
+    // --- loss ---------------------------------------------------------------------------------
+
+    // Value and gradient of the loss; false, for all threads, if the value is not finite.
+    bool loss() {
+        const Layer& last = t_.layers[t_.n_layers - 1];
+        T* const d = t_.gradients[last_linear()];
+        sync(by_columns(last.out, threads_));
+        const double total = total_weight();
+        const Index r0 = share(n_, 1, thread_, threads_), r1 = share(n_, 1, thread_ + 1, threads_);
+        const T each = T(1) / T(n_);
+        const T* weights = t_.weights;
+        const std::int64_t* rows = t_.rows;
+        const T* z = t_.inputs[t_.n_layers];
+        if (weights)
+            loss_rows(t_, z, last.out, r0, r1, d, [=](Index r) {
+                return T(total > 0 ? weights[rows[r]] / total : weights[rows[r]]);
+            });
+        else
+            loss_rows(t_, z, last.out, r0, r1, d, [=](Index) { return each; });
+        team_.barrier();
+        const double value = mean_loss(total);
+        if (!std::isfinite(value)) return false;
+        if (thread_ == 0) add_up(value, total);
+        return true;
+    }
+
+    double total_weight() const {
+        if (!t_.weights) return double(n_);
+        double total = 0;
+        for (Index r = 0; r < n_; ++r) total += t_.weights[t_.rows[r]];
+        return total;
+    }
+
+    // Every thread adds the rows up in the same order: they must agree on it to the last bit.
+    double mean_loss(double total) const {
+        double sum = 0;
+        for (Index r = 0; r < n_; ++r)
+            sum += (t_.weights ? double(t_.weights[t_.rows[r]]) : 1.0) * double(t_.row_losses[r]);
+        return total > 0 ? sum / total : sum;
+    }
+
+    void add_up(double value, double total) {
+        request_.loss += value * total;
+        request_.weight += total;
+        request_.examples += n_;
+        for (Index r = 0; r < n_; ++r) request_.hits += t_.row_hits[r];
+        request_.done += 1;
+    }
+
+    int last_linear() const {
+        int i = t_.n_layers - 1;
+        while (t_.layers[i].kind != Kind::linear) --i;
+        return i;
+    }
+
+    // --- backward -----------------------------------------------------------------------------
+
+    // The gradient with respect to the output of every linear layer.
+    void backward() {
+        T* d = t_.gradients[last_linear()];
+        for (int i = t_.n_layers - 1; i > t_.first_linear; --i) {
+            const Layer& layer = t_.layers[i];
+            if (layer.kind == Kind::activation) {
+                backward_activation(layer, d, t_.inputs[i], t_.inputs[i + 1], own(layer.out));
+            } else if (layer.kind == Kind::dropout) {
+                if (t_.inputs[i + 1] != t_.inputs[i])
+                    times(d, t_.masks[i], d, own(layer.out), layer.out);
+            } else {
+                // The loss ended with a barrier; what came after it is each thread's own.
+                sync(i != t_.n_layers - 1);
+                d = backward_linear(i, layer);
+            }
+        }
+        team_.barrier();
+    }
+
+    // dx = dy Wᵀ, into the gradient of the linear layer below.
+    T* backward_linear(int i, const Layer& layer) {
+        int below = i - 1;
+        while (t_.layers[below].kind != Kind::linear) --below;
+        T* const dx = t_.gradients[below];
+        const Part part = own(layer.in);
+        const Matrix<T> dy{t_.gradients[i] + part.r0 * layer.out, layer.out, 1};
+        const Matrix<T> transposed{t_.params + layer.W + part.c0 * layer.out, 1, layer.out};
+        const Result<T> result{dx + part.r0 * layer.in + part.c0, layer.in, nullptr, false, T(0)};
+        product(t_.blas, part.r1 - part.r0, layer.out, part.c1 - part.c0, dy, transposed, result,
+                t_.scratch[thread_]);
+        return dx;
+    }
+
+    void gradients_and_update() {
+        for (int i = t_.first_linear; i < t_.n_layers; ++i)
+            if (t_.layers[i].kind == Kind::linear) weight_gradient(i, t_.layers[i]);
+        if (t_.fused) return;
+        team_.barrier();
+        T clip = T(1);
+        if (t_.update.clip_norm > 0) {
+            square_sums(t_, thread_, threads_);
+            team_.barrier();
+            clip = T(clip_factor(t_));
+        }
+        update_parameters(t_, share(t_.n_params, 64, thread_, threads_),
+                          share(t_.n_params, 64, thread_ + 1, threads_), clip, lr_, step_);
+    }
+
+    // dW = xᵀ dy and db = Σ dy: written down, or taken from the parameters at once.
+    void weight_gradient(int i, const Layer& layer) {
+        const Part part = part_of(layer.in, layer.out, thread_, threads_);
+        const T* dy = t_.gradients[i];
+        if (i == 0 && t_.csr.start) {
+            sparse_weight_gradient(layer, dy, part);
+        } else {
+            const Matrix<T> transposed{t_.inputs[i] + part.r0, 1, layer.in};
+            const Matrix<T> d{dy + part.c0, layer.out, 1};
+            const Index at = layer.W + part.r0 * layer.out + part.c0;
+            const Index m = part.r1 - part.r0, n = part.c1 - part.c0;
+            T* const scratch = t_.scratch[thread_];
+            if (!t_.fused || request_.keep_grads)
+                product(t_.blas, m, n_, n, transposed, d,
+                        Result<T>{t_.grads + at, layer.out, nullptr, false, T(0)}, scratch);
+            if (t_.fused)
+                product(t_.blas, m, n_, n, transposed, d,
+                        Result<T>{t_.params + at, layer.out, nullptr, true, -T(lr_)}, scratch);
+        }
+        if (layer.b >= 0 && (by_columns(layer.out, threads_) || thread_ == 0))
+            bias_gradient(layer, dy, part.c0, part.c1);
+    }
+
+    void sparse_weight_gradient(const Layer& layer, const T* dy, Part part) {
+        const bool kept = !t_.fused || request_.keep_grads;
+        if (t_.transposed) return transposed_weight_gradient(layer, dy, part, kept);
+        if (kept) {
+            T* const dW = t_.grads + layer.W;
+            for (Index i = part.r0; i < part.r1; ++i)
+                std::memset(dW + i * layer.out + part.c0, 0,
+                            std::size_t(part.c1 - part.c0) * sizeof(T));
+            scattered_gradient(t_.csr, t_.rows, n_, dy, layer.out, part, T(1), dW);
+        }
+        if (t_.fused)
+            scattered_gradient(t_.csr, t_.rows, n_, dy, layer.out, part, -T(lr_),
+                               t_.params + layer.W);
+    }
+
+    void transposed_weight_gradient(const Layer& layer, const T* dy, Part part, bool kept) {
+        const Vec<T> step = splat(-T(lr_));
+        transposed_gradient(t_.transposed, threads_, dy, part,
+                            [&](Index feature, Index column, bool touched, auto sum,
+                                Index columns) {
+            const Index at = layer.W + feature * layer.out + column;
+            if (kept) sum.to(t_.grads + at, columns);
+            if (t_.fused && touched) sum.add_to(t_.params + at, step, columns);
+        });
+    }
+
+    void bias_gradient(const Layer& layer, const T* dy, Index c0, Index c1) {
+        const T lr = T(lr_);
+        for_each_vector<T>(c0, c1, [&](Index c, Index n) {
+            Vec<T> sum{};
+            for (Index r = 0; r < n_; ++r) sum += load_some(dy + r * layer.out + c, n);
+            if (!t_.fused || request_.keep_grads) store_some(t_.grads + layer.b + c, sum, n);
+            T* const b = t_.params + layer.b + c;
+            if (t_.fused) store_some(b, multiply_add(splat(-lr), sum, load_some(b, n)), n);
+        });
+    }
+
+    Training<T> t_;
+    Request& request_;
+    Team& team_;
+    const int thread_, threads_;
+    Index n_ = 0;           // rows of the batch at hand
+    std::int64_t step_ = 0;
+    double lr_ = 0;
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule
