@@ -19,7 +19,7 @@ SOURCE = Path(chainrule.__file__).parent
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages([str(SOURCE)], "chainrule.")
-    if not module.name.endswith("__main__")
+    if not module.name.endswith(("__main__", "._kernels"))  # the latter is compiled
 )
 PUBLIC = ["chainrule", *(name for name in MODULES if (SOURCE / name.split(".", 1)[1].replace(
     ".", "/") / "__init__.py").exists())]  # fmt: skip

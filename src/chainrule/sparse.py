@@ -19,7 +19,7 @@ class SparseRows:
 
     >>> rows = SparseRows(np.array([0, 1, 1]), np.array([2], np.int32), np.array([5.0]), 3)
     >>> rows.shape, rows.take(np.array([1, 0])).tolist()
-    ((2, 3), [[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]])
+    ((2, 3), [[0.0, 0.0, 0.0], [0.0, 0.0, 5.0]])
     """
 
     start: np.ndarray

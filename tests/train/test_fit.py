@@ -169,7 +169,7 @@ BAD = {
     "no epochs": ({"epochs": 0}, "epochs must be"),
     "unknown loss": ({"loss": "mes"}, "unknown loss 'mes'.*did you mean 'mse'"),
     "unknown optimiser": ({"optimizer": "adm"}, "did you mean 'adam'"),
-    "unknown engine": ({"engine": "cuda"}, "engine must be one of 'auto', 'numpy'"),
+    "unknown engine": ({"engine": "cuda"}, "engine must be one of 'auto', 'native', 'numpy'"),
     "weights too few": ({"weights": [1.0]}, "weights must be 20 numbers"),
     "weights negative": ({"weights": -np.ones(20)}, r"weights\[0\] is -1"),
     "weights of zero": ({"weights": np.zeros(20)}, "weights are all zero"),

@@ -52,11 +52,11 @@ def why_not_native(job: Job) -> str | None:
     net = job.net
     layer = without_native_form(net.layers)
     if layer is not None:
-        return f"the layer {layer.spelling} has no native form"
+        return f"the layer {type(layer).__name__} has no native form"
     if type(job.loss) not in _CRITERIA:
-        return f"the loss {job.loss.spelling} has no native form"
+        return f"the loss {type(job.loss).__name__} has no native form"
     if type(job.optimizer) not in (SGD, RMSProp, Adam, AdamW):
-        return f"the optimiser {job.optimizer.spelling} has no native form"
+        return f"the optimiser {type(job.optimizer).__name__} has no native form"
     if net.dtype not in (np.float32, np.float64):
         return f"it computes in float32 and float64, not in {net.dtype}"
     if not any(isinstance(layer, Linear) for layer in net.layers):

@@ -245,6 +245,7 @@ void bind(nb::module_& m, const char* trainer, const char* predictor) {
 }  // namespace chainrule
 
 NB_MODULE(_kernels, m) {
+    m.doc() = "Training steps and outputs of networks, compiled; see src/ beside this file.";
     m.def("instruction_sets", [] {
         std::vector<std::string> names;
         for (const auto* set : chainrule::instruction_sets()) names.push_back(set->name);
