@@ -6,16 +6,19 @@ target is back in the state that it was found in before the next one starts.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.check.budget import Budget
 from chainrule.check.compare import copied, identical, near, overlap, same_loss
 from chainrule.check.numeric import Prober
 from chainrule.check.report import Finding
-from chainrule.check.rules import Tolerance, first_look
-from chainrule.check.target import Target, nudged, rows_of, take_rows
+from chainrule.check.rules import Tolerance, first_look, random_direction
+from chainrule.check.target import Move, Target, nudged, rows_of, take_rows
 from chainrule.errors import InputError
 
 __all__ = ["behaviour", "freeze_if_random"]
@@ -57,13 +60,86 @@ def freeze_if_random(target: Target) -> Finding:
     )
 
 
-def behaviour(target: Target, given: Gradients, tolerance: Tolerance, seed: int) -> list[Finding]:
-    """All tests, in order. `given` are the target's gradients of now."""
+class _OutOfTimeError(Exception):
+    """A test cannot be finished within the budget."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the tests have in hand.
+
+    Attributes:
+        given: the target's gradients of now.
+        prober: what they were measured with.
+        known_right: whether it is known that they are right.
+    """
+
+    target: Target
+    given: Gradients
+    prober: Prober
+    tolerance: Tolerance
+    seed: int
+    budget: Budget
+    known_right: bool
+
+    @functools.cached_property
+    def right(self) -> bool:
+        """Whether the gradients are right here, along a random direction of every parameter."""
+        return self.known_right or self.share(self.given) is None
+
+    def share(self, given: Gradients) -> str | None:
+        """None if these gradients are right on the batch of now, else by what they are off."""
+        parameters = self.target.parameters()
+        if any(first_look(n, p, given[n]) is not None for n, p in parameters.items()):
+            return "not all there"
+        prober = self.prober.on_another_batch()
+        rng = np.random.default_rng([self.seed, 3])
+        for name, parameter in parameters.items():
+            if self.budget.over:
+                raise _OutOfTimeError
+            v = random_direction(rng, parameter.shape)
+            gradient = np.asarray(given[name], np.float64)
+            with prober.session(name):
+                factor = self._factor(prober, (name, ..., v), gradient)
+            if factor is not None:
+                return f"d{name} {factor:.4g} times the slope"
+        return None
+
+    def _factor(self, prober: Prober, move: Move, gradient: np.ndarray) -> float | None:
+        """The given slope over the measured one along a direction, None if they are the same."""
+        name, _, v = move
+        expected = float(np.sum(gradient * v))
+        slope = prober.slope([move])
+        size = float(np.linalg.norm(gradient)) + abs(slope.value)
+        slack = max(self.tolerance.relative, _LOOSE) * size + prober.floor(name) * np.sqrt(v.size)
+        if abs(slope.value - expected) > slack + 5 * slope.error:
+            slope = prober.refined([move], expected, real=True)
+            if not slope.kink and abs(slope.value - expected) > slack + 5 * slope.error:
+                return expected / slope.value if slope.value else np.inf
+        return None
+
+
+def behaviour(
+    target: Target,
+    given: Gradients,
+    prober: Prober,
+    tolerance: Tolerance,
+    seed: int,
+    budget: Budget,
+    known_right: bool,
+) -> list[Finding]:
+    """All tests that there is time for, in order. `given` are the target's gradients of now."""
     findings: list[Finding] = []
+    subject = Subject(target, given, prober, tolerance, seed, budget, known_right)
     saved = target.snapshot()
     for test in _TESTS:
+        if budget.over:
+            budget.left_out.append(_name_of(test))
+            continue
         try:
-            findings += [f for f in test(target, given, tolerance, seed) if f is not None]
+            findings += test(subject)
+        except _OutOfTimeError:
+            budget.left_out.append(_name_of(test))
         except InputError as error:
             findings.append(Finding(_name_of(test), False, str(error)))
         finally:
@@ -71,7 +147,8 @@ def behaviour(target: Target, given: Gradients, tolerance: Tolerance, seed: int)
     return findings
 
 
-def _inputs_unchanged(target: Target, given: Gradients, *_: Any) -> Iterator[Finding]:
+def _inputs_unchanged(subject: Subject) -> Iterator[Finding]:
+    target = subject.target
     X, y = copied(target.X), copied(target.y)
     before = {name: value.copy() for name, value in target.parameters().items()}
     target.raw_gradients()
@@ -95,7 +172,8 @@ def _inputs_unchanged(target: Target, given: Gradients, *_: Any) -> Iterator[Fin
     )
 
 
-def _accumulate(target: Target, given: Gradients, *_: Any) -> Iterator[Finding]:
+def _gradients_accumulate(subject: Subject) -> Iterator[Finding]:
+    target = subject.target
     first = target.gradients()
     second = target.gradients()
     added: list[str] = []
@@ -122,8 +200,9 @@ def _accumulate(target: Target, given: Gradients, *_: Any) -> Iterator[Finding]:
     )
 
 
-def _backward_twice(target: Target, given: Gradients, *_: Any) -> Iterator[Finding | None]:
+def _backward_twice(subject: Subject) -> Iterator[Finding]:
     """A second backward pass on the same forward pass finds what it needs as the first did."""
+    target, given = subject.target, subject.given
     again = target.gradients_of_second_backward()
     if again is None or not all(near(g, target.gradients()[n]) for n, g in given.items()):
         return  # no such pass, or already the next whole pass is not the same
@@ -137,7 +216,8 @@ def _backward_twice(target: Target, given: Gradients, *_: Any) -> Iterator[Findi
     )
 
 
-def _aliases(target: Target, given: Gradients, *_: Any) -> Iterator[Finding]:
+def _gradients_alias(subject: Subject) -> Iterator[Finding]:
+    target = subject.target
     raw = {n: g for n, g in target.raw_gradients().items() if isinstance(g, np.ndarray) and g.size}
     parameters = target.parameters()
     problems = []
@@ -156,27 +236,27 @@ def _aliases(target: Target, given: Gradients, *_: Any) -> Iterator[Finding]:
     )
 
 
-def _types(target: Target, given: Gradients, *_: Any) -> Iterator[Finding]:
+def _gradients_integer(subject: Subject) -> Iterator[Finding]:
+    given = subject.given
     integer = [n for n, g in given.items() if g is not None and np.asarray(g).dtype.kind in "iub"]
     if integer:
         what = ", ".join(f"d{n} is of {np.asarray(given[n]).dtype}" for n in integer)
         yield Finding("gradients-integer", False, f"{what}: fractions are cut off")
 
 
-def _stale(
-    target: Target, given: Gradients, tolerance: Tolerance, seed: int
-) -> Iterator[Finding | None]:
+def _other_batch_before(subject: Subject) -> Iterator[Finding]:
     """Another batch in between must leave no trace."""
+    target = subject.target
     count, _axis = rows_of(target.X, target.y)
     if count < 2 or target._frozen is not None:
         return
-    if _right_share(target, given, tolerance, seed) is not None:
+    if not subject.right:
         return  # wrong already
     X, y = take_rows(target.X, target.y, np.arange(count)[::-1])
     saved = target.snapshot()
     target.gradients()
     used = _gradients_on(target, _scaled(X), y)
-    share = None if used is None else _right_share(target, used, tolerance, seed)
+    share = None if used is None else subject.share(used)
     target.restore(saved)
     yield Finding(
         "other-batch-before",
@@ -187,24 +267,23 @@ def _stale(
     )
 
 
-def _batch_sizes(
-    target: Target, given: Gradients, tolerance: Tolerance, seed: int
-) -> Iterator[Finding | None]:
-    """The gradients are right for one example, an odd number, a short last batch, a double one."""
+def _other_batch_sizes(subject: Subject) -> Iterator[Finding]:
+    """The gradients are right for one example, an odd number, a short last batch, more."""
+    target = subject.target
     count, _axis = rows_of(target.X, target.y)
-    if count < 1 or _right_share(target, given, tolerance, seed) is not None:
+    if count < 1 or not subject.right:
         return  # wrong already: no wonder if it is elsewhere too
     problems = []
     ran = []
-    for size in sorted({1, 3, count // 2 + 1, 2 * count} - {count, 0}):
+    for size in sorted({1, 3, count // 2 + 1, count + 1} - {count, 0}):
         X, y = take_rows(target.X, target.y, np.arange(size) % count)
         saved = target.snapshot()
         target.use(X, y)
         try:
-            share = _right_share(target, target.gradients(), tolerance, seed)
+            share = subject.share(target.gradients())
             if share is not None:  # unless this is a kink, it is wrong a little beside, too
-                with nudged(target, seed):
-                    share = _right_share(target, target.gradients(), tolerance, seed)
+                with nudged(target, subject.seed):
+                    share = subject.share(target.gradients())
         except Exception as error:  # somebody's code, made for one size only
             share = None
             ran.append(f"not {size} ({type(error).__name__})")
@@ -223,7 +302,8 @@ def _batch_sizes(
     )
 
 
-def _non_contiguous(target: Target, given: Gradients, *_: Any) -> Iterator[Finding | None]:
+def _non_contiguous_X(subject: Subject) -> Iterator[Finding]:
+    target, given = subject.target, subject.given
     X = target.X
     if not isinstance(X, np.ndarray) or X.ndim < 2 or "X" not in target.data:
         return
@@ -246,38 +326,14 @@ def _non_contiguous(target: Target, given: Gradients, *_: Any) -> Iterator[Findi
     )
 
 
-_Test = Callable[[Target, Gradients, Tolerance, int], Iterator[Finding | None]]
+_Test = Callable[[Subject], Iterator[Finding]]
 _TESTS: tuple[_Test, ...] = (
-    _inputs_unchanged, _accumulate, _backward_twice, _aliases, _types, _stale, _batch_sizes,
-    _non_contiguous,
+    _inputs_unchanged, _gradients_accumulate, _backward_twice, _gradients_alias,
+    _gradients_integer, _other_batch_before, _other_batch_sizes, _non_contiguous_X,
 )  # fmt: skip
 
 
 # --- what they use ------------------------------------------------------------------------------
-
-
-def _right_share(target: Target, given: Gradients, tolerance: Tolerance, seed: int) -> str | None:
-    """None if the gradients are right along a random direction of all parameters, else by what
-    they are off."""
-    parameters = target.parameters()
-    if any(first_look(n, p, given[n]) is not None for n, p in parameters.items()):
-        return "not all there"
-    rng = np.random.default_rng([seed, 3])
-    prober = Prober(target, seed, trust_complex=False)
-    for name, parameter in parameters.items():
-        v = rng.choice([-1.0, 1.0], size=parameter.shape)
-        gradient = np.asarray(given[name], np.float64)
-        expected = float(np.sum(gradient * v))
-        slope = prober.slope([(name, ..., v)])
-        size = float(np.sqrt(np.sum(gradient**2))) + abs(slope.value)
-        slack = max(tolerance.relative, _LOOSE) * size + prober.floor(name) * np.sqrt(v.size)
-        if abs(slope.value - expected) <= slack + 5 * slope.error:
-            continue
-        slope = prober.refined([(name, ..., v)], expected)
-        if not slope.kink and abs(slope.value - expected) > slack + 5 * slope.error:
-            factor = expected / slope.value if slope.value else np.inf
-            return f"d{name} {factor:.4g} times the slope"
-    return None
 
 
 def _gradients_on(target: Target, X: Any, y: Any) -> dict[str, object] | None:
