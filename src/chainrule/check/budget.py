@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-__all__ = ["Budget", "duration"]
+__all__ = ["Budget", "Progress", "duration"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being measured, how much of it is done, and how much there is."""
 
 _LOSSES = 24  # that the three directions of one parameter take, roughly
 _PER_ENTRY = 2.5

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.behaviour import behaviour, freeze_if_random
-from chainrule.check.budget import Budget, duration
+from chainrule.check.budget import Budget, Progress, duration
 from chainrule.check.report import Finding, GradientReport, Verdict
 from chainrule.check.rules import Tolerance
 from chainrule.check.target import CannotRecastError, Target
@@ -20,7 +20,6 @@ from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["GradientError", "assert_gradients", "check_gradients"]
 
-Progress = Callable[[str, int, int], None]
 _SECONDS = 30.0
 
 
@@ -61,7 +60,7 @@ def check_gradients(
         seconds: what measuring may take, roughly: 30 by default, no limit with `every_entry`. A
             model that is too slow for that is measured less closely, and the finding `slow` says
             how closely, and what it would take to measure all. Ten passes it takes in any case.
-        progress: called with (parameter, entries done, entries in all).
+        progress: called with what is being measured, how much of it is done, and of how much.
         diagnose: whether to name the mistake, if there is one.
 
     Returns:
@@ -159,7 +158,7 @@ def _checked(
         parameters = examiner.reports()
         right = all(p.verdict is Verdict.RIGHT for p in parameters.values())
         findings += behaviour(target, given, examiner.prober, tolerance, seed, budget, right)
-        findings += _slow(target, budget)
+        findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))
     return GradientReport(parameters, findings, target, f"{method}, {dtype}{note}", dtype, 0, seed)
 
@@ -183,7 +182,7 @@ def _budget(seconds: float | None, every_entry: bool | None) -> float:
     return float(seconds)
 
 
-def _slow(target: Target, budget: Budget) -> list[Finding]:
+def _slow(target: Target, budget: Budget, right: bool) -> list[Finding]:
     """What there was no time for, and how long it would have taken."""
     if not budget.together and not budget.left_out:
         return []
@@ -193,7 +192,7 @@ def _slow(target: Target, budget: Budget) -> list[Finding]:
         f"a pass takes {duration(budget.loss)}, so measuring all {entries:,} entries would take "
         f"{duration(budget.every_entry(entries))}; measured were {how}, in {target.passes} passes"
     )
-    left_out = [*budget.left_out, *["the cause of a mistake"] * budget.together]
+    left_out = [*budget.left_out, *["the cause"] * (budget.together and not right)]
     if left_out:
         message += f"; there was no time for {', '.join(left_out)}"
     return [Finding("slow", True, f"{message}. Give seconds= for more")]

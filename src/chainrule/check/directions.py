@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.check.budget import Budget
+from chainrule.check.budget import Budget, Progress
 from chainrule.check.ladder import Slope
 from chainrule.check.report import ParameterReport, Verdict
 from chainrule.check.rules import Index, Measured, Rules, off_by, random_direction, root_mean_square
@@ -23,12 +23,15 @@ _FEWEST = 4  # entries that are measured however long it takes
 class DirectionSearch:
     """Judges a gradient by slopes along directions."""
 
-    def __init__(self, rules: Rules, rng: np.random.Generator, budget: Budget) -> None:
+    def __init__(
+        self, rules: Rules, rng: np.random.Generator, budget: Budget, progress: Progress
+    ) -> None:
         self.rules = rules
         self.prober = rules.prober
         self.tolerance = rules.tolerance
         self.rng = rng
         self.budget = budget
+        self.progress = progress
 
     def judge(self, name: str, measured: Measured) -> ParameterReport:
         """Slopes along random directions; where they differ from the given ones, look closer."""
@@ -41,7 +44,9 @@ class DirectionSearch:
         scaled = random_direction(self.rng, given.shape) / self._sizes(given)
         scaled /= np.abs(scaled).max()
         both = plain * float(np.linalg.norm(scaled) / np.linalg.norm(plain)) + scaled
-        for v in (plain, scaled, both):
+        directions = (plain, scaled, both)
+        for done, v in enumerate(directions):
+            self.progress(f"d{name} along directions", done, len(directions))
             expected = float(np.sum(given * v))
             slope = self.prober.slope([(name, ..., v)])
             size = float(np.sqrt(np.sum((given * v) ** 2))) + abs(slope.value)
@@ -85,6 +90,7 @@ class DirectionSearch:
         sample = self.rng.choice(given.size, size=min(_SAMPLE, given.size), replace=False)
         for i, flat in enumerate(sample):
             if i < _FEWEST or not self.budget.over:
+                self.progress(f"d{name}, a sample", i, sample.size)
                 self._measure(name, measured, int(flat))
         background = float(np.median([measured.off(i) for i in measured.slopes]))
         share = np.mean([self._is_wrong(name, measured, i, background) for i in measured.slopes])

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.check.budget import Budget
+from chainrule.check.budget import Budget, Progress
 from chainrule.check.ladder import Slope
 from chainrule.check.report import ParameterReport, Verdict
 from chainrule.check.rules import Rules, off_by, random_direction
@@ -25,7 +25,11 @@ _LIFT = 1e3  # how much further than others parameters with a small gradient go
 
 
 def judge_together(
-    rules: Rules, given: Mapping[str, np.ndarray], rng: np.random.Generator, budget: Budget
+    rules: Rules,
+    given: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+    budget: Budget,
+    progress: Progress,
 ) -> dict[str, ParameterReport]:
     """A verdict for every parameter, from as few losses as can be.
 
@@ -38,6 +42,7 @@ def judge_together(
     measured = 0
     while waiting:
         names = waiting.pop(0)
+        progress("all along directions", len(found), len(given))
         slope, off = _compare(rules, [moves[n] for n in names], given)
         measured += 1
         if off is not None and len(names) > 1 and not (budget.over and measured >= _FEWEST):

@@ -10,13 +10,13 @@ is measured once more, with all effort, from both sides; at a kink it is judged 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.budget import Budget
+from chainrule.check.budget import Budget, Progress
 from chainrule.check.directions import DirectionSearch
 from chainrule.check.entries import every_entry as network_entries
 from chainrule.check.mirror import find_mirror
@@ -55,7 +55,7 @@ class Examiner:
         every_entry: bool | None = None,
         budget: Budget | None = None,
         entry_seconds: float = 1.0,
-        progress: Callable[[str, int, int], None] | None = None,
+        progress: Progress | None = None,
         beside_kink: bool = False,
     ) -> None:
         self.target = target
@@ -70,7 +70,7 @@ class Examiner:
         self.prober = Prober(target, seed, brief=self.budget.together)
         self.rules = Rules(self.prober, tolerance)
         self.rng = np.random.default_rng([seed, 1])
-        self.search = DirectionSearch(self.rules, self.rng, self.budget)
+        self.search = DirectionSearch(self.rules, self.rng, self.budget, self.progress)
         self.methods: set[str] = set()
         self._reflected: Mapping[str, np.ndarray] = {}
 
@@ -94,7 +94,7 @@ class Examiner:
     def _together(self, names: Sequence[str]) -> dict[str, ParameterReport]:
         self.methods.add("central differences")
         given = {n: np.asarray(np.asarray(self.given[n]).real, np.float64) for n in names}
-        found = judge_together(self.rules, given, self.rng, self.budget)
+        found = judge_together(self.rules, given, self.rng, self.budget, self.progress)
         return {n: replace(r, dtype=str(np.asarray(self.given[n]).dtype)) for n, r in found.items()}
 
     def _network_entries(self) -> Mapping[str, Any]:
@@ -173,15 +173,13 @@ class Examiner:
 
     def _every_entry(self, name: str, shape: Index) -> np.ndarray:
         true = np.empty(shape)
-        start = shown = time.perf_counter()
+        shown = time.perf_counter()
         for done, index in enumerate(np.ndindex(shape)):
             true[index] = self.prober.quick(name, index)
             now = time.perf_counter()
             if now - shown > 0.1:
                 shown = now
-                self.progress(name, done, true.size)
-        if shown > start:
-            self.progress(name, true.size, true.size)
+                self.progress(f"every entry of d{name}", done, true.size)
         return true
 
     def _whole(self, name: str, measured: Measured, true: np.ndarray) -> ParameterReport:
