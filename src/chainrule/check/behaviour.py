@@ -6,25 +6,24 @@ target is back in the state that it was found in before the next one starts.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from chainrule.check.budget import Budget
+from chainrule.check.batches import (
+    mean_or_sum,
+    non_contiguous_X,
+    other_batch_before,
+    other_batch_sizes,
+    train_and_eval,
+)
 from chainrule.check.compare import copied, identical, near, overlap, same_loss
-from chainrule.check.numeric import Prober
 from chainrule.check.report import Finding
-from chainrule.check.rules import Tolerance, first_look, random_direction
-from chainrule.check.target import Move, Target, nudged, rows_of, take_rows
+from chainrule.check.subject import OutOfTimeError, Subject
+from chainrule.check.target import Target
 from chainrule.errors import InputError
 
 __all__ = ["behaviour", "freeze_if_random"]
-
-Gradients = Mapping[str, object]
-_LOOSE = 1e-6
 
 
 def freeze_if_random(target: Target) -> Finding:
@@ -60,77 +59,10 @@ def freeze_if_random(target: Target) -> Finding:
     )
 
 
-class _OutOfTimeError(Exception):
-    """A test cannot be finished within the budget."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What the tests have in hand.
-
-    Attributes:
-        given: the target's gradients of now.
-        prober: what they were measured with.
-        known_right: whether it is known that they are right.
-    """
-
-    target: Target
-    given: Gradients
-    prober: Prober
-    tolerance: Tolerance
-    seed: int
-    budget: Budget
-    known_right: bool
-
-    @functools.cached_property
-    def right(self) -> bool:
-        """Whether the gradients are right here, along a random direction of every parameter."""
-        return self.known_right or self.share(self.given) is None
-
-    def share(self, given: Gradients) -> str | None:
-        """None if these gradients are right on the batch of now, else by what they are off."""
-        parameters = self.target.parameters()
-        if any(first_look(n, p, given[n]) is not None for n, p in parameters.items()):
-            return "not all there"
-        prober = self.prober.on_another_batch()
-        rng = np.random.default_rng([self.seed, 3])
-        for name, parameter in parameters.items():
-            if self.budget.over:
-                raise _OutOfTimeError
-            v = random_direction(rng, parameter.shape)
-            gradient = np.asarray(given[name], np.float64)
-            with prober.session(name):
-                factor = self._factor(prober, (name, ..., v), gradient)
-            if factor is not None:
-                return f"d{name} {factor:.4g} times the slope"
-        return None
-
-    def _factor(self, prober: Prober, move: Move, gradient: np.ndarray) -> float | None:
-        """The given slope over the measured one along a direction, None if they are the same."""
-        name, _, v = move
-        expected = float(np.sum(gradient * v))
-        slope = prober.slope([move])
-        size = float(np.linalg.norm(gradient)) + abs(slope.value)
-        slack = max(self.tolerance.relative, _LOOSE) * size + prober.floor(name) * np.sqrt(v.size)
-        if abs(slope.value - expected) > slack + 5 * slope.error:
-            slope = prober.refined([move], expected, real=True)
-            if not slope.kink and abs(slope.value - expected) > slack + 5 * slope.error:
-                return expected / slope.value if slope.value else np.inf
-        return None
-
-
-def behaviour(
-    target: Target,
-    given: Gradients,
-    prober: Prober,
-    tolerance: Tolerance,
-    seed: int,
-    budget: Budget,
-    known_right: bool,
-) -> list[Finding]:
-    """All tests that there is time for, in order. `given` are the target's gradients of now."""
+def behaviour(subject: Subject) -> list[Finding]:
+    """All tests that there is time for, in order."""
     findings: list[Finding] = []
-    subject = Subject(target, given, prober, tolerance, seed, budget, known_right)
+    target, budget = subject.target, subject.budget
     saved = target.snapshot()
     for test in _TESTS:
         if budget.over:
@@ -138,7 +70,7 @@ def behaviour(
             continue
         try:
             findings += test(subject)
-        except _OutOfTimeError:
+        except OutOfTimeError:
             budget.left_out.append(_name_of(test))
         except InputError as error:
             findings.append(Finding(_name_of(test), False, str(error)))
@@ -244,108 +176,15 @@ def _gradients_integer(subject: Subject) -> Iterator[Finding]:
         yield Finding("gradients-integer", False, f"{what}: fractions are cut off")
 
 
-def _other_batch_before(subject: Subject) -> Iterator[Finding]:
-    """Another batch in between must leave no trace."""
-    target = subject.target
-    count, _axis = rows_of(target.X, target.y)
-    if count < 2 or target._frozen is not None:
-        return
-    if not subject.right:
-        return  # wrong already
-    X, y = take_rows(target.X, target.y, np.arange(count)[::-1])
-    saved = target.snapshot()
-    target.gradients()
-    used = _gradients_on(target, _scaled(X), y)
-    share = None if used is None else subject.share(used)
-    target.restore(saved)
-    yield Finding(
-        "other-batch-before",
-        share is None,
-        f"after another batch {share}: something of the first is kept"
-        if share
-        else "a batch before leaves no trace",
-    )
-
-
-def _other_batch_sizes(subject: Subject) -> Iterator[Finding]:
-    """The gradients are right for one example, an odd number, a short last batch, more."""
-    target = subject.target
-    count, _axis = rows_of(target.X, target.y)
-    if count < 1 or not subject.right:
-        return  # wrong already: no wonder if it is elsewhere too
-    problems = []
-    ran = []
-    for size in sorted({1, 3, count // 2 + 1, count + 1} - {count, 0}):
-        X, y = take_rows(target.X, target.y, np.arange(size) % count)
-        saved = target.snapshot()
-        target.use(X, y)
-        try:
-            share = subject.share(target.gradients())
-            if share is not None:  # unless this is a kink, it is wrong a little beside, too
-                with nudged(target, subject.seed):
-                    share = subject.share(target.gradients())
-        except Exception as error:  # somebody's code, made for one size only
-            share = None
-            ran.append(f"not {size} ({type(error).__name__})")
-        else:
-            ran.append(str(size))
-        finally:
-            target.restore(saved)
-        if share is not None:
-            problems.append(f"{size} ({share})")
-    yield Finding(
-        "other-batch-sizes",
-        not problems,
-        f"right for {count} examples, wrong for {', '.join(problems)}"
-        if problems
-        else f"right for {count} examples, and for {', '.join(ran)}",
-    )
-
-
-def _non_contiguous_X(subject: Subject) -> Iterator[Finding]:
-    target, given = subject.target, subject.given
-    X = target.X
-    if not isinstance(X, np.ndarray) or X.ndim < 2 or "X" not in target.data:
-        return
-    saved = target.snapshot()
-    target.data["X"] = np.asfortranarray(X)
-    try:
-        found = target.gradients()
-    except Exception as error:  # somebody's code may raise anything
-        yield Finding("non-contiguous-X", False, f"X in Fortran order: {type(error).__name__}")
-        return
-    finally:
-        target.restore(saved)
-    changed = [n for n, g in given.items() if not near(g, found[n])]
-    yield Finding(
-        "non-contiguous-X",
-        not changed,
-        f"with X in another memory layout d{', d'.join(changed)} differ"
-        if changed
-        else "X may lie in memory as it likes",
-    )
-
-
 _Test = Callable[[Subject], Iterator[Finding]]
 _TESTS: tuple[_Test, ...] = (
     _inputs_unchanged, _gradients_accumulate, _backward_twice, _gradients_alias,
-    _gradients_integer, _other_batch_before, _other_batch_sizes, _non_contiguous_X,
+    _gradients_integer, other_batch_before, other_batch_sizes, mean_or_sum, non_contiguous_X,
+    train_and_eval,
 )  # fmt: skip
 
 
 # --- what they use ------------------------------------------------------------------------------
-
-
-def _gradients_on(target: Target, X: Any, y: Any) -> dict[str, object] | None:
-    target.use(X, y)
-    try:
-        return target.gradients()
-    except Exception:  # the batch does not suit it: nothing to learn from
-        return None
-
-
-def _scaled(X: np.ndarray) -> np.ndarray:
-    return X * X.dtype.type(0.5) if X.dtype.kind == "f" else X
 
 
 def _text(value: complex) -> str:

@@ -13,6 +13,7 @@ from chainrule.check.behaviour import behaviour, freeze_if_random
 from chainrule.check.budget import Budget, Progress, duration
 from chainrule.check.report import Finding, GradientReport, Verdict
 from chainrule.check.rules import Tolerance
+from chainrule.check.subject import Subject
 from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets import find_target
 from chainrule.check.verdicts import Examiner
@@ -157,7 +158,8 @@ def _checked(
         )
         parameters = examiner.reports()
         right = all(p.verdict is Verdict.RIGHT for p in parameters.values())
-        findings += behaviour(target, given, examiner.prober, tolerance, seed, budget, right)
+        subject = Subject(target, given, examiner.prober, tolerance, seed, budget, right)
+        findings += behaviour(subject)
         findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))
     return GradientReport(parameters, findings, target, f"{method}, {dtype}{note}", dtype, 0, seed)

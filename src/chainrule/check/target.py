@@ -84,6 +84,15 @@ class Target(ABC):
         """Gradients after one forward pass and two backward passes, if the two are apart."""
         return None
 
+    @property
+    def training(self) -> bool | None:
+        """Whether it is in training mode; None if it has no modes."""
+        return None
+
+    def set_training(self, training: bool) -> None:
+        """Put it into training or eval mode."""
+        raise NotImplementedError
+
     # --- what the check does with it ----------------------------------------------------------
 
     @property
@@ -192,6 +201,7 @@ class Target(ABC):
         """
         if not self.casts:
             raise CannotRecastError(self.name)
+        self._thaw()  # so that passes inside start from the same state as those outside
         parameters = self.parameters()
         arrays = [parameters[n] for n in parameters if names is None or n in names]
         if names is None:

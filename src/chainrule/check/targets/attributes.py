@@ -7,6 +7,9 @@ global arrays and functions is such a model too.
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ from chainrule.check.targets.methods import (
     find_method,
     output_of,
 )
+from chainrule.check.targets.modes import Switch
 from chainrule.check.targets.pairs import (
     Pair,
     find_input_pair,
@@ -80,9 +84,11 @@ class AttributesTarget(Target):
             )
         self.plan = find_loss(model, loss, self.backward, self.forward, seed)
         self.reset = find_method(model, RESET)
+        self.switch = Switch(model, self.forward, self.gradient)
         super().__init__(name, X, y, seed, *_roots(model, loss))
         self._values: dict[str, Any] = {}
         self._copies = False
+        self._partials: dict[Callable[..., Any], Callable[..., Any]] = {}
         found = self.snapshot()
         try:
             given = (X, y)
@@ -108,7 +114,7 @@ class AttributesTarget(Target):
             values["y"] = self.y
         if self.forward is None:
             return values
-        result = call(self.forward, values, ("X", "y"))
+        result = call(self._switched(self.forward), values, ("X", "y"))
         values["result"] = result
         values["out"], cache = output_of(result)
         if cache is not None:
@@ -130,7 +136,7 @@ class AttributesTarget(Target):
             self.reset()
         if self.backward is None:
             assert self.gradient is not None
-            return call(self.gradient, self._inputs_only(), ("X", "y"))
+            return call(self._switched(self.gradient), self._inputs_only(), ("X", "y"))
         values = self._run()
         if not isinstance(self.plan, ForwardLoss | RandomUpstream):
             self.plan.value(values)
@@ -153,6 +159,21 @@ class AttributesTarget(Target):
     def outputs(self) -> np.ndarray | None:
         out = self._values.get("out")
         return out if isinstance(out, np.ndarray) else None
+
+    @property
+    def training(self) -> bool | None:
+        return self.switch.training
+
+    def set_training(self, training: bool) -> None:
+        self.switch.set(training)
+        self._partials.clear()
+
+    def _switched(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """With the argument that says which mode it is, where there is one."""
+        if function not in self._partials:
+            given = {k: v for k, v in self.switch.arguments.items() if k in _names(function)}
+            self._partials[function] = functools.partial(function, **given) if given else function
+        return self._partials[function]
 
     # --- parameters and gradients -------------------------------------------------------------
 
@@ -282,6 +303,13 @@ class AttributesTarget(Target):
     def _runs_without_targets(self) -> bool:
         methods = [self.backward or self.gradient, getattr(self.plan, "function", None)]
         return all("y" not in roles_of(m, ["X", "y"]).values() for m in methods if m is not None)
+
+
+def _names(function: Callable[..., Any]) -> set[str]:
+    try:
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return set()
 
 
 def _roots(model: Any, loss: Any) -> list[Any]:

@@ -39,7 +39,8 @@ class NetworkTarget(Target):
         self.loss_function = LOSSES.make(loss or "softmax_cross_entropy")
         if loss is None and net.output_shape == (1,):
             self.loss_function = LOSSES.make("mse")
-        self.training = any(isinstance(layer, Dropout) for layer in net.layers)
+        self._drops = any(isinstance(layer, Dropout) for layer in net.layers)
+        self._training = self._drops
         rng = np.random.default_rng(seed)
         if X is None:
             count = 7 if y is None else len(y)
@@ -62,6 +63,13 @@ class NetworkTarget(Target):
         if not self.training:
             return INFERENCE
         return Run(training=True, rng=np.random.default_rng(self.seed))
+
+    @property
+    def training(self) -> bool | None:
+        return self._training if self._drops else None
+
+    def set_training(self, training: bool) -> None:
+        self._training = training
 
     def parameters(self) -> dict[str, np.ndarray]:
         return {**self.values, "X": self.X}
