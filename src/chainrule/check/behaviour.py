@@ -114,6 +114,8 @@ def _gradients_accumulate(subject: Subject) -> Iterator[Finding]:
         again = second[name]
         if value is None or again is None or np.asarray(value).shape != np.asarray(again).shape:
             continue
+        if not {np.asarray(value).dtype.kind, np.asarray(again).dtype.kind} <= set("fiub"):
+            continue
         a, b = np.asarray(value, np.float64), np.asarray(again, np.float64)
         if not near(a, b):
             # k calls have added up: the next adds one more share.

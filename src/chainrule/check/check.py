@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.check.behaviour import behaviour, freeze_if_random
 from chainrule.check.budget import Budget, Progress, duration
+from chainrule.check.failures import first_not_finite, told
 from chainrule.check.report import Finding, GradientReport, Verdict
 from chainrule.check.rules import Tolerance
 from chainrule.check.subject import Subject
@@ -137,8 +138,11 @@ def _checked(
     value = target.loss()
     budget.loss = budget.spent - start
     if not np.isfinite(value):
+        place = first_not_finite({**target.parameters(), "X": target.X, "y": target.y})
+        place = place or first_not_finite({"the output": target.outputs()})
         raise InputError(
-            f"the loss of {target.name} is {np.real(value)}: it must be finite to be checked"
+            f"the loss of {target.name} is {np.real(value)}, it must be finite to be checked; "
+            f"{f'the first place is {place}' if place else 'all that goes in is finite'}"
         )
     own = target.gradients()
     with contextlib.ExitStack() as stack:
@@ -171,9 +175,7 @@ def _guarded(target: Target, run: Callable[[], Finding]) -> Finding:
     except ChainruleError:
         raise
     except Exception as error:
-        raise InputError(
-            f"the forward pass of {target.name} failed: {type(error).__name__}: {error}"
-        ) from error
+        raise InputError(f"the forward pass of {target.name} failed: {told(error)}") from error
 
 
 def _budget(seconds: float | None, every_entry: bool | None) -> float:

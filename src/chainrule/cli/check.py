@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from chainrule.check import Target as CheckedTarget
 from chainrule.check import check_gradients, load_target
 from chainrule.check.report_text import Line, everything, on_a_screen
 from chainrule.cli.options import Json
-from chainrule.cli.output import standard_output
+from chainrule.cli.output import print_error, standard_output
+from chainrule.errors import InputError
 
 __all__ = ["check"]
 
@@ -65,7 +67,7 @@ def check(
     be checked.
     """
     with _Bar() as bar:
-        found = load_target(target, seed=seed)
+        found = _loaded(target, seed)
         report = check_gradients(
             found, seed=seed, every_entry=every_entry or None, seconds=seconds, progress=bar.show
         )
@@ -74,6 +76,21 @@ def check(
     else:
         _print(everything(report) if verbose else on_a_screen(report))
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _loaded(target: str, seed: int) -> CheckedTarget:
+    """What is in the file. A traceback of the file's own stays as it is, line by line."""
+    try:
+        return load_target(target, seed=seed)
+    except InputError as error:
+        headline, *traceback = str(error).splitlines()
+        if not traceback:
+            raise
+        print_error(headline)
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(
+            "\n".join(traceback)
+        )
+        raise typer.Exit(2) from error
 
 
 def _print(lines: Sequence[Line]) -> None:
@@ -114,7 +131,8 @@ class _Bar:
         self.timer.cancel()
         with contextlib.suppress(KeyboardInterrupt):
             self.timer.join()
-        self.bar.stop()
+        if self.bar.live.is_started:
+            self.bar.stop()
 
     def show(self, name: str, done: int, total: int) -> None:
         """Move it."""

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.failures import first_not_finite, told
 from chainrule.check.roles import call, roles_of
 from chainrule.check.target import Target
-from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
+from chainrule.check.targets.batch import ROWS, BackwardFailedError, fit_inputs, fit_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import (
     BACKWARD,
@@ -34,7 +35,7 @@ from chainrule.check.targets.pairs import (
     floating_leaves,
     has_gradient,
 )
-from chainrule.check.targets.paths import Path
+from chainrule.check.targets.paths import Path, leaves
 from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["AttributesTarget"]
@@ -89,6 +90,7 @@ class AttributesTarget(Target):
         self._values: dict[str, Any] = {}
         self._copies = False
         self._partials: dict[Callable[..., Any], Callable[..., Any]] = {}
+        broken = first_not_finite({p.name: v for p, v in floating_leaves(model).items()})
         found = self.snapshot()
         try:
             given = (X, y)
@@ -100,6 +102,10 @@ class AttributesTarget(Target):
             self.restore(found)
             self.use(*given)
             self.pairs = self._find_pairs()
+        except InputError as error:
+            if broken is None or isinstance(error, BackwardFailedError):
+                raise
+            raise InputError(f"{error}; {self.name} has {broken}") from error
         finally:
             self.restore(found)
         self.use(*given)
@@ -211,14 +217,7 @@ class AttributesTarget(Target):
     def _find_pairs(self) -> list[Pair]:
         before = {p: np.array(v) for p, v in floating_leaves(self.model).items()}
         given = np.array(self.X) if isinstance(self.X, np.ndarray) else None
-        try:
-            returned = self._backward()
-        except ChainruleError:
-            raise
-        except Exception as error:
-            raise InputError(
-                f"the backward pass of {self.name} failed: {type(error).__name__}: {error}"
-            ) from error
+        returned = self._passed_back()
         if given is not None and not np.array_equal(self.X, given, equal_nan=True):
             self._copies = True
             self.data["X"] = given
@@ -243,6 +242,16 @@ class AttributesTarget(Target):
             raise InputError(self._nothing_found(list(parameters)))
         return pairs
 
+    def _passed_back(self) -> Any:
+        """`_backward`, with what to say if it fails."""
+        try:
+            return self._backward()
+        except ChainruleError:
+            raise
+        except Exception as error:  # somebody's code may raise anything
+            text = f"the backward pass of {self.name} failed: {told(error)}"
+            raise BackwardFailedError(text) from error
+
     def _survivors(self, before: dict[Path, Any]) -> set[Path]:
         """The arrays that a forward pass on another batch leaves as they were."""
         saved = self.snapshot()
@@ -255,6 +264,13 @@ class AttributesTarget(Target):
 
     def _nothing_found(self, parameters: list[Path]) -> str:
         seen = ", ".join(path.name for path in parameters[:8]) or "no arrays of floats at all"
+        integer = [
+            f"{path.name} of {value.dtype}"
+            for path, value in leaves(self.model).items()
+            if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size
+        ]
+        if integer and not parameters:
+            seen += f"; {', '.join(integer[:4])} cannot be moved a little: make it float"
         return (
             f"found no parameters of {self.name} with gradients: looked for pairs such as W1 and "
             f"dW1 (grad_W1, W1_grad), params and grads, lists of layers with either, and what "
@@ -264,7 +280,8 @@ class AttributesTarget(Target):
     # --- a batch of our own -------------------------------------------------------------------
 
     def _fit_inputs(self) -> np.ndarray:
-        arrays = [np.asarray(v) for v in floating_leaves(self.model).values()]
+        numbers = [np.asarray(v) for v in leaves(self.model).values() if v is not None]
+        arrays = [a for a in numbers if a.dtype.kind in "fiu"]
         rows = ROWS if self.y is None else len(self.y)
 
         def forward(X: np.ndarray) -> None:
@@ -294,8 +311,9 @@ class AttributesTarget(Target):
 
         def works(y: Any) -> float:
             self.data["y"] = y
-            self._backward()
-            return float(np.real(self.loss()))
+            value = float(np.real(self.loss()))
+            self._passed_back()
+            return value
 
         real = isinstance(self.X, np.ndarray) and self.X.dtype.kind == "f"
         return fit_targets(self.X, out, works, self.seed, self.X.dtype if real else float)
