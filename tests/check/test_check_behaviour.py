@@ -274,3 +274,27 @@ def test_a_forward_that_takes_rows_to_lie_one_behind_the_other():
 
     names, _ = failed(Reads())
     assert "non-contiguous-X" in names
+
+
+def test_a_backward_that_lets_go_of_its_cache_is_right():
+    class Pops(Net):
+        def backward(self, y):
+            super().backward(y)
+            del self.p, self.a1
+
+    names, report = failed(Pops())
+    assert report.ok, str(report)
+    assert names == set()
+
+
+def test_a_model_that_works_once_only_is_told():
+    class Once(Net):
+        def backward(self, y):
+            if getattr(self, "done", 0) > 1:
+                raise RuntimeError("no more")
+            self.done = getattr(self, "done", 0) + 1
+            super().backward(y)
+
+    names, report = failed(Once())
+    assert "gradients-accumulate" in names
+    assert "one more pass fails: RuntimeError: no more" in message(report, "gradients-accumulate")

@@ -18,6 +18,7 @@ from chainrule.check.batches import (
     train_and_eval,
 )
 from chainrule.check.compare import copied, identical, near, overlap, same_loss
+from chainrule.check.failures import told
 from chainrule.check.report import Finding
 from chainrule.check.subject import OutOfTimeError, Subject
 from chainrule.check.target import Target
@@ -74,6 +75,8 @@ def behaviour(subject: Subject) -> list[Finding]:
             budget.left_out.append(_name_of(test))
         except InputError as error:
             findings.append(Finding(_name_of(test), False, str(error)))
+        except Exception as error:  # somebody's code may raise anything
+            findings.append(Finding(_name_of(test), False, f"one more pass fails: {told(error)}"))
         finally:
             target.restore(saved)
     return findings
@@ -137,7 +140,10 @@ def _gradients_accumulate(subject: Subject) -> Iterator[Finding]:
 def _backward_twice(subject: Subject) -> Iterator[Finding]:
     """A second backward pass on the same forward pass finds what it needs as the first did."""
     target, given = subject.target, subject.given
-    again = target.gradients_of_second_backward()
+    try:
+        again = target.gradients_of_second_backward()
+    except Exception:  # it lets go of what forward kept, and says so: its right
+        return
     if again is None or not all(near(g, target.gradients()[n]) for n, g in given.items()):
         return  # no such pass, or already the next whole pass is not the same
     changed = [n for n, g in given.items() if not near(g, again.get(n))]

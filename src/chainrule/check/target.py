@@ -23,6 +23,7 @@ __all__ = [
     "Scalar",
     "Target",
     "as_scalar",
+    "copy_of",
     "nudged",
     "rows_of",
     "take_rows",
@@ -156,7 +157,7 @@ class Target(ABC):
         before = {name: value.copy() for name, value in self.parameters().items()}
         try:
             given = self.raw_gradients()
-            return {k: None if v is None else np.array(v) for k, v in given.items()}
+            return {k: None if v is None else copy_of(v) for k, v in given.items()}
         finally:
             for name, value in self.parameters().items():
                 if not np.array_equal(value, before[name], equal_nan=True):
@@ -224,6 +225,14 @@ class Target(ABC):
         """Other arrays of the model in the parameters' dtype: masks, running statistics."""
         dtypes = {value.dtype for value in self.parameters().values()}
         return [a for a in self.memory.arrays() if a.dtype in dtypes and a.dtype.kind == "f"]
+
+
+def copy_of(value: Any) -> np.ndarray:
+    """A copy as an array; of objects, if it is no array of numbers."""
+    try:
+        return np.array(value)
+    except ValueError:  # rows of different lengths
+        return np.array([value, None], dtype=object)[:1]
 
 
 def as_scalar(value: Any) -> complex | float:

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.check.failures import first_not_finite, told
 from chainrule.check.roles import call, roles_of
-from chainrule.check.target import Target
+from chainrule.check.target import Target, copy_of
 from chainrule.check.targets.batch import ROWS, BackwardFailedError, fit_inputs, fit_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import (
@@ -197,7 +197,7 @@ class AttributesTarget(Target):
         if self.backward is None or self.forward is None:
             return None
         self._thaw()
-        return {k: None if v is None else np.array(v) for k, v in self._gradients(True).items()}
+        return {k: None if v is None else copy_of(v) for k, v in self._gradients(True).items()}
 
     def _root(self, pair: Pair) -> Any:
         return self.data if pair.name == "X" else self.model
