@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.compare import near, same_loss
+from chainrule.check.failures import told
 from chainrule.check.report import Finding
 from chainrule.check.subject import OutOfTimeError, Subject
 from chainrule.check.target import Target, rows_of, take_rows
+
+_FEW = 8  # examples
 
 __all__ = [
     "mean_or_sum",
@@ -52,9 +55,9 @@ def other_batch_sizes(subject: Subject) -> Iterator[Finding]:
         return  # wrong already: no wonder if it is elsewhere too
     problems = []
     ran = []
+    saved = target.snapshot()
     for size in sorted({1, 3, count // 2 + 1, count + 1} - {count, 0}):
         X, y = take_rows(target.X, target.y, np.arange(size) % count)
-        saved = target.snapshot()
         target.use(X, y)
         try:
             share = subject.share_now()
@@ -80,12 +83,12 @@ def other_batch_sizes(subject: Subject) -> Iterator[Finding]:
 
 def mean_or_sum(subject: Subject) -> Iterator[Finding]:
     """Whether the gradients are those of a mean or of a sum over the examples, as the loss is:
-    told by the batch taken once, twice and three times."""
+    told by a few examples taken once, twice and three times."""
     target = subject.target
     count, _axis = rows_of(target.X, target.y)
     if count < 1 or target._frozen is not None:
         return
-    passes = [_repeated(target, count, times) for times in (1, 2, 3)]
+    passes = [_repeated(target, min(count, _FEW), times) for times in (1, 2, 3)]
     if any(one is None for one in passes):
         return
     losses, gradients = zip(*(one for one in passes if one is not None), strict=True)
@@ -109,7 +112,7 @@ def mean_or_sum(subject: Subject) -> Iterator[Finding]:
 def _repeated(
     target: Target, count: int, times: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
-    """Loss and gradients of the batch taken that many times; None if it does not fit."""
+    """Loss and gradients of the first examples taken so many times; None if they do not fit."""
     saved = target.snapshot()
     shapes = {name: value.shape for name, value in target.parameters().items()}
     try:
@@ -129,7 +132,7 @@ def _growth(once: Any, twice: Any, thrice: Any) -> str | None:
     if once is None or twice is None or thrice is None or once.dtype.kind != "f":
         return None
     size = float(np.abs(once).max(initial=0.0))
-    if not size or not np.isfinite([size, *np.ravel(twice), *np.ravel(thrice)]).all():
+    if not size or not all(np.isfinite(value).all() for value in (once, twice, thrice)):
         return None
     if near(once, twice) and near(once, thrice):
         return "mean"
@@ -138,28 +141,31 @@ def _growth(once: Any, twice: Any, thrice: Any) -> str | None:
 
 
 def non_contiguous_X(subject: Subject) -> Iterator[Finding]:
-    """X in Fortran's order, and as every other row of an array."""
+    """X as every other row of an array in Fortran's order: nothing lies together."""
     target, given = subject.target, subject.given
     X = target.X
     if not isinstance(X, np.ndarray) or X.ndim < 2 or "X" not in target.data:
         return
-    for layout in (np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
-        saved = target.snapshot()
-        target.data["X"] = layout
-        try:
-            found = target.gradients()
-        except Exception as error:  # somebody's code may raise anything
-            text = f"X that is not contiguous in memory: {type(error).__name__}: {error}"
-            yield Finding("non-contiguous-X", False, text)
-            return
-        finally:
-            target.restore(saved)
-        changed = [n for n, g in given.items() if not near(g, found[n])]
-        if changed:
-            text = f"with X in another memory layout d{', d'.join(changed)} differ"
-            yield Finding("non-contiguous-X", False, text)
-            return
-    yield Finding("non-contiguous-X", True, "X may lie in memory as it likes")
+    saved = target.snapshot()
+    scattered = np.zeros((2 * len(X), *X.shape[1:]), X.dtype, order="F")[::2]
+    scattered[...] = X
+    target.data["X"] = scattered
+    try:
+        found = target.gradients()
+    except Exception as error:  # somebody's code may raise anything
+        text = f"X that is not contiguous in memory: {told(error)}"
+        yield Finding("non-contiguous-X", False, text)
+        return
+    finally:
+        target.restore(saved)
+    changed = [n for n, g in given.items() if not near(g, found[n])]
+    yield Finding(
+        "non-contiguous-X",
+        not changed,
+        f"with X in another memory layout d{', d'.join(changed)} differ"
+        if changed
+        else "X may lie in memory as it likes",
+    )
 
 
 def train_and_eval(subject: Subject) -> Iterator[Finding]:
@@ -182,8 +188,8 @@ def train_and_eval(subject: Subject) -> Iterator[Finding]:
     except OutOfTimeError:
         raise
     except Exception as error:  # somebody's code may raise anything
-        text = f"right in {here} mode; could not be run in {there} mode: {type(error).__name__}"
-        yield Finding("train-and-eval", True, f"{text}: {error}")
+        text = f"right in {here} mode; could not be run in {there} mode: {told(error)}"
+        yield Finding("train-and-eval", True, text)
         return
     finally:
         target.set_training(found_in)

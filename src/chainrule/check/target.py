@@ -160,7 +160,7 @@ class Target(ABC):
             return {k: None if v is None else copy_of(v) for k, v in given.items()}
         finally:
             for name, value in self.parameters().items():
-                if not np.array_equal(value, before[name], equal_nan=True):
+                if not np.array_equal(value, before[name]):
                     value[...] = before[name]
 
     # --- left as it was found -----------------------------------------------------------------
