@@ -43,8 +43,7 @@ class DirectionSearch:
         plain = random_direction(self.rng, given.shape)
         scaled = random_direction(self.rng, given.shape) / self._sizes(given)
         scaled /= np.abs(scaled).max()
-        both = plain * float(np.linalg.norm(scaled) / np.linalg.norm(plain)) + scaled
-        directions = (plain, scaled, both)
+        directions = (plain, scaled)
         for done, v in enumerate(directions):
             self.progress(f"d{name} along directions", done, len(directions))
             expected = float(np.sum(given * v))

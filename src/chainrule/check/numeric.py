@@ -202,6 +202,17 @@ class Prober:
         best = ladder.best()
         return ladder.one_sided(1, best, expected) if finer else best
 
+    def together(self, moves: Sequence[Move], expected: float) -> Slope:
+        """The slope along several parameters at once, from one complex loss or four real ones."""
+        names = [name for name, _, _ in moves]
+        if all(name in self._trusted for name in names):
+            complex_ones = sorted({other for name in names for other in self._trusted[name]})
+            with self._as_complex(complex_ones):
+                value = self._complex_slope(moves)
+            if value is not None:
+                return Slope.smooth(value, 1e-13 * abs(value))
+        return self.brief(moves, expected)
+
     def refined(self, moves: Sequence[Move], expected: float, *, real: bool = False) -> Slope:
         """The slope with all effort, and both one-sided ones if that explains why it is not
         what was `expected`."""

@@ -17,7 +17,7 @@ from chainrule.check.report import ParameterReport, Verdict
 from chainrule.check.rules import Rules, off_by, random_direction
 from chainrule.check.target import Move, nudged
 
-__all__ = ["judge_together"]
+__all__ = ["directions_of", "judge_together"]
 
 _FEWEST = 7  # groups that are measured however long it takes: enough for four parameters
 _BESIDE = "the gradient is right a little beside these parameters"
@@ -36,7 +36,7 @@ def judge_together(
     Args:
         given: the gradients, by parameter.
     """
-    moves = _moves(given, rng)
+    moves = directions_of(given, rng)
     found: dict[str, ParameterReport] = {}
     waiting = [list(given)] if given else []
     measured = 0
@@ -70,7 +70,7 @@ def _right_beside(
         return _compare(there, [moves[n] for n in names], real)[1] is None
 
 
-def _moves(given: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, Move]:
+def directions_of(given: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, Move]:
     """Random directions, longer for small gradients so that none is drowned by the others."""
     sizes = {name: float(np.linalg.norm(g)) for name, g in given.items()}
     largest = max(sizes.values(), default=0.0)

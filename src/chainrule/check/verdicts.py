@@ -1,8 +1,8 @@
 """Given gradients beside measured ones: a verdict for every parameter.
 
 A parameter that is small, or all if so wished, is measured entry by entry. Any other is tried
-along random directions first: u, v and u + v, where v favours the entries whose gradient is
-small, so that none is drowned. If the slope there is not the given gradient's, halving the
+along random directions first: u and v, where v favours the entries whose gradient is small, so
+that none is drowned. If the slope there is not the given gradient's, halving the
 direction again and again leads to the entries that are wrong. Before anything is called wrong it
 is measured once more, with all effort, from both sides; at a kink it is judged right beside it.
 """

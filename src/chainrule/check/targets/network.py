@@ -74,10 +74,11 @@ class NetworkTarget(Target):
     def parameters(self) -> dict[str, np.ndarray]:
         return {**self.values, "X": self.X}
 
-    def _views(self) -> list[dict[str, np.ndarray]]:
+    def _views(self, values: dict[str, np.ndarray] | None = None) -> list[dict[str, np.ndarray]]:
+        values = self.values if values is None else values
         views: list[dict[str, np.ndarray]] = [{} for _ in self.net.layers]
         for slot in self.net.layout.slots:
-            views[slot.layer][slot.local] = self.values[slot.name]
+            views[slot.layer][slot.local] = values[slot.name]
         return views
 
     def _forward(self) -> tuple[np.ndarray, list[Any]]:
@@ -108,12 +109,14 @@ class NetworkTarget(Target):
     # --- many losses along one direction ------------------------------------------------------
 
     def as_complex(self, names: Sequence[str]) -> contextlib.AbstractContextManager[None]:
-        return super().as_complex(names) if self.training else contextlib.nullcontext()
+        return super().as_complex(names) if self._drops else contextlib.nullcontext()
 
     def losses_along(self, moves: Sequence[Move], steps: Sequence[complex]) -> list[Scalar]:
         """Only what comes behind the moved parameter is computed again."""
-        if len(moves) != 1 or self.training:  # a mask is drawn for all layers in turn
+        if not moves or self._drops:  # a mask is drawn for all layers in turn
             return super().losses_along(moves, steps)
+        if len(moves) > 1:
+            return [self._loss_of(self._moved(moves, t)) for t in steps]
         ((name, index, v),) = moves
         value = self.parameters()[name]
         direction = _whole(value.shape, index, v)
@@ -137,6 +140,16 @@ class NetworkTarget(Target):
             as_scalar(self.loss_function.forward(self._through(rest, views, z), self.y)[0])
             for z in outputs
         ]
+
+    def _moved(self, moves: Sequence[Move], t: complex) -> dict[str, np.ndarray]:
+        values = self.parameters()
+        for name, index, v in moves:
+            values[name] = values[name] + t * _whole(values[name].shape, index, v)
+        return values
+
+    def _loss_of(self, values: dict[str, np.ndarray]) -> Scalar:
+        z = self._through(self.net.layers, self._views(values), values["X"])
+        return as_scalar(self.loss_function.forward(z, self.y)[0])
 
     def _on_a_line(
         self, name: str, output: Callable[[float], np.ndarray], steps: Sequence[complex]
