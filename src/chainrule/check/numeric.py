@@ -72,7 +72,9 @@ class Prober:
         other = copy.copy(self)
         other.base = other._value((), 0.0)
         other.trust_complex = False  # nothing is tried anew
-        other._noise = 2 * self.eps * abs(other.base)
+        other._noise = max(self._noise, 2 * self.eps * abs(other.base))
+        if self.eps > 1e-12:  # with few digits no step suits two batches
+            other._rungs = {}
         return other
 
     def floor(self, name: str) -> float:
