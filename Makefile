@@ -1,7 +1,7 @@
 # Everything from a fresh clone, on a machine with Python >= 3.11 and make:
 #   make train         set up, then train the textbook network on MNIST
 #   make test          set up, then lint, type-check and test
-#   make test-parity   compare every layer, loss and optimiser with PyTorch
+#   make test-parity   compare with PyTorch; check functions of PyTorch and JAX
 #   make bench         time the textbook run beside a plain NumPy loop
 #   make bench-diagnosis   how often mistakes are found and named
 
@@ -10,6 +10,7 @@ VENV := .venv
 PARITY := .venv-parity
 # The CPU build, where the package index has one under this version.
 TORCH ?= torch==2.13.0
+JAX ?= jax jaxlib
 
 .DEFAULT_GOAL := help
 .PHONY: help train test lint test-parity bench bench-diagnosis clean
@@ -53,7 +54,7 @@ $(VENV)/test.stamp: pyproject.toml
 
 $(PARITY)/parity.stamp: pyproject.toml
 	$(call new-venv,$(PARITY))
-	$(PARITY)/bin/pip install --quiet --disable-pip-version-check $(TORCH)
+	$(PARITY)/bin/pip install --quiet --disable-pip-version-check $(TORCH) $(JAX)
 	$(PARITY)/bin/pip install --quiet --disable-pip-version-check -e . pytest hypothesis
 	@touch $@
 

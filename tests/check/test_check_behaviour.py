@@ -198,3 +198,103 @@ def test_a_hidden_state_that_is_carried_on_is_no_trouble():
             super().backward(y)
 
     assert failed(Carries())[1].ok
+
+
+def message(report, name):
+    return next(f.message for f in report.findings if f.name == name)
+
+
+def test_a_mean_with_the_gradients_of_a_sum_is_named():
+    def spoil(net):
+        for name in NAMES:
+            setattr(net, f"d{name}", getattr(net, f"d{name}") * len(net.X))
+
+    names, report = failed(Net(spoil=spoil))
+    assert names == {"mean-or-sum"}
+    assert message(report, "mean-or-sum") == (
+        "the loss is a mean over the examples, but dW1, db1, dW2, db2 of a sum"
+    )
+
+
+def test_a_sum_with_the_gradients_of_a_mean_is_named():
+    names, report = failed(Summed())
+    assert "mean-or-sum" in names
+    assert "the loss is a sum over the examples, but dW1" in message(report, "mean-or-sum")
+
+
+def test_one_gradient_of_a_sum_is_named():
+    def spoil(net):
+        net.db2 = net.db2 * len(net.X)
+
+    assert "but db2 of a sum" in message(failed(Net(spoil=spoil))[1], "mean-or-sum")
+
+
+@pytest.mark.parametrize("kind", ["mean", "sum"])
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_a_loss_and_its_gradients_that_are_alike(kind, l2):
+    class Penalised(Net):
+        def compute_loss(self, p, y):
+            share = super().compute_loss(p, y) * (len(y) if kind == "sum" else 1)
+            return share + 0.5 * l2 * np.sum(self.W1**2)
+
+        def backward(self, y):
+            super().backward(y)
+            if kind == "sum":
+                for name in NAMES:
+                    setattr(self, f"d{name}", getattr(self, f"d{name}") * len(y))
+            self.dW1 = self.dW1 + l2 * self.W1
+
+    names, report = failed(Penalised())
+    assert names == set()
+    expected = f"the loss is a {kind} over the examples, and so are the gradients"
+    assert message(report, "mean-or-sum") == expected
+
+
+def test_one_example_odd_numbers_and_more_than_now_are_tried():
+    report = failed(Net())[1]
+    assert message(report, "other-batch-sizes") == "right for 6 examples, and for 1, 3, 4, 7"
+
+
+def test_a_batch_of_one_that_loses_its_axis_is_found():
+    class Squeezes(Net):
+        def backward(self, y):
+            super().backward(y)
+            if len(y) == 1:
+                self.db1 = self.db1 * 0
+
+    report = failed(Squeezes())[1]
+    assert "wrong for 1 (db1 0 times the slope)" in message(report, "other-batch-sizes")
+
+
+def test_a_forward_that_takes_rows_to_lie_one_behind_the_other():
+    class Reads(Net):
+        def forward(self, X):
+            flat = np.lib.stride_tricks.as_strided(X, (X.size,), (X.itemsize,))
+            return super().forward(flat.reshape(X.shape))
+
+    names, _ = failed(Reads())
+    assert "non-contiguous-X" in names
+
+
+def test_a_backward_that_lets_go_of_its_cache_is_right():
+    class Pops(Net):
+        def backward(self, y):
+            super().backward(y)
+            del self.p, self.a1
+
+    names, report = failed(Pops())
+    assert report.ok, str(report)
+    assert names == set()
+
+
+def test_a_model_that_works_once_only_is_told():
+    class Once(Net):
+        def backward(self, y):
+            if getattr(self, "done", 0) > 1:
+                raise RuntimeError("no more")
+            self.done = getattr(self, "done", 0) + 1
+            super().backward(y)
+
+    names, report = failed(Once())
+    assert "gradients-accumulate" in names
+    assert "one more pass fails: RuntimeError: no more" in message(report, "gradients-accumulate")

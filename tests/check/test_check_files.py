@@ -147,3 +147,69 @@ def test_a_missing_file_or_name(write, tmp_path):
         load_target(tmp_path / "none.py")
     with pytest.raises(InputError, match="did you mean 'Model'"):
         load_target(write(MODEL), "model")
+
+
+BROKEN = """
+import numpy as np
+
+class Net:
+    def __init__(self):
+        self.W = np.random.default_rng(0).normal(size=(4, 3))WEIGHTS
+
+    def forward(self, X):
+        self.X, self.z = X, X @ self.W
+        return self.z
+
+    def loss(self, z, y):
+        return LOSS
+
+    def backward(self, y):
+        self.dW = BACKWARD
+
+model = Net()
+"""
+LOSS, BACKWARD = "np.mean((z - y) ** 2)", "2 * self.X.T @ (self.z - y) / y.size"
+
+
+def broken(weights="", loss=LOSS, backward=BACKWARD, more=""):
+    text = BROKEN.replace("WEIGHTS", weights).replace("LOSS", loss).replace("BACKWARD", backward)
+    return text + more
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (broken(loss="(z - y) ** 2"), "the loss must be one number, got an array of shape"),
+        (broken(loss="None"), "the loss must be one number, got a NoneType"),
+        (
+            broken(backward="self.X @ (self.z - y)"),
+            r"backward pass of Net failed: ValueError: matmul.*\(model.py, line 16: self.dW = self",
+        ),
+        (broken(".round().astype(int)"), "W of int64 cannot be moved a little: make it float"),
+        (broken("; self.W[2, 1] = np.nan"), r"the loss is nan, whatever y is; Net has W\[2, 1\] ="),
+        (
+            broken(more="X, y = np.ones((5, 4)), np.ones((5, 3))\nX[3, 1] = np.inf\n"),
+            r"the loss of Net is inf.*; the first place is X\[3, 1\] = inf",
+        ),
+        (broken("; self.V = np.ones(4)", loss="unknown(z)"), "NameError: name 'unknown'"),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_said_with_its_place(write, text, message):
+    with pytest.raises(InputError, match=message):
+        check_gradients(load_target(write(text)))
+
+
+def test_gradients_that_are_none_of_another_shape_or_not_finite(write):
+    given = {
+        "None": ("not computed", "no gradient"),
+        "np.ones((3, 4))": ("wrong shape", "has shape (3, 4), the parameter (4, 3)"),
+        "np.array([[1, np.nan, 1]] * 4)": ("not finite", "the first is dW[0, 1] = nan"),
+        "self.X": ("wrong shape", "has shape (7, 4)"),
+        "'text'": ("not computed", "array of"),
+    }
+    for backward, (verdict, note) in given.items():
+        report = check_gradients(load_target(write(broken(backward=backward))), diagnose=False)
+        assert report.parameters["W"].verdict.value == verdict, backward
+        assert note in report.parameters["W"].note
+    report = check_gradients(load_target(write(broken(backward=f"({BACKWARD}).astype(int)"))))
+    assert "gradients-integer" in {f.name for f in report.findings if not f.ok}

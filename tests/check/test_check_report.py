@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -53,7 +55,7 @@ def report(request):
 def test_it_fits_on_a_screen(report):
     lines = str(report).splitlines()
     assert max(map(len, lines)) <= 80, str(report)
-    assert len(lines) <= 30, str(report)
+    assert len(lines) <= 23, str(report)
 
 
 def test_the_wrong_ones_are_in_it(report):
@@ -70,11 +72,79 @@ def test_json_holds_everything(report):
     assert len(document["findings"]) == len(report.findings)
 
 
+def test_everything_is_everything(report):
+    text = report.to_text()
+    assert max(map(len, text.splitlines())) <= 80
+    for parameter in report.parameters.values():
+        assert f"d{parameter.name} {parameter.checked}" in " ".join(text.split())
+        assert parameter.note in " ".join(text.split())
+    for finding in report.findings:
+        assert f"{'ok' if finding.ok else 'failed'} {finding.name}: " in " ".join(text.split())
+
+
+class Tags(HTMLParser):
+    """Every tag that is opened is closed, in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.text, self.all = [], "", []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.open.append(tag)
+        self.all.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1] != "style":
+            self.text += data
+
+
 def test_html_is_whole(report):
-    text = report._repr_html_()
-    assert text.count("<tr") == text.count("</tr>")
-    assert text.startswith("<div>")
-    assert text.endswith("</div>")
+    tags = Tags(report._repr_html_())
+    assert tags.all[0][0] == "div"
+    assert tags.text.count("✗") >= len(report.wrong), "a sign and a word, not colour alone"
+    for parameter in report.parameters.values():
+        assert f"d{parameter.name}"[:12] in tags.text
+        assert parameter.verdict.value in tags.text
+    assert all("scope" in a for tag, a in tags.all if tag == "th")
+
+
+def test_a_screen_has_the_wrong_ones_and_counts_the_others():
+    report = deep((3, 27, 29))
+    text = str(report)
+    assert "… and 15 more; --verbose shows all" in text
+    assert text.count("wrong, 9") == 3
+    assert report.to_text().count("right") == 27 + report.to_text().split("\n")[0].count("right")
+
+
+def test_the_first_cause_is_told_and_the_others_are_named():
+    @dataclass
+    class Cause:
+        name: str
+        certified: bool = True
+        where: str = "W1"
+        evidence: str = "<i>of</i> numbers"
+        summary: str = "It is wrong."
+        fix: str = "Mend it."
+        diff: str = "- a < b\n+ a > b"
+
+        def __str__(self):
+            return f"W1: {self.name} (proved). {self.summary}\n  because {self.evidence}"
+
+    report = check_gradients(Net(spoil=scaled("W1", (3, 2))), *batch(30), diagnose=False)
+    report.causes = [Cause("first"), Cause("second"), Cause("third")]
+    assert "first (proved)" in str(report)
+    assert "or second, third" in str(report)
+    assert "third (proved)" in report.to_text()
+    html = report._repr_html_()
+    assert "&lt;i&gt;of&lt;/i&gt; numbers" in html
+    assert "a &lt; b" in html
+    assert Tags(html).text.count("(proved)") == 3
 
 
 def test_html_is_escaped():

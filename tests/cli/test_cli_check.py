@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import textwrap
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from chainrule.cli.app import app
@@ -99,3 +103,57 @@ def test_an_unknown_fault_suggests_the_nearest():
     result = run("faults", "sign-fliped")
     assert result.exit_code == 2
     assert "did you mean 'sign-flipped'" in result.stderr
+
+
+def test_the_traceback_of_the_file_keeps_its_lines(tmp_path):
+    path = tmp_path / "bad.py"
+    path.write_text("def half(x):\n    return x / 0\n\nhalf(3)\n")
+    lines = run("check", str(path)).stderr.splitlines()
+    assert lines[0].startswith("error: ")
+    assert lines[0].endswith("bad.py does not import:")
+    assert "    return x / 0" in lines
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_verbose_shows_everything(write):
+    result = run("check", write(1), "--verbose")
+    assert result.exit_code == 1
+    assert "ok      inputs-unchanged: X and y are left as they are" in result.stdout
+    assert "missing-factor-two (proved)" in result.stdout
+    assert "measured: dW every entry" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_what_is_piped_is_plain_and_alone(write):
+    result = run("check", write(2))
+    assert "\x1b" not in result.stdout
+    assert result.stderr == ""
+    assert len(result.stdout.splitlines()) <= 23
+
+
+def test_a_slow_model_is_sampled_and_says_so(write):
+    path = write(2)
+    text = Path(path).read_text().replace("self.X, self.z", "time.sleep(0.02); self.X, self.z")
+    Path(path).write_text("import time\n" + text)
+    result = run("check", path, "--seconds", "0")
+    assert result.exit_code == 0
+    assert "slow: a pass takes" in result.stdout
+    assert "together" in result.stdout
+
+
+def test_the_bar_shows_in_a_terminal_once_it_gets_long(monkeypatch):
+    module = importlib.import_module("chainrule.cli.check")
+    terminal = StringIO()
+    monkeypatch.setattr(
+        module, "Console", lambda **_: Console(file=terminal, force_terminal=True, width=80)
+    )
+    with module._Bar() as bar:
+        bar.show("every entry of dW", 10, 1000)
+    assert terminal.getvalue() == "", "not yet"
+    monkeypatch.setattr(module, "_PATIENCE", 0.0)
+    with module._Bar() as bar:
+        bar.timer.join()
+        bar.show("every entry of dW", 10, 1000)
+        bar.bar.refresh()
+    assert "every entry of dW" in terminal.getvalue()
+    assert "10 of 1,000" in terminal.getvalue()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.behaviour import behaviour, freeze_if_random
-from chainrule.check.report import Finding, GradientReport
+from chainrule.check.budget import Budget, Progress, duration
+from chainrule.check.failures import first_not_finite, told
+from chainrule.check.report import Finding, GradientReport, Verdict
 from chainrule.check.rules import Tolerance
+from chainrule.check.subject import Subject
 from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets import find_target
 from chainrule.check.verdicts import Examiner
@@ -20,8 +22,7 @@ from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["GradientError", "assert_gradients", "check_gradients"]
 
-Progress = Callable[[str, int, int], None]
-_SLOW = 0.5  # seconds for one loss
+_SECONDS = 30.0
 
 
 class GradientError(ChainruleError, AssertionError):
@@ -41,6 +42,7 @@ def check_gradients(
     seed: int = 0,
     every_entry: bool | None = None,
     rtol: float | None = None,
+    seconds: float | None = None,
     progress: Progress | None = None,
     diagnose: bool = True,
 ) -> GradientReport:
@@ -57,7 +59,10 @@ def check_gradients(
         every_entry: measure every entry (True), directions only (False), or what a second
             or so is enough for.
         rtol: relative error that an entry may have; by default what the precision allows.
-        progress: called with (parameter, entries done, entries in all).
+        seconds: what measuring may take, roughly: 30 by default, no limit with `every_entry`. A
+            model that is too slow for that is measured less closely, and the finding `slow` says
+            how closely, and what it would take to measure all. Ten passes it takes in any case.
+        progress: called with what is being measured, how much of it is done, and of how much.
         diagnose: whether to name the mistake, if there is one.
 
     Returns:
@@ -71,20 +76,19 @@ def check_gradients(
     >>> report.ok, report.parameters["W1"].verdict.value
     (True, 'right')
     """
-    start = time.perf_counter()
+    budget = Budget(_budget(seconds, every_entry))
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
         found = find_target(target, X, y, loss, seed)
         as_found = found.snapshot()
         try:
-            report = _checked(found, seed, every_entry, rtol, progress)
+            report = _checked(found, seed, every_entry, rtol, progress, budget)
         finally:
             found._frozen = None
             found.restore(as_found)
-        report.seconds = time.perf_counter() - start
-        if diagnose and not report.ok:
+        if diagnose and not report.ok and not budget.together:
             report.causes = _causes(report)
-            report.seconds = time.perf_counter() - start
+        report.seconds = budget.spent
     return report
 
 
@@ -127,32 +131,40 @@ def _checked(
     every_entry: bool | None,
     rtol: float | None,
     progress: Progress | None,
+    budget: Budget,
 ) -> GradientReport:
     findings = [_guarded(target, lambda: freeze_if_random(target))]
-    seconds, value = _timed(target)
+    start = budget.spent
+    value = target.loss()
+    budget.loss = budget.spent - start
     if not np.isfinite(value):
+        place = first_not_finite({**target.parameters(), "X": target.X, "y": target.y})
+        place = place or first_not_finite({"the output": target.outputs()})
         raise InputError(
-            f"the loss of {target.name} is {np.real(value)}: it must be finite to be checked"
+            f"the loss of {target.name} is {np.real(value)}, it must be finite to be checked; "
+            f"{f'the first place is {place}' if place else 'all that goes in is finite'}"
         )
     own = target.gradients()
     with contextlib.ExitStack() as stack:
         dtype, note = _to_float64(target, own, stack)
         given = target.gradients() if note else own
         tolerance = Tolerance.of(_precision(target, given), rtol)
+        few = every_entry or budget.allows_directions(len(given))
+        budget.together = not few
         examiner = Examiner(
             target,
             given,
             tolerance,
             seed=seed,
-            every_entry=every_entry if every_entry is not None or seconds < _SLOW else False,
+            every_entry=every_entry,
+            budget=budget,
             progress=progress,
         )
         parameters = examiner.reports()
-        if seconds < _SLOW:
-            findings += behaviour(target, given, tolerance, seed)
-        else:
-            text = f"one pass takes {seconds:.1f} s: directions only, behaviour not tested"
-            findings.append(Finding("slow", True, text))
+        right = all(p.verdict is Verdict.RIGHT for p in parameters.values())
+        subject = Subject(target, given, examiner.prober, tolerance, seed, budget, right)
+        findings += behaviour(subject)
+        findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))
     return GradientReport(parameters, findings, target, f"{method}, {dtype}{note}", dtype, 0, seed)
 
@@ -163,15 +175,31 @@ def _guarded(target: Target, run: Callable[[], Finding]) -> Finding:
     except ChainruleError:
         raise
     except Exception as error:
-        raise InputError(
-            f"the forward pass of {target.name} failed: {type(error).__name__}: {error}"
-        ) from error
+        raise InputError(f"the forward pass of {target.name} failed: {told(error)}") from error
 
 
-def _timed(target: Target) -> tuple[float, complex]:
-    start = time.perf_counter()
-    value = target.loss()
-    return time.perf_counter() - start, value
+def _budget(seconds: float | None, every_entry: bool | None) -> float:
+    if seconds is None:
+        return np.inf if every_entry else _SECONDS
+    if not seconds >= 0:
+        raise InputError(f"seconds must be 0 or more, got {seconds!r}")
+    return float(seconds)
+
+
+def _slow(target: Target, budget: Budget, right: bool) -> list[Finding]:
+    """What there was no time for, and how long it would have taken."""
+    if not budget.together and not budget.left_out:
+        return []
+    entries = sum(p.size for p in target.parameters().values())
+    how = "all parameters along a random direction together" if budget.together else "directions"
+    message = (
+        f"a pass takes {duration(budget.loss)}, so measuring all {entries:,} entries would take "
+        f"{duration(budget.every_entry(entries))}; measured were {how}, in {target.passes} passes"
+    )
+    left_out = [*budget.left_out, *["the cause"] * (budget.together and not right)]
+    if left_out:
+        message += f"; there was no time for {', '.join(left_out)}"
+    return [Finding("slow", True, f"{message}. Give seconds= for more")]
 
 
 def _to_float64(

@@ -16,8 +16,10 @@ def near(a: object, b: object) -> bool:
     if a is None or b is None:
         return a is b
     x, y = np.asarray(a), np.asarray(b)
-    if x.shape != y.shape or x.dtype.kind == "O":
+    if x.shape != y.shape:
         return False
+    if not {x.dtype.kind, y.dtype.kind} <= set("fiubc"):
+        return bool(np.array_equal(x, y))
     size = max(float(np.abs(x).max(initial=0.0)), float(np.abs(y).max(initial=0.0)))
     eps = 1e-3 if x.dtype.itemsize < 8 and x.dtype.kind == "f" else 1e-8
     return bool(np.allclose(x, y, rtol=eps, atol=eps * size, equal_nan=True))

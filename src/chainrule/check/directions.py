@@ -7,26 +7,31 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule.check.budget import Budget, Progress
 from chainrule.check.ladder import Slope
 from chainrule.check.report import ParameterReport, Verdict
-from chainrule.check.rules import Index, Measured, Rules, off_by, root_mean_square
+from chainrule.check.rules import Index, Measured, Rules, off_by, random_direction, root_mean_square
 
 __all__ = ["DirectionSearch"]
 
 _SAMPLE = 24
 _TOP = 16
 _EFFORT = 500  # slopes that are spent on finding wrong entries
-_PATIENCE = 10.0  # seconds, if a slope is expensive
+_FEWEST = 4  # entries that are measured however long it takes
 
 
 class DirectionSearch:
     """Judges a gradient by slopes along directions."""
 
-    def __init__(self, rules: Rules, rng: np.random.Generator) -> None:
+    def __init__(
+        self, rules: Rules, rng: np.random.Generator, budget: Budget, progress: Progress
+    ) -> None:
         self.rules = rules
         self.prober = rules.prober
         self.tolerance = rules.tolerance
         self.rng = rng
+        self.budget = budget
+        self.progress = progress
 
     def judge(self, name: str, measured: Measured) -> ParameterReport:
         """Slopes along random directions; where they differ from the given ones, look closer."""
@@ -35,11 +40,12 @@ class DirectionSearch:
             name, Verdict.RIGHT, given.shape, "", checked="directions", given_gradient=given
         )
         worst, direction = 0.0, None
-        plain = self._signs(given.shape)
-        scaled = self._signs(given.shape) / self._sizes(given)
+        plain = random_direction(self.rng, given.shape)
+        scaled = random_direction(self.rng, given.shape) / self._sizes(given)
         scaled /= np.abs(scaled).max()
-        both = plain * float(np.linalg.norm(scaled) / np.linalg.norm(plain)) + scaled
-        for v in (plain, scaled, both):
+        directions = (plain, scaled)
+        for done, v in enumerate(directions):
+            self.progress(f"d{name} along directions", done, len(directions))
             expected = float(np.sum(given * v))
             slope = self.prober.slope([(name, ..., v)])
             size = float(np.sqrt(np.sum((given * v) ** 2))) + abs(slope.value)
@@ -69,9 +75,6 @@ class DirectionSearch:
         )
         return replace(report, verdict=Verdict.KINK, note=note)
 
-    def _signs(self, shape: Index) -> np.ndarray:
-        return self.rng.choice([-1.0, 1.0], size=shape) * self.rng.uniform(0.5, 1.5, size=shape)
-
     def _sizes(self, given: np.ndarray) -> np.ndarray:
         """Size of every entry, those next to nothing brought up to a small one."""
         size = np.abs(given)
@@ -83,8 +86,11 @@ class DirectionSearch:
         self, name: str, measured: Measured, v: np.ndarray, report: ParameterReport, worst: float
     ) -> ParameterReport:
         given = measured.given
-        for flat in self.rng.choice(given.size, size=min(_SAMPLE, given.size), replace=False):
-            self._measure(name, measured, int(flat))
+        sample = self.rng.choice(given.size, size=min(_SAMPLE, given.size), replace=False)
+        for i, flat in enumerate(sample):
+            if i < _FEWEST or not self.budget.over:
+                self.progress(f"d{name}, a sample", i, sample.size)
+                self._measure(name, measured, int(flat))
         background = float(np.median([measured.off(i) for i in measured.slopes]))
         share = np.mean([self._is_wrong(name, measured, i, background) for i in measured.slopes])
         complete = False
@@ -96,13 +102,14 @@ class DirectionSearch:
         wrong = [i for i in measured.slopes if self._is_wrong(name, measured, i, background)]
         confirmed = []
         kinks = []
-        for index in sorted(wrong, key=lambda i: -measured.off(i))[:_TOP]:
+        top = _FEWEST if self.budget.over else _TOP
+        for index in sorted(wrong, key=lambda i: -measured.off(i))[:top]:
             slope = self.rules.confirm(name, measured, index)
             if slope.kink:
                 kinks.append(index)
             elif self._is_wrong(name, measured, index, background):
                 confirmed.append(index)
-        wrong = confirmed + [i for i in wrong[_TOP:] if confirmed and i not in kinks]
+        wrong = confirmed + [i for i in wrong[top:] if confirmed and i not in kinks]
         if not wrong and kinks:
             return self.rules.at_kink(report, measured, kinks)
         if not wrong and worst < 100 * self.tolerance.relative:
@@ -138,11 +145,11 @@ class DirectionSearch:
         """Halve the direction where it disagrees, most first, down to single entries. Returns
         whether all that disagrees was followed."""
         given, flat_v = measured.given.ravel(), v.ravel()
-        effort = min(_EFFORT, max(60, int(_PATIENCE / max(self.prober.seconds, 1e-9))))
+        effort = _EFFORT
         queue: list[tuple[float, int, int]] = [(-np.inf, 0, given.size)]
         harmless = 0
         while queue:
-            if effort < 0:
+            if effort < 0 or self.budget.over:
                 return False
             _, low, high = heapq.heappop(queue)
             if high - low == 1:

@@ -69,6 +69,8 @@ def load_target(
         )
     problem: Exception | None = None
     for thing in things:
+        if problem is not None and isinstance(thing, type):
+            break  # what is wrong with the file's object must not be hidden by one of its class
         try:
             return find_target(_made(thing), X, y, loss, seed)
         except ChainruleError as error:

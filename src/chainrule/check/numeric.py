@@ -12,6 +12,7 @@ Central differences `(L(w + h v) − L(w − h v)) / 2h` are taken where it cann
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,15 +21,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.ladder import RATIO, Ladder, Slope, two_sided
-from chainrule.check.target import CannotRecastError, Target
+from chainrule.check.target import CannotRecastError, Move, Target
 
 __all__ = ["Move", "Prober"]
 
-Move = tuple[str, Any, Any]
-"""Parameter, index into it (`...` for all of it), and how far those entries go."""
-
 _COMPLEX_STEP = 1e-20
 _AGREE = 1e-9
+_CLEAR = 1e-6  # relative: a difference with less error than this can confirm
 _WORSE = 10.0  # times the usual error: then the usual step does not suit this direction
 
 
@@ -36,35 +35,47 @@ class Prober:
     """Measures slopes of a target's loss at its parameters of now.
 
     Attributes:
-        seconds: what one loss takes.
+        seconds: what one loss takes, at best.
         eps: precision that the loss is computed in.
         complex_step: whether the current session uses it.
     """
 
-    def __init__(self, target: Target, seed: int = 0, *, trust_complex: bool = True) -> None:
+    def __init__(
+        self, target: Target, seed: int = 0, *, trust_complex: bool = True, brief: bool = False
+    ) -> None:
+        """With `brief` as few losses as can be are spent on getting to know the target."""
         self.target = target
         self.rng = np.random.default_rng(seed)
         self.trust_complex = trust_complex
         self.complex_step = False
         self.used: set[str] = set()
+        self.seconds = np.inf
         self.base = self._value((), 0.0)
-        start = time.perf_counter()
-        again = self._value((), 0.0)
-        self.seconds = time.perf_counter() - start
-        self.exact = again == self.base or (np.isnan(again) and np.isnan(self.base))
         self.scale = {
             name: float(np.abs(value).max(initial=0.0)) or 1.0
             for name, value in target.parameters().items()
         }
-        self.eps = self._precision()
-        self.level = self._level()
+        self.eps = self._precision([] if brief else list(self.scale)[:2])
+        self.level = abs(self.base) if brief else self._level()
         self._noise = 2 * self.eps * abs(self.base)
         self._rungs: dict[tuple[Any, ...], tuple[int, float]] = {}
+        self._trusted: dict[str, list[str]] = {}  # name -> what goes complex with it
 
     @property
     def method(self) -> str:
         """In words, what was used so far."""
         return " and ".join(sorted(self.used)) or "central differences"
+
+    def on_another_batch(self) -> Prober:
+        """A prober for the target's batch of now that goes by what was learnt on this one: which
+        steps suit a parameter, and where the complex step is to be trusted."""
+        other = copy.copy(self)
+        other.base = other._value((), 0.0)
+        other.trust_complex = False  # nothing is tried anew
+        other._noise = max(self._noise, 2 * self.eps * abs(other.base))
+        if self.eps > 1e-12:  # with few digits no step suits two batches
+            other._rungs = {}
+        return other
 
     def floor(self, name: str) -> float:
         """Slopes below this are rounding: the loss has so many digits only."""
@@ -72,31 +83,25 @@ class Prober:
 
     # --- values -------------------------------------------------------------------------------
 
-    def _value(self, moves: Sequence[Move], t: complex) -> float:
-        return float(np.real(self._at(moves, t)))
+    def _values(self, moves: Sequence[Move], steps: Sequence[float]) -> list[float]:
+        start = time.perf_counter()
+        losses = self.target.losses_along(moves, steps)
+        self.seconds = min(self.seconds, (time.perf_counter() - start) / len(steps))
+        return [float(np.real(loss)) for loss in losses]
 
-    def _at(self, moves: Sequence[Move], t: complex) -> complex | float:
-        """The loss with the moved entries at `w + t v`."""
-        parameters = self.target.parameters() if moves else {}
-        before = [(parameters[n], i, np.array(parameters[n][i])) for n, i, _ in moves]
-        try:
-            for (array, index, value), (_, _, v) in zip(before, moves, strict=True):
-                array[index] = value + t * v
-            return self.target.loss()
-        finally:
-            for array, index, value in before:
-                array[index] = value
+    def _value(self, moves: Sequence[Move], t: float) -> float:
+        return self._values(moves, [t])[0]
 
-    def _precision(self) -> float:
+    def _precision(self, tried: Sequence[str]) -> float:
         """float32's if the loss is one in spite of float64 parameters, or a parameter is."""
         kinds = {v.dtype for v in self.target.parameters().values() if v.dtype.kind == "f"}
         eps = max((float(np.finfo(kind).eps) for kind in kinds), default=2.0**-52)
         values = [self.base]
-        for name in list(self.scale)[:2]:
+        for name in tried:
             step = self.scale[name] * 1e-2
             values.append(self._value([(name, ..., 1.0)], step))
         single = all(np.isfinite(v) and float(np.float32(v)) == v for v in values)
-        return max(eps, 2.0**-23) if single and len({*values}) > 1 else eps
+        return max(eps, 2.0**-23) if single and len({*values}) > bool(tried) else eps
 
     def _level(self) -> float:
         """The size of the numbers that the loss is made of: its own, or, where it is next to 0
@@ -110,7 +115,11 @@ class Prober:
     @contextlib.contextmanager
     def session(self, name: str) -> Iterator[None]:
         """Inside, slopes along `name` are complex steps if that is to be trusted."""
-        stack = self._enter_complex(name) if self.trust_complex else None
+        stack = None
+        if name in self._trusted:
+            stack = self._as_complex(self._trusted[name])
+        elif self.trust_complex:
+            stack = self._enter_complex(name)
         self.complex_step = stack is not None
         self.used.add("complex step" if stack else "central differences")
         try:
@@ -120,44 +129,50 @@ class Prober:
             if stack is not None:
                 stack.close()
 
+    def distrust(self, name: str) -> None:
+        """From now on slopes along `name` are central differences."""
+        self._trusted.pop(name, None)
+
+    def _as_complex(self, names: list[str]) -> contextlib.ExitStack:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.target.as_complex(names))
+            return stack.pop_all()
+
     def _enter_complex(self, name: str) -> contextlib.ExitStack | None:
+        """The session in which `name` may go complex steps, once they have proved themselves."""
         parameters = self.target.parameters()
         if parameters[name].dtype != np.float64 or self.eps > 1e-12:
             return None
         v = self.rng.choice([-1.0, 1.0], size=parameters[name].shape)
         moves = [(name, ..., v)]
-        measured: Slope | None = None
         for names in ([name], [n for n, p in parameters.items() if p.dtype.kind == "f"]):
-            stack = contextlib.ExitStack()
             try:
-                stack.enter_context(self.target.recast(np.complex128, names))
-                value = self._complex_slope(moves)
+                with self._as_complex(names) as stack:
+                    value = self._complex_slope(moves)
+                    if value is not None and self._agrees(moves, value):
+                        self._trusted[name] = names
+                        return stack.pop_all()
             except CannotRecastError:
-                stack.close()
                 return None
             except Exception:  # code that does not take complex numbers
-                stack.close()
                 continue
-            except BaseException:
-                stack.close()
-                raise
-            if value is not None:
-                try:
-                    measured = measured or self.refined(moves, value, real=True)
-                except BaseException:
-                    stack.close()
-                    raise
-                slack = 10 * measured.error + _AGREE * max(abs(value), abs(measured.value))
-                if measured.low - slack <= value <= measured.high + slack:
-                    return stack
-            stack.close()
         return None
+
+    def _agrees(self, moves: Sequence[Move], value: float) -> bool:
+        """Whether central differences give this slope: a few of them, or all that can be told."""
+        few = self._ladder(moves, range(6, 10)).best()
+        size = abs(value) + abs(few.value)
+        if few.error <= _CLEAR * size and abs(few.value - value) <= 10 * few.error + _AGREE * size:
+            return True
+        measured = self.refined(moves, value, real=True)
+        slack = 10 * measured.error + _AGREE * max(abs(value), abs(measured.value))
+        return measured.low - slack <= value <= measured.high + slack
 
     def _complex_slope(self, moves: Sequence[Move]) -> float | None:
         """`Im L(w + i h v) / h`, or None if the code lost the imaginary part."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            value = self._at(moves, 1j * _COMPLEX_STEP)
+            (value,) = self.target.losses_along(moves, [1j * _COMPLEX_STEP])
         return value.imag / _COMPLEX_STEP if isinstance(value, complex) else None
 
     # --- slopes -------------------------------------------------------------------------------
@@ -179,7 +194,26 @@ class Prober:
         if key not in self._rungs:
             return self._central(moves).value
         h = self._step(moves, self._rungs[key][0] + 1)
-        return (self._value(moves, h) - self._value(moves, -h)) / (2 * h)
+        above, below = self._values(moves, [h, -h])
+        return (above - below) / (2 * h)
+
+    def brief(self, moves: Sequence[Move], expected: float, *, finer: bool = False) -> Slope:
+        """The slope from four losses; with `finer` steps, both one-sided ones if they differ."""
+        rung = (2 if self.eps > 1e-12 else 5) + 2 * finer
+        ladder = self._ladder(moves, range(rung, rung + 2))
+        best = ladder.best()
+        return ladder.one_sided(1, best, expected) if finer else best
+
+    def together(self, moves: Sequence[Move], expected: float) -> Slope:
+        """The slope along several parameters at once, from one complex loss or four real ones."""
+        names = [name for name, _, _ in moves]
+        if all(name in self._trusted for name in names):
+            complex_ones = sorted({other for name in names for other in self._trusted[name]})
+            with self._as_complex(complex_ones):
+                value = self._complex_slope(moves)
+            if value is not None:
+                return Slope.smooth(value, 1e-13 * abs(value))
+        return self.brief(moves, expected)
 
     def refined(self, moves: Sequence[Move], expected: float, *, real: bool = False) -> Slope:
         """The slope with all effort, and both one-sided ones if that explains why it is not
@@ -216,10 +250,10 @@ class Prober:
     def _ladder(self, moves: Sequence[Move], rungs: Sequence[int] | None = None) -> Ladder:
         rungs = self._usual_rungs() if rungs is None else rungs
         steps = [self._step(moves, j) for j in rungs]
-        above = [self._value(moves, h) for h in steps]
-        below = [self._value(moves, -h) for h in steps]
+        losses = np.array(self._values(moves, [*steps, *(-h for h in steps)]))
+        above, below = np.split(losses, 2)
         noise = self._noise if len(steps) < 4 else 2 * self.eps * abs(self.base)
-        return Ladder(np.array(steps), np.array(above), np.array(below), self.base, noise)
+        return Ladder(np.array(steps), above, below, self.base, noise)
 
     def _usual_rungs(self) -> range:
         """Steps from a quarter of the parameter's size down; few of them if a loss takes long."""

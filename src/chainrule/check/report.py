@@ -1,11 +1,9 @@
-"""The records that a check gives, and how they read: as text, JSON and HTML."""
+"""The records that a check gives."""
 
 from __future__ import annotations
 
-import html
 import json
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,15 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.report_html import as_html
+from chainrule.check.report_text import everything, on_a_screen, plain
 from chainrule.check.target import Target
-from chainrule.tables import text_table
 
 __all__ = ["Finding", "GradientReport", "ParameterReport", "Verdict", "index_text"]
-
-_WIDTH = 80
-_HEADER = ("gradient", "shape", "verdict", "rel. error", "at", "given", "true")
-_ALIGN = "<<<><>>"
-_ROWS = 12  # of the table; a report fits on a screen
 
 
 class Verdict(StrEnum):
@@ -133,16 +127,17 @@ class GradientReport:
         return [p for p in self.parameters.values() if not p.verdict.ok]
 
     def __str__(self) -> str:
-        parts = [self.headline(), self.table()]
-        failed = [f for f in self.findings if not f.ok]
-        parts += [_wrapped(f"{f.name}: {f.message}") for f in failed]
-        parts += [_wrapped(f"{p.name}: {p.note}") for p in self._shown() if p.note][:3]
-        parts += [str(cause) for cause in self.causes[:3]]
-        passed = len(self.findings) - len(failed)
-        tests = f"{passed} of {len(self.findings)} tests of behaviour passed; "
-        how = f"{tests if self.findings else ''}{self.method}, {self.seconds:.2f} s"
-        parts.append(_wrapped(how))
-        return "\n\n".join(part for part in parts if part)
+        """On one screen of 80 columns."""
+        return plain(on_a_screen(self))
+
+    def to_text(self) -> str:
+        """Everything: all parameters, all findings, all causes."""
+        return plain(everything(self))
+
+    @property
+    def tests(self) -> list[Finding]:
+        """The tests of the behaviour; what there was no time for is none."""
+        return [f for f in self.findings if f.name != "slow"]
 
     def headline(self) -> str:
         """One line: what was checked, and how it came out."""
@@ -155,24 +150,6 @@ class GradientReport:
             return f"{len(self.wrong)} of {len(self.parameters)} gradients not right"
         failed = sum(not f.ok for f in self.findings)
         return f"gradients right, {failed} test{'s' * (failed != 1)} of behaviour failed"
-
-    def _shown(self) -> list[ParameterReport]:
-        order = sorted(self.parameters.values(), key=lambda p: p.verdict.ok)
-        chosen = {p.name for p in order[:_ROWS]}
-        return [p for p in self.parameters.values() if p.name in chosen]
-
-    def table(self) -> str:
-        """The verdicts, the wrong ones first to stay when there are too many for a screen."""
-        rows = [_row(p) for p in self._shown()]
-        table = ""
-        for left_out in (None, 1, 4):  # too wide: without the shapes, or without the places
-            keep = [i for i in range(len(_HEADER)) if i != left_out]
-            cells = [[row[i] for i in keep] for row in rows]
-            table = text_table([_HEADER[i] for i in keep], cells, "".join(_ALIGN[i] for i in keep))
-            if max(map(len, table.splitlines())) <= _WIDTH:
-                break
-        hidden = len(self.parameters) - len(rows)
-        return table + (f"\n… and {hidden} more" if hidden else "")
 
     def to_dict(self) -> dict[str, Any]:
         """The whole report as plain data."""
@@ -195,21 +172,8 @@ class GradientReport:
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def _repr_html_(self) -> str:
-        """A table for notebooks."""
-        head = "".join(f"<th>{h}</th>" for h in _HEADER)
-        body = "".join(_html_row(p, _row(p)) for p in self._shown())
-        failed = "".join(
-            f"<li><b>{html.escape(f.name)}</b>: {html.escape(f.message)}</li>"
-            for f in self.findings
-            if not f.ok
-        )
-        causes = "".join(f"<pre>{html.escape(str(c))}</pre>" for c in self.causes[:3])
-        return (
-            f"<div><p><b>{html.escape(self.headline())}</b></p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"{f'<ul>{failed}</ul>' if failed else ''}{causes}"
-            f"<p>{html.escape(self.method)}, {self.seconds:.2f} s</p></div>"
-        )
+        """For notebooks."""
+        return as_html(self)
 
 
 def index_text(index: Sequence[int]) -> str:
@@ -217,35 +181,7 @@ def index_text(index: Sequence[int]) -> str:
     return f"[{', '.join(map(str, index))}]" if index else ""
 
 
-def _row(p: ParameterReport) -> list[str]:
-    verdict = p.verdict.value
-    if p.verdict is Verdict.WRONG and p.wrong_entries is not None:
-        verdict = f"wrong, {p.wrong_entries:,}"
-    error = "" if p.max_relative_error is None else f"{p.max_relative_error:.1e}"
-    at = "" if p.worst_index is None else index_text(p.worst_index)
-    shape = "x".join(map(str, p.shape)) or "()"
-    return [_cut(f"d{p.name}", 18), _cut(shape, 12), verdict, error, _cut(at, 14),
-            _value(p.given), _value(p.true)]  # fmt: skip
-
-
-def _html_row(p: ParameterReport, cells: list[str]) -> str:
-    colour = "" if p.verdict.ok else ' style="background:#fdd"'
-    return f"<tr{colour}>{''.join(f'<td>{html.escape(c)}</td>' for c in cells)}</tr>"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _value(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
-
-
 def _number(value: float | None) -> float | str | None:
     if value is None or math.isfinite(value):
         return value
     return str(value)
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, subsequent_indent="  ")

@@ -17,7 +17,23 @@ from chainrule.check.state import Memory, Saved
 from chainrule.checks import describe
 from chainrule.errors import InputError
 
-__all__ = ["CannotRecastError", "Target", "as_scalar", "nudged", "rows_of", "take_rows"]
+__all__ = [
+    "CannotRecastError",
+    "Move",
+    "Scalar",
+    "Target",
+    "as_scalar",
+    "copy_of",
+    "nudged",
+    "rows_of",
+    "take_rows",
+]
+
+Move = tuple[str, Any, Any]
+"""Parameter, index into it (`...` for all of it), and how far those entries go."""
+
+Scalar = complex | float
+"""A loss; complex if a parameter is."""
 
 
 class CannotRecastError(Exception):
@@ -30,6 +46,7 @@ class Target(ABC):
     Attributes:
         name: what the reports call it.
         X, y: the batch in use; X is the target's own copy.
+        passes: forward passes so far, and passes forward and back.
     """
 
     kind: ClassVar[str] = "target"
@@ -41,6 +58,7 @@ class Target(ABC):
         self.seed = seed
         self.data: dict[str, Any] = {}
         self.writes_into_inputs = False  # then every pass gets the batch as it was
+        self.passes = 0
         self.memory = Memory(self.data, *roots)
         self._frozen: Saved | None = None
         self.use(X, y)
@@ -67,6 +85,15 @@ class Target(ABC):
         """Gradients after one forward pass and two backward passes, if the two are apart."""
         return None
 
+    @property
+    def training(self) -> bool | None:
+        """Whether it is in training mode; None if it has no modes."""
+        return None
+
+    def set_training(self, training: bool) -> None:
+        """Put it into training or eval mode."""
+        raise NotImplementedError
+
     # --- what the check does with it ----------------------------------------------------------
 
     @property
@@ -84,19 +111,36 @@ class Target(ABC):
         self.data["X"] = np.array(X, order="C") if isinstance(X, np.ndarray) else X
         self.data["y"] = y
 
-    def loss(self) -> complex | float:
+    def loss(self) -> Scalar:
         """The loss, one number; complex if a parameter is.
 
         Raises:
             InputError: it is not one number.
         """
         self._thaw()
+        self.passes += 1
         with self._inputs_kept():
             return as_scalar(self._loss())
+
+    def losses_along(self, moves: Sequence[Move], steps: Sequence[complex]) -> list[Scalar]:
+        """The loss with the moved entries at `w + t v`, for every t of `steps`."""
+        parameters = self.parameters() if moves else {}
+        before = [(parameters[n], i, np.array(parameters[n][i])) for n, i, _ in moves]
+        losses = []
+        try:
+            for t in steps:
+                for (array, index, value), (_, _, v) in zip(before, moves, strict=True):
+                    array[index] = value + t * v
+                losses.append(self.loss())
+        finally:
+            for array, index, value in before:
+                array[index] = value
+        return losses
 
     def raw_gradients(self) -> dict[str, object]:
         """What the code gave for each parameter: None if nothing. Not copied."""
         self._thaw()
+        self.passes += 1
         with self._inputs_kept():
             given = self._gradients()
         return {name: given.get(name) for name in self.parameters()}
@@ -113,10 +157,10 @@ class Target(ABC):
         before = {name: value.copy() for name, value in self.parameters().items()}
         try:
             given = self.raw_gradients()
-            return {k: None if v is None else np.array(v) for k, v in given.items()}
+            return {k: None if v is None else copy_of(v) for k, v in given.items()}
         finally:
             for name, value in self.parameters().items():
-                if not np.array_equal(value, before[name], equal_nan=True):
+                if not np.array_equal(value, before[name]):
                     value[...] = before[name]
 
     # --- left as it was found -----------------------------------------------------------------
@@ -141,6 +185,14 @@ class Target(ABC):
     def _inputs(self) -> list[np.ndarray]:
         return [a for a in self.data.values() if isinstance(a, np.ndarray)]
 
+    def as_complex(self, names: Sequence[str]) -> contextlib.AbstractContextManager[None]:
+        """Inside, these parameters may go complex steps.
+
+        Raises:
+            CannotRecastError: this target cannot.
+        """
+        return self.recast(np.complex128, names)
+
     @contextlib.contextmanager
     def recast(self, dtype: Any, names: Sequence[str] | None = None) -> Iterator[None]:
         """Compute in another dtype: the named parameters (all, and X, by default) in it.
@@ -150,6 +202,7 @@ class Target(ABC):
         """
         if not self.casts:
             raise CannotRecastError(self.name)
+        self._thaw()  # so that passes inside start from the same state as those outside
         parameters = self.parameters()
         arrays = [parameters[n] for n in parameters if names is None or n in names]
         if names is None:
@@ -172,6 +225,14 @@ class Target(ABC):
         """Other arrays of the model in the parameters' dtype: masks, running statistics."""
         dtypes = {value.dtype for value in self.parameters().values()}
         return [a for a in self.memory.arrays() if a.dtype in dtypes and a.dtype.kind == "f"]
+
+
+def copy_of(value: Any) -> np.ndarray:
+    """A copy as an array; of objects, if it is no array of numbers."""
+    try:
+        return np.array(value)
+    except ValueError:  # rows of different lengths
+        return np.array([value, None], dtype=object)[:1]
 
 
 def as_scalar(value: Any) -> complex | float:

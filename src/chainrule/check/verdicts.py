@@ -1,8 +1,8 @@
 """Given gradients beside measured ones: a verdict for every parameter.
 
 A parameter that is small, or all if so wished, is measured entry by entry. Any other is tried
-along random directions first: u, v and u + v, where v favours the entries whose gradient is
-small, so that none is drowned. If the slope there is not the given gradient's, halving the
+along random directions first: u and v, where v favours the entries whose gradient is small, so
+that none is drowned. If the slope there is not the given gradient's, halving the
 direction again and again leads to the entries that are wrong. Before anything is called wrong it
 is measured once more, with all effort, from both sides; at a kink it is judged right beside it.
 """
@@ -10,12 +10,13 @@ is measured once more, with all effort, from both sides; at a kink it is judged 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from chainrule.check.budget import Budget, Progress
 from chainrule.check.directions import DirectionSearch
 from chainrule.check.entries import every_entry as network_entries
 from chainrule.check.mirror import find_mirror
@@ -32,6 +33,7 @@ from chainrule.check.rules import (
 )
 from chainrule.check.target import Target, nudged
 from chainrule.check.targets.network import NetworkTarget
+from chainrule.check.together import judge_together
 from chainrule.nn import Activation, Dropout, Flatten, Linear
 
 __all__ = ["Examiner"]
@@ -51,8 +53,9 @@ class Examiner:
         *,
         seed: int = 0,
         every_entry: bool | None = None,
-        budget: float = 1.0,
-        progress: Callable[[str, int, int], None] | None = None,
+        budget: Budget | None = None,
+        entry_seconds: float = 1.0,
+        progress: Progress | None = None,
         beside_kink: bool = False,
     ) -> None:
         self.target = target
@@ -60,26 +63,39 @@ class Examiner:
         self.tolerance = tolerance
         self.seed = seed
         self.every_entry = every_entry
-        self.budget = budget
+        self.budget = budget or Budget(np.inf)
+        self.entry_seconds = entry_seconds
         self.progress = progress or (lambda name, done, total: None)
         self.beside_kink = beside_kink
-        self.prober = Prober(target, seed)
+        self.prober = Prober(target, seed, brief=self.budget.together)
         self.rules = Rules(self.prober, tolerance)
-        self.search = DirectionSearch(self.rules, np.random.default_rng([seed, 1]))
+        self.rng = np.random.default_rng([seed, 1])
+        self.search = DirectionSearch(self.rules, self.rng, self.budget, self.progress)
         self.methods: set[str] = set()
         self._reflected: Mapping[str, np.ndarray] = {}
 
     def reports(self) -> dict[str, ParameterReport]:
         """A report for every parameter, in their order."""
         parameters = self.target.parameters()
-        found: dict[str, ParameterReport] = {}
-        network = self._network_entries()
-        self._reflected = self._mirror_gradients()
-        for name in sorted(parameters, key=lambda n: parameters[n].size):
-            early = first_look(name, parameters[name], self.given.get(name))
-            found[name] = early or self._judge(name, network.get(name))
+        early = {n: first_look(n, p, self.given.get(n)) for n, p in parameters.items()}
+        found = {name: report for name, report in early.items() if report is not None}
+        waiting = sorted(
+            (name for name in parameters if name not in found), key=lambda n: parameters[n].size
+        )
+        found |= self._together(waiting) if self.budget.together else self._one_by_one(waiting)
         self.methods |= self.prober.used
         return {name: found[name] for name in parameters}
+
+    def _one_by_one(self, names: Sequence[str]) -> dict[str, ParameterReport]:
+        network = self._network_entries()
+        self._reflected = self._mirror_gradients()
+        return {name: self._judge(name, network.get(name)) for name in names}
+
+    def _together(self, names: Sequence[str]) -> dict[str, ParameterReport]:
+        self.methods.add("central differences")
+        given = {n: np.asarray(np.asarray(self.given[n]).real, np.float64) for n in names}
+        found = judge_together(self.rules, given, self.rng, self.budget, self.progress)
+        return {n: replace(r, dtype=str(np.asarray(self.given[n]).dtype)) for n, r in found.items()}
 
     def _network_entries(self) -> Mapping[str, Any]:
         """Every entry of one of our own networks, which has a fast way of its own."""
@@ -126,6 +142,7 @@ class Examiner:
                 was_complex = self.prober.complex_step
             if not was_complex or not self._complex_lied(name, measured, report):
                 break
+            self.prober.distrust(name)
             measured = Measured(measured.given)
         self.prober.trust_complex = True
         if not self.beside_kink and (
@@ -138,9 +155,9 @@ class Examiner:
         if self.every_entry is not None:
             return self.every_entry
         cost = size * self.prober.seconds * (4 if self.prober.complex_step else 2.5)
-        if cost > self.budget / 2:
+        if cost > self.entry_seconds / 2:
             return False
-        self.budget -= cost
+        self.entry_seconds -= cost
         return True
 
     def _complex_lied(self, name: str, measured: Measured, report: ParameterReport) -> bool:
@@ -156,15 +173,13 @@ class Examiner:
 
     def _every_entry(self, name: str, shape: Index) -> np.ndarray:
         true = np.empty(shape)
-        start = shown = time.perf_counter()
+        shown = time.perf_counter()
         for done, index in enumerate(np.ndindex(shape)):
             true[index] = self.prober.quick(name, index)
             now = time.perf_counter()
             if now - shown > 0.1:
                 shown = now
-                self.progress(name, done, true.size)
-        if shown > start:
-            self.progress(name, true.size, true.size)
+                self.progress(f"every entry of d{name}", done, true.size)
         return true
 
     def _whole(self, name: str, measured: Measured, true: np.ndarray) -> ParameterReport:
@@ -222,7 +237,8 @@ class Examiner:
                 self.tolerance,
                 seed=self.seed,
                 every_entry=self.every_entry,
-                budget=self.budget / 4,
+                budget=self.budget,
+                entry_seconds=self.entry_seconds / 4,
                 progress=self.progress,
                 beside_kink=True,
             )

@@ -7,13 +7,17 @@ global arrays and functions is such a model too.
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from chainrule.check.failures import first_not_finite, told
 from chainrule.check.roles import call, roles_of
-from chainrule.check.target import Target
-from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
+from chainrule.check.target import Target, copy_of
+from chainrule.check.targets.batch import ROWS, BackwardFailedError, fit_inputs, fit_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import (
     BACKWARD,
@@ -23,6 +27,7 @@ from chainrule.check.targets.methods import (
     find_method,
     output_of,
 )
+from chainrule.check.targets.modes import Switch
 from chainrule.check.targets.pairs import (
     Pair,
     find_input_pair,
@@ -30,7 +35,7 @@ from chainrule.check.targets.pairs import (
     floating_leaves,
     has_gradient,
 )
-from chainrule.check.targets.paths import Path
+from chainrule.check.targets.paths import Path, leaves
 from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["AttributesTarget"]
@@ -80,9 +85,12 @@ class AttributesTarget(Target):
             )
         self.plan = find_loss(model, loss, self.backward, self.forward, seed)
         self.reset = find_method(model, RESET)
+        self.switch = Switch(model, self.forward, self.gradient)
         super().__init__(name, X, y, seed, *_roots(model, loss))
         self._values: dict[str, Any] = {}
         self._copies = False
+        self._partials: dict[Callable[..., Any], Callable[..., Any]] = {}
+        broken = first_not_finite({p.name: v for p, v in floating_leaves(model).items()})
         found = self.snapshot()
         try:
             given = (X, y)
@@ -94,6 +102,10 @@ class AttributesTarget(Target):
             self.restore(found)
             self.use(*given)
             self.pairs = self._find_pairs()
+        except InputError as error:
+            if broken is None or isinstance(error, BackwardFailedError):
+                raise
+            raise InputError(f"{error}; {self.name} has {broken}") from error
         finally:
             self.restore(found)
         self.use(*given)
@@ -108,7 +120,7 @@ class AttributesTarget(Target):
             values["y"] = self.y
         if self.forward is None:
             return values
-        result = call(self.forward, values, ("X", "y"))
+        result = call(self._switched(self.forward), values, ("X", "y"))
         values["result"] = result
         values["out"], cache = output_of(result)
         if cache is not None:
@@ -130,7 +142,7 @@ class AttributesTarget(Target):
             self.reset()
         if self.backward is None:
             assert self.gradient is not None
-            return call(self.gradient, self._inputs_only(), ("X", "y"))
+            return call(self._switched(self.gradient), self._inputs_only(), ("X", "y"))
         values = self._run()
         if not isinstance(self.plan, ForwardLoss | RandomUpstream):
             self.plan.value(values)
@@ -154,6 +166,21 @@ class AttributesTarget(Target):
         out = self._values.get("out")
         return out if isinstance(out, np.ndarray) else None
 
+    @property
+    def training(self) -> bool | None:
+        return self.switch.training
+
+    def set_training(self, training: bool) -> None:
+        self.switch.set(training)
+        self._partials.clear()
+
+    def _switched(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """With the argument that says which mode it is, where there is one."""
+        if function not in self._partials:
+            given = {k: v for k, v in self.switch.arguments.items() if k in _names(function)}
+            self._partials[function] = functools.partial(function, **given) if given else function
+        return self._partials[function]
+
     # --- parameters and gradients -------------------------------------------------------------
 
     def parameters(self) -> dict[str, np.ndarray]:
@@ -170,7 +197,7 @@ class AttributesTarget(Target):
         if self.backward is None or self.forward is None:
             return None
         self._thaw()
-        return {k: None if v is None else np.array(v) for k, v in self._gradients(True).items()}
+        return {k: None if v is None else copy_of(v) for k, v in self._gradients(True).items()}
 
     def _root(self, pair: Pair) -> Any:
         return self.data if pair.name == "X" else self.model
@@ -190,14 +217,7 @@ class AttributesTarget(Target):
     def _find_pairs(self) -> list[Pair]:
         before = {p: np.array(v) for p, v in floating_leaves(self.model).items()}
         given = np.array(self.X) if isinstance(self.X, np.ndarray) else None
-        try:
-            returned = self._backward()
-        except ChainruleError:
-            raise
-        except Exception as error:
-            raise InputError(
-                f"the backward pass of {self.name} failed: {type(error).__name__}: {error}"
-            ) from error
+        returned = self._passed_back()
         if given is not None and not np.array_equal(self.X, given, equal_nan=True):
             self._copies = True
             self.data["X"] = given
@@ -222,6 +242,16 @@ class AttributesTarget(Target):
             raise InputError(self._nothing_found(list(parameters)))
         return pairs
 
+    def _passed_back(self) -> Any:
+        """`_backward`, with what to say if it fails."""
+        try:
+            return self._backward()
+        except ChainruleError:
+            raise
+        except Exception as error:  # somebody's code may raise anything
+            text = f"the backward pass of {self.name} failed: {told(error)}"
+            raise BackwardFailedError(text) from error
+
     def _survivors(self, before: dict[Path, Any]) -> set[Path]:
         """The arrays that a forward pass on another batch leaves as they were."""
         saved = self.snapshot()
@@ -234,6 +264,13 @@ class AttributesTarget(Target):
 
     def _nothing_found(self, parameters: list[Path]) -> str:
         seen = ", ".join(path.name for path in parameters[:8]) or "no arrays of floats at all"
+        integer = [
+            f"{path.name} of {value.dtype}"
+            for path, value in leaves(self.model).items()
+            if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size
+        ]
+        if integer and not parameters:
+            seen += f"; {', '.join(integer[:4])} cannot be moved a little: make it float"
         return (
             f"found no parameters of {self.name} with gradients: looked for pairs such as W1 and "
             f"dW1 (grad_W1, W1_grad), params and grads, lists of layers with either, and what "
@@ -243,7 +280,8 @@ class AttributesTarget(Target):
     # --- a batch of our own -------------------------------------------------------------------
 
     def _fit_inputs(self) -> np.ndarray:
-        arrays = [np.asarray(v) for v in floating_leaves(self.model).values()]
+        numbers = [np.asarray(v) for v in leaves(self.model).values() if v is not None]
+        arrays = [a for a in numbers if a.dtype.kind in "fiu"]
         rows = ROWS if self.y is None else len(self.y)
 
         def forward(X: np.ndarray) -> None:
@@ -273,8 +311,9 @@ class AttributesTarget(Target):
 
         def works(y: Any) -> float:
             self.data["y"] = y
-            self._backward()
-            return float(np.real(self.loss()))
+            value = float(np.real(self.loss()))
+            self._passed_back()
+            return value
 
         real = isinstance(self.X, np.ndarray) and self.X.dtype.kind == "f"
         return fit_targets(self.X, out, works, self.seed, self.X.dtype if real else float)
@@ -282,6 +321,13 @@ class AttributesTarget(Target):
     def _runs_without_targets(self) -> bool:
         methods = [self.backward or self.gradient, getattr(self.plan, "function", None)]
         return all("y" not in roles_of(m, ["X", "y"]).values() for m in methods if m is not None)
+
+
+def _names(function: Callable[..., Any]) -> set[str]:
+    try:
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return set()
 
 
 def _roots(model: Any, loss: Any) -> list[Any]:

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.failures import told
 from chainrule.errors import InputError
 
-__all__ = ["ROWS", "fit_inputs", "fit_targets", "guess_arguments"]
+__all__ = ["ROWS", "BackwardFailedError", "fit_inputs", "fit_targets", "guess_arguments"]
 
 ROWS = 7  # unlike most widths, so that a wrong axis shows
+
+
+class BackwardFailedError(InputError):
+    """A batch that the forward pass and the loss take makes the backward pass fail."""
 
 
 def fit_inputs(
@@ -21,10 +26,10 @@ def fit_inputs(
     """Random X that `forward` takes, guessed from the shapes of the parameters.
 
     Raises:
-        InputError: nothing tried was taken; the last error is in the message.
+        InputError: nothing tried was taken; the error of the likeliest is in the message.
     """
     arrays = list(arrays)
-    last: Exception | None = None
+    first: Exception | None = None
     tried = []
     for shape in _shapes([a.shape for a in arrays], rows):
         X = np.random.default_rng(seed).normal(size=shape)
@@ -33,13 +38,17 @@ def fit_inputs(
         try:
             forward(X)
         except Exception as error:  # somebody's code may raise anything
-            last = error
-            tried.append(str(shape))
+            first = first or error
+            tried.append(shape)
         else:
             return X
+    if isinstance(first, InputError):
+        raise first
+    why = f", which gives {told(first)}" if first else ""
+    others = f"; nor others, such as {', '.join(map(str, tried[1:4]))}" if tried[1:] else ""
     raise InputError(
-        f"found no X that the forward pass takes (tried shapes {', '.join(tried[:6])}"
-        f"{'; last ' + type(last).__name__ + ': ' + _short(last) if last else ''}); give X and y"
+        f"found no X that the forward pass takes: not one of shape {tried[0]}{why}{others}; give "
+        f"X and y"
     )
 
 
@@ -69,19 +78,26 @@ def fit_targets(
     """Random targets for these outputs that the loss and the backward pass take.
 
     Raises:
-        InputError: none of labels, one-hot rows and real values was taken.
+        InputError: none of labels, one-hot rows and real values was taken; or for those that the
+            loss takes the backward pass fails.
     """
-    last: Exception | None = None
+    failures: list[Exception] = []
     for y in _targets(np.asarray(out), X, np.random.default_rng(seed), dtype):
         try:
-            if np.isfinite(works(y)):
-                return y
+            value = works(y)
         except Exception as error:  # somebody's code may raise anything
-            last = error
+            failures.append(error)
+        else:
+            if np.isfinite(value):
+                return y
+            failures.append(InputError(f"the loss is {value}, whatever y is"))
+    for failure in sorted(failures, key=lambda f: not isinstance(f, BackwardFailedError)):
+        if isinstance(failure, InputError):
+            raise failure
+    why = f"; the last gives {told(failures[-1])}" if failures else ""
     raise InputError(
         f"found no y that the loss takes for outputs of shape {np.shape(out)}: tried labels, "
-        f"one-hot rows and real values"
-        f"{'; last ' + type(last).__name__ + ': ' + _short(last) if last else ''}; give X and y"
+        f"one-hot rows and real values{why}; give X and y"
     )
 
 
@@ -103,11 +119,6 @@ def _targets(out: np.ndarray, X: np.ndarray, rng: np.random.Generator, dtype: An
     n = len(X) if np.ndim(X) else 1
     yield rng.integers(2, size=n)
     yield rng.normal(size=n)
-
-
-def _short(error: BaseException | None) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 100 else text[:97] + "..."
 
 
 def guess_arguments(function: Callable[..., Any]) -> list[Mapping[str, Any]]:

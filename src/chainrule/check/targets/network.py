@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.target import Target
+from chainrule.check.target import Move, Scalar, Target, as_scalar
 from chainrule.checks import as_examples
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, BinaryCrossEntropy, Dropout, Layer, Loss, Network, Run
@@ -15,6 +17,8 @@ from chainrule.nn.layers import INFERENCE
 from chainrule.nn.losses import SoftmaxCrossEntropy
 
 __all__ = ["LayerTarget", "LossTarget", "NetworkTarget"]
+
+_FAR = 2.0**20  # along an affine line a long step loses no digits
 
 
 class NetworkTarget(Target):
@@ -35,7 +39,8 @@ class NetworkTarget(Target):
         self.loss_function = LOSSES.make(loss or "softmax_cross_entropy")
         if loss is None and net.output_shape == (1,):
             self.loss_function = LOSSES.make("mse")
-        self.training = any(isinstance(layer, Dropout) for layer in net.layers)
+        self._drops = any(isinstance(layer, Dropout) for layer in net.layers)
+        self._training = self._drops
         rng = np.random.default_rng(seed)
         if X is None:
             count = 7 if y is None else len(y)
@@ -43,6 +48,8 @@ class NetworkTarget(Target):
         if y is None:
             y = random_targets(self.loss_function, (len(X), *net.output_shape), rng)
         self.values = {name: net[name].copy() for name in net}
+        self._slots = {slot.name: slot for slot in net.layout.slots}
+        self._affine: set[str] = set()
         super().__init__(net.spec, X, y, seed, self.values)
 
     def use(self, X: object, y: object) -> None:
@@ -57,13 +64,21 @@ class NetworkTarget(Target):
             return INFERENCE
         return Run(training=True, rng=np.random.default_rng(self.seed))
 
+    @property
+    def training(self) -> bool | None:
+        return self._training if self._drops else None
+
+    def set_training(self, training: bool) -> None:
+        self._training = training
+
     def parameters(self) -> dict[str, np.ndarray]:
         return {**self.values, "X": self.X}
 
-    def _views(self) -> list[dict[str, np.ndarray]]:
+    def _views(self, values: dict[str, np.ndarray] | None = None) -> list[dict[str, np.ndarray]]:
+        values = self.values if values is None else values
         views: list[dict[str, np.ndarray]] = [{} for _ in self.net.layers]
         for slot in self.net.layout.slots:
-            views[slot.layer][slot.local] = self.values[slot.name]
+            views[slot.layer][slot.local] = values[slot.name]
         return views
 
     def _forward(self) -> tuple[np.ndarray, list[Any]]:
@@ -90,6 +105,82 @@ class NetworkTarget(Target):
 
     def outputs(self) -> np.ndarray | None:
         return getattr(self, "_out", None)
+
+    # --- many losses along one direction ------------------------------------------------------
+
+    def as_complex(self, names: Sequence[str]) -> contextlib.AbstractContextManager[None]:
+        return super().as_complex(names) if self._drops else contextlib.nullcontext()
+
+    def losses_along(self, moves: Sequence[Move], steps: Sequence[complex]) -> list[Scalar]:
+        """Only what comes behind the moved parameter is computed again."""
+        if not moves or self._drops:  # a mask is drawn for all layers in turn
+            return super().losses_along(moves, steps)
+        if len(moves) > 1:
+            return [self._loss_of(self._moved(moves, t)) for t in steps]
+        ((name, index, v),) = moves
+        value = self.parameters()[name]
+        direction = _whole(value.shape, index, v)
+        first = 0 if name == "X" else self._slots[name].layer
+        x = self._through(self.net.layers[:first], self._views(), self.X)
+
+        def output(t: complex) -> np.ndarray:
+            moved = t * direction
+            moved += value
+            if name == "X":
+                return self._through(self.net.layers[:1], self._views(), moved)
+            params = self._views()[first] | {self._slots[name].local: moved}
+            return self.net.layers[first].forward(params, x, INFERENCE)[0]
+
+        outputs = None
+        if len(steps) > 2 or np.iscomplexobj(steps):  # else three outputs do not pay
+            outputs = self._on_a_line(name, output, steps)
+        outputs = outputs or [output(t) for t in steps]
+        rest, views = self.net.layers[first + 1 :], self._views()[first + 1 :]
+        return [
+            as_scalar(self.loss_function.forward(self._through(rest, views, z), self.y)[0])
+            for z in outputs
+        ]
+
+    def _moved(self, moves: Sequence[Move], t: complex) -> dict[str, np.ndarray]:
+        values = self.parameters()
+        for name, index, v in moves:
+            values[name] = values[name] + t * _whole(values[name].shape, index, v)
+        return values
+
+    def _loss_of(self, values: dict[str, np.ndarray]) -> Scalar:
+        z = self._through(self.net.layers, self._views(values), values["X"])
+        return as_scalar(self.loss_function.forward(z, self.y)[0])
+
+    def _on_a_line(
+        self, name: str, output: Callable[[float], np.ndarray], steps: Sequence[complex]
+    ) -> list[np.ndarray] | None:
+        """`output` at all steps from two of them, if it is affine, as a Linear layer's is in W;
+        a third shows whether it is."""
+        here, there = output(0.0), output(_FAR)
+        rise = there - here
+        if name not in self._affine:
+            off = np.abs(output(-2 * _FAR) - here + 2 * rise).max(initial=0.0)
+            if not off <= 1e-13 * np.abs(rise).max(initial=0.0):
+                return None
+            self._affine.add(name)
+        return [here + t / _FAR * rise for t in steps]
+
+    @staticmethod
+    def _through(
+        layers: Sequence[Layer], views: Sequence[dict[str, np.ndarray]], x: np.ndarray
+    ) -> np.ndarray:
+        for layer, params in zip(layers, views, strict=False):
+            x, _ = layer.forward(params, x, INFERENCE)
+        return x
+
+
+def _whole(shape: tuple[int, ...], index: Any, v: Any) -> np.ndarray:
+    """A direction in all entries: `v` at `index`, 0 elsewhere."""
+    if index is Ellipsis and np.shape(v) == shape:
+        return np.asarray(v)
+    direction = np.zeros(shape)
+    direction[index] = v
+    return direction
 
 
 class LayerTarget(Target):

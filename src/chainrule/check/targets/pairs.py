@@ -31,6 +31,9 @@ _CONVENTIONAL = re.compile(
 )
 
 
+_DATA = {"data", "value", "values", "val", "array"}
+
+
 @dataclass(frozen=True)
 class Pair:
     """A parameter and its gradient; `gradient` leads from what backward returned if `returned`.
@@ -118,6 +121,11 @@ def _beside(
     kind, key = path.steps[-1]
     candidates: list[Path] = []
     name = sibling(key, scope)
+    if name is None:  # theta and grad, or data and grad of an object that is one parameter
+        group = "params" if simple(str(key)) in _DATA else key
+        name = sibling(group, scope, group=True)
+        if name is not None and np.shape(scope[name]) != np.shape(scope[key]):
+            name = None
     if name is not None:
         candidates.append(Path((*path.parent.steps, (kind, name))))
     if len(path.steps) > 1:
@@ -144,6 +152,8 @@ def _inside(path: Path, kind: str, group: Any, container: Any, key: Any) -> Path
         return step.item(match) if match is not None else Path()
     if isinstance(container, list | tuple) and isinstance(key, int) and key < len(container):
         return step.item(key)
+    if isinstance(key, str) and hasattr(container, key):  # an object that holds them
+        return step.attr(key)
     return Path()
 
 
@@ -174,6 +184,7 @@ def _among_the_returned(
         names = returned_names(backward) if backward is not None else None
         if names is not None and len(names) == len(returned):
             _by_name(parameters, dict(zip(names, returned, strict=True)), Path(), found, names)
+            _rest_by_order(parameters, dict(enumerate(returned)), names, found)
         if not found:
             _by_order(parameters, returned, found)
 
@@ -206,10 +217,27 @@ def _has(container: Any, index: int) -> bool:
     return isinstance(container, list | tuple) and index < len(container)
 
 
+def _rest_by_order(
+    parameters: Mapping[Path, Any],
+    returned: Mapping[int, Any],
+    names: list[str],
+    found: dict[Path, tuple[Path | None, bool]],
+) -> None:
+    """Where some are named, `return X.T @ dh, dh.sum(0), dW2`: the others in turn, if they fit."""
+    nameless = [i for i, name in enumerate(names) if not name]
+    left = [p for p in parameters if p not in found]
+    fits = len(nameless) == len(left) and all(
+        np.shape(returned[i]) == np.shape(parameters[p])
+        for i, p in zip(nameless, left, strict=True)
+    )
+    if found and fits:
+        found.update({p: (Path().item(i), True) for i, p in zip(nameless, left, strict=True)})
+
+
 def _by_order(
     parameters: Mapping[Path, Any], returned: Any, found: dict[Path, tuple[Path | None, bool]]
 ) -> None:
-    gradients = {p: v for p, v in leaves(list(returned)).items() if isinstance(v, np.ndarray)}
+    gradients = {p: v for p, v in leaves(list(returned)).items() if v is not None}
     wanted = list(parameters)
     for order in (list(gradients), list(gradients)[::-1]):
         if len(order) == len(wanted) and all(

@@ -65,6 +65,13 @@ class TorchTarget(Target):
         self.data["X"] = self.inputs[0].detach().numpy() if len(self.inputs) == 1 else None
         self.data["y"] = y
 
+    @property
+    def training(self) -> bool | None:
+        return None if self.is_function else bool(self.thing.training)
+
+    def set_training(self, training: bool) -> None:
+        self.thing.train(training)
+
     def _tensors(self) -> dict[str, Any]:
         single = len(self.inputs) == 1
         inputs = {
@@ -123,12 +130,17 @@ class TorchTarget(Target):
         if not self.is_function:
             tensors |= dict(self.thing.named_buffers())
         copies = [(t, t.detach().clone()) for t in [*tensors.values(), *self.inputs]]
-        return (super().snapshot(), copies, list(self.inputs), self.torch.random.get_rng_state())
+        modules = [] if self.is_function else list(self.thing.modules())
+        modes = [(module, module.training) for module in modules]
+        generator = self.torch.random.get_rng_state()
+        return (super().snapshot(), copies, list(self.inputs), modes, generator)
 
     def restore(self, saved: Any) -> None:
-        own, copies, inputs, generator = saved
+        own, copies, inputs, modes, generator = saved
         own.restore()
         self.inputs = inputs
+        for module, training in modes:
+            module.training = training
         with self.torch.no_grad():
             for tensor, copy in copies:
                 tensor.data.copy_(copy)

@@ -73,3 +73,51 @@ def test_a_module_with_a_wrong_function_in_it():
 
 def test_a_batch_is_made_up():
     assert find_target(torch.nn.Linear(3, 2)).X.shape == (7, 3)
+
+
+@pytest.mark.parametrize(("wrong", "names"), [(False, []), (True, ["input[0]"])])
+def test_a_function_with_a_kink_and_one_without_a_gradient(wrong, names):
+    class Clamp(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, low):
+            ctx.save_for_backward(x)
+            ctx.low = low
+            return x.clamp(min=low.item())
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g if wrong else g * (x > ctx.low), None
+
+    x = np.array([[-1.0, 0.0, 2.0], [0.5, -3.0, 1.0]])
+    report = check_gradients(Clamp, (x, np.array(0)), diagnose=False)
+    assert [p.name for p in report.wrong] == names or [p.name for p in report.wrong] == [
+        "X"
+    ] * wrong
+
+
+def test_both_modes_of_a_module_and_its_parts_stay():
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.5), torch.nn.Linear(4, 2)
+    )
+    module[1].eval()
+    modes = [part.training for part in module.modules()]
+    report = check_gradients(module, X.astype(np.float32))
+    assert report.ok, str(report)
+    finding = next(f for f in report.findings if f.name == "train-and-eval")
+    assert finding.message == "right in training and in eval mode"
+    assert [part.training for part in module.modules()] == modes
+
+
+def test_a_mistake_in_training_mode_only():
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.tensor(W))
+
+        def forward(self, x):
+            return function(2.0 if self.training else 1.0).apply(x, self.w)
+
+    report = check_gradients(Model().eval(), X, diagnose=False)
+    assert [f.name for f in report.findings if not f.ok] == ["train-and-eval"]
