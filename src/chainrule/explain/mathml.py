@@ -1,0 +1,34 @@
+"""Equations as MathML, which browsers draw by themselves."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from chainrule.errors import MissingExtraError
+from chainrule.nn.notation import latex_to_text
+
+__all__ = ["to_mathml"]
+
+
+@cache
+def to_mathml(latex: str, *, display: bool = False) -> str:
+    """LaTeX as a `<math>` element, with its text for whoever cannot see it.
+
+    Raises:
+        MissingExtraError: latex2mathml is not installed.
+
+    >>> to_mathml("b_{1}")[:6], to_mathml("b_{1}")[-7:]
+    ('<math ', '</math>')
+    """
+    try:
+        from latex2mathml.converter import convert
+    except ImportError as error:
+        raise MissingExtraError("latex2mathml", "a page with mathematics", "cli") from error
+    made: str = convert(latex, display="block" if display else "inline")
+    # Functions stand apart from what they are applied to, and a bar is no operator that stretches.
+    made = re.sub(
+        r"(<mi>(?:log|exp|max|tanh)</mi>)(?=<m)(?!<mo)", r'\1<mspace width="0.2em"/>', made
+    )
+    text = latex_to_text(latex).replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return made.replace("<math ", f'<math aria-label="{text}" ', 1)
