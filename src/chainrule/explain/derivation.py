@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +10,13 @@ import numpy as np
 
 from chainrule.errors import InputError
 from chainrule.explain.axes import Shaped, shaped
+from chainrule.explain.chain import chain_rule, definitions, factor
 from chainrule.explain.entry import Entry, open_entry
 from chainrule.explain.origins import Origin, network_of, origins
 from chainrule.explain.statistics import Statistics
 from chainrule.nn import Network, Trace, backprop
 from chainrule.nn.losses.base import share
-from chainrule.nn.notation import fill_prose, latex_name
+from chainrule.nn.notation import fill_prose
 from chainrule.nn.trace import GradientRow, record_step
 from chainrule.registry import nearest
 
@@ -140,9 +139,10 @@ class Derivation:
             f"{self.steps[-1].number}, or one of {', '.join(names)}"
         )
 
-    def only(self, step: int | str) -> Derivation:
-        """The same with that one step."""
-        return replace(self, steps=(self[step],))
+    def only(self, *steps: int | str) -> Derivation:
+        """The same with these steps, each by its number or by the name of its tensor."""
+        chosen = {self[step].number for step in steps}
+        return replace(self, steps=tuple(s for s in self.steps if s.number in chosen))
 
     def opening(self, entries: Iterable[str]) -> Derivation:
         """The same with these entries opened.
@@ -217,76 +217,17 @@ def _step(
         maker=origin.maker.spelling,
         backward=origin.backward,
         equation=origin.equation,
-        chain=_chain(origin),
-        factor=_factor(origin),
+        chain=chain_rule(origin),
+        factor=factor(origin),
         entry=origin.latex(meaning.entry),
         tensors=shaped(trace, origin),
         transpose=fill_prose(meaning.transpose, origin.names),
         intuition=fill_prose(meaning.intuition, origin.names),
         remark=fill_prose(meaning.remark, origin.names),
-        where=(*_sizes(trace, origin), *(origin.latex(w) for w in _relevant(origin))),
+        where=definitions(trace, origin),
         value=trace[origin.tensor],
         alone=alone,
     )
-
-
-# --- the chain rule -----------------------------------------------------------------------------
-
-
-def _partial(above: str, below: str) -> str:
-    return rf"\frac{{\partial {above}}}{{\partial {below}}}"
-
-
-def _chain(origin: Origin) -> str:
-    """`∂L/∂a1 = ∂L/∂z2 · ∂z2/∂a1`; at the loss itself `∂L/∂z2`, where the chain begins."""
-    if not origin.backward:
-        return ""
-    below = latex_name(origin.names[origin.key])
-    if origin.layer is None:
-        return f"{origin.symbol} = {_partial('L', below)}"
-    y = latex_name(origin.names["y"])
-    return rf"{_partial('L', below)} = {_partial('L', y)} \cdot {_partial(y, below)}"
-
-
-def _factor(origin: Origin) -> str:
-    if not origin.backward:
-        return ""
-    below = latex_name(origin.names[origin.key])
-    if origin.layer is None:
-        return f"{_partial('L', below)} = {origin.latex(origin.template)}"
-    if not origin.meaning.factor:
-        return ""
-    above = latex_name(origin.names["y"])
-    return f"{_partial(above, below)} = {origin.latex(origin.meaning.factor)}"
-
-
-def _sizes(trace: Trace, origin: Origin) -> list[str]:
-    """What N and C are in the equation of a loss."""
-    if origin.layer is not None or origin.key == "p":
-        return []
-    sizes = {"N": len(trace["X"]), "C": math.prod(trace.net.output_shape)}
-    used = [f"{k} = {n}" for k, n in sizes.items() if _mentions(origin.template, k)]
-    if trace.recording.weights is not None:
-        used.append(r"1 / N \;\text{stands for each example's weight,}\; w_n / \sum w")
-    return used
-
-
-def _relevant(origin: Origin) -> list[str]:
-    """The definitions whose symbol stands in the equation, or in such a definition."""
-    text, found = origin.template, []
-    remaining = [w for w in origin.equations.where if w != f"${origin.key} = {origin.template}"]
-    while chosen := [w for w in remaining if _mentions(text, w)]:
-        remaining = [w for w in remaining if w not in chosen]
-        found += chosen
-        text = " ".join([text, *(w.partition("=")[2] or w for w in chosen)])
-    return [w for w in origin.equations.where if w in found]
-
-
-def _mentions(text: str, definition: str) -> bool:
-    symbol = re.match(r"\$?\\?[A-Za-z]+(\{\w+\})?'?", definition)
-    if symbol is None:
-        return True
-    return re.search(rf"(?<![A-Za-z\\$]){re.escape(symbol[0])}(?![A-Za-z'])", text) is not None
 
 
 # --- one example --------------------------------------------------------------------------------

@@ -9,13 +9,13 @@ from chainrule.explain.terms import place
 from chainrule.explain.window import number
 from chainrule.nn.notation import latex_name
 
-__all__ = ["BACKWARD", "FORWARD", "Field", "describe", "flow"]
+__all__ = ["Field", "describe", "flow", "introductions"]
 
-FORWARD = (
+_FORWARD = (
     "Forward, every layer computes its output from its input, and the loss says in one number "
     "how wrong the last output is. A row is an example."
 )
-BACKWARD = (
+_BACKWARD = (
     "Backward, one question is asked of every number on the way: how much would the loss change "
     "if this number were a little larger? The answer is its gradient, its share of the blame. "
     "The chain rule finds it from the gradient of what comes after, times the factor of one step."
@@ -32,6 +32,16 @@ class Field:
     label: str
     kind: str
     items: tuple[str, ...]
+
+
+def introductions(derivation: Derivation) -> dict[int, str]:
+    """What is said before the first step of either pass, by its number, if there are several."""
+    said: dict[int, str] = {}
+    for step in derivation.steps if len(derivation.steps) > 1 else ():
+        text = _BACKWARD if step.backward else _FORWARD
+        if text not in said.values():
+            said[step.number] = text
+    return said
 
 
 def describe(derivation: Derivation, step: Step) -> list[Field]:

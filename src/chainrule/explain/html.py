@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 from importlib import resources
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from chainrule.explain.derivation import Derivation, Step
 from chainrule.explain.entry import Entry
-from chainrule.explain.fields import BACKWARD, FORWARD, Field, describe, flow
+from chainrule.explain.fields import Field, describe, flow, introductions
 from chainrule.explain.heatmap import heatmap
 from chainrule.explain.mathml import to_mathml
-from chainrule.explain.table import columns, conclusion, exact, rows
-from chainrule.explain.window import number, window_of
+from chainrule.explain.table import columns, conclusion, exact, product, rows
+from chainrule.explain.window import Window, number, window_of
 from chainrule.nn import Trace
 from chainrule.nn.notation import latex_name, latex_to_text, split_prose
 
@@ -24,7 +24,6 @@ __all__ = ["to_html"]
 _WIDEST_PICTURE = 640  # CSS pixels
 _HIGHEST_PICTURE = 160
 _BAR = 6.0  # rem
-_MARK = ' class="mark"'
 
 
 def to_html(derivation: Derivation) -> str:
@@ -57,23 +56,19 @@ def to_html(derivation: Derivation) -> str:
 
 def _body(derivation: Derivation) -> Iterator[str]:
     yield from _top(derivation)
-    whole = len(derivation.steps) > 1
-    forward = [step for step in derivation.steps if not step.backward]
-    backward = [step for step in derivation.steps if step.backward]
-    for name, intro, steps in (("Forward", FORWARD, forward), ("Backward", BACKWARD, backward)):
-        if not steps:
-            continue
-        if whole:
-            yield f"<h2>{name}</h2>\n<p>{escape(intro)}</p>"
-        else:
+    said = introductions(derivation)
+    for step in derivation.steps:
+        if step.number in said:
+            yield f"<h2>{'Backward' if step.backward else 'Forward'}</h2>"
+            yield f"<p>{escape(said[step.number])}</p>"
+        elif not said:
             yield "<h2>The step</h2>"
-        for step in steps:
-            yield from _step(derivation, step)
+        yield from _step(derivation, step)
     if derivation.entries:
         yield "<h2>Opened</h2>"
     for entry in derivation.entries:
         yield from _entry(entry)
-    if whole:
+    if said:
         yield "<h2>Every gradient</h2>"
         yield from _summary(derivation.trace)
 
@@ -154,7 +149,7 @@ def _field(field: Field) -> str:
     elif field.kind == "prose":
         text = " ".join(map(_prose, field.items))
     else:
-        text = ", ".join(f"<span>{escape(item)}</span>" for item in field.items)
+        text = ", ".join(f'<span class="whole">{escape(item)}</span>' for item in field.items)
     return f"<dt>{escape(field.label)}</dt><dd{kind}>{text}</dd>"
 
 
@@ -168,18 +163,36 @@ def _window(step: Step, example: int | None) -> Iterator[str]:
     if not window.columns:
         yield f'<p class="number">{step.name} = {exact(float(step.value))}</p>'
         return
-    before = [f"[{', '.join(map(str, (*window.lead, i)))}, ·]" for i in window.rows] or ["[·]"]
-    head = "".join(f'<th scope="col">{j}</th>' for j in window.columns)
-    label = f"entries of {step.name}"
-    yield f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>'
+    kinds = _kinds(window)
+    head = "".join(
+        f'<th scope="col"{_class(kind)}>{head}</th>'
+        for head, kind in zip(window.heads, kinds, strict=True)
+    )
+    yield _scrolling(f"entries of {step.name}")
     yield f'<thead><tr><th scope="col">{step.name}</th>{head}</tr></thead><tbody>'
-    for i, (name, row) in enumerate(zip(before, window.values.tolist(), strict=True)):
+    for i, (name, *row) in enumerate(window.labelled_rows):
         cells = "".join(
-            f"<td{_MARK if (i, j) == window.centre else ''}>{number(v)}</td>"
-            for j, v in enumerate(row)
+            f"<td{_class('mark' if (i, j) == window.centre else kinds[j])}>{cell}</td>"
+            for j, cell in enumerate(row)
         )
         yield f'<tr><th scope="row">{name}</th>{cells}</tr>'
     yield "</tbody></table></div>"
+
+
+def _kinds(window: Window) -> list[str]:
+    """On a narrow screen only the neighbours of the centre are shown."""
+    last = len(window.columns) - 1
+    centre = min(max(window.centre[1], 1), max(last - 1, 0))
+    return ["far" if abs(j - centre) > 1 else "" for j in range(last + 1)]
+
+
+def _scrolling(label: str) -> str:
+    """The start of a table that scrolls on its own where it is too wide."""
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(label)}"><table>'
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
 
 
 def _picture(step: Step) -> Iterator[str]:
@@ -209,48 +222,41 @@ def _entry(entry: Entry) -> Iterator[str]:
     yield '<article class="entry">'
     yield f"<h3>{escape(entry.place)} = {exact(entry.value)}</h3>"
     yield _equation(entry.equation)
-    label = f"terms of {entry.place}"
-    yield f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>'
-    heads = [*columns(entry), "share"] if len(entry.terms) > 1 else columns(entry)
-    yield f"<thead><tr>{_cells(heads, 'th')}</tr></thead><tbody>"
-    terms = entry.contributing or entry.terms[:1]
-    largest = max((abs(term.value) for term in terms), default=0.0) or 1.0
-    for term, cells in zip(terms, rows(entry), strict=True):
-        bar = ""
-        if len(entry.terms) > 1:
-            sign = "plus" if term.value > 0 else "minus"
-            length = f"{_BAR * abs(term.value) / largest:.2f}rem"
-            bar = f'<td class="bars"><span class="bar {sign}" style="width:{length}"></span></td>'
-        yield f'<tr><th scope="row">{escape(cells[0])}</th>{_cells(cells[1:], "td")}{bar}</tr>'
-    yield '</tbody></table></div>\n<dl class="conclusion">'
-    for name, text in conclusion(entry):
-        yield f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>"
+    lines = conclusion(entry)
+    if len(entry.terms) > 1:
+        yield from _terms(entry)
+    else:
+        lines = product(entry) + lines
+    yield '<dl class="conclusion">'
+    yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in lines)
     yield "</dl>\n</article>"
 
 
-def _cells(texts: Sequence[str], tag: str) -> str:
-    """Heads that say nothing are plain cells: a header cell must not be empty."""
-    made = []
-    for text in texts:
-        if tag == "th":
-            made.append(f'<th scope="col">{escape(text)}</th>' if text else "<td></td>")
-        else:
-            made.append(f"<td>{escape(text)}</td>")
-    return "".join(made)
+def _terms(entry: Entry) -> Iterator[str]:
+    yield _scrolling(f"terms of {entry.place}")
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in columns(entry)[1:])
+    yield f'<thead><tr><td></td>{head}<th scope="col">share</th></tr></thead><tbody>'
+    largest = max(abs(term.value) for term in entry.terms) or 1.0
+    for term, (name, *cells) in zip(entry.contributing, rows(entry), strict=False):
+        sign, length = "plus" if term.value > 0 else "minus", _BAR * abs(term.value) / largest
+        bar = f'<span class="bar {sign}" style="width:{length:.2f}rem"></span>'
+        joined = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        yield f'<tr><th scope="row">{escape(name)}</th>{joined}<td class="bars">{bar}</td></tr>'
+    yield "</tbody></table></div>"
 
 
 def _summary(trace: Trace) -> Iterator[str]:
-    yield '<div class="scroll" tabindex="0" role="group" aria-label="every gradient"><table>'
-    heads = ["gradient", "formula", "shape", "norm", "zeros"]
-    yield f"<thead><tr>{_cells(heads, 'th')}</tr></thead><tbody>"
+    yield _scrolling("every gradient")
+    yield (
+        '<thead><tr><th scope="col">gradient</th><th scope="col" class="left">formula</th>'
+        '<th scope="col">shape</th><th scope="col">norm</th><th scope="col">zeros</th></tr></thead>'
+    )
+    yield "<tbody>"
     for row in trace.rows():
-        cells = [
-            to_mathml(row.latex),
-            escape(str(row.shape)),
-            f"{row.norm:.4g}",
-            f"{100 * row.zeros:.1f} %",
-        ]
-        name = to_mathml(latex_name(row.name))
-        joined = "".join(f"<td>{cell}</td>" for cell in cells)
-        yield f'<tr><th scope="row">{name}</th>{joined}</tr>'
+        name, formula = to_mathml(latex_name(row.name)), to_mathml(row.latex)
+        yield (
+            f'<tr><th scope="row">{name}</th><td class="left">{formula}</td>'
+            f"<td>{escape(str(row.shape))}</td><td>{row.norm:.4g}</td>"
+            f"<td>{100 * row.zeros:.1f} %</td></tr>"
+        )
     yield "</tbody></table></div>"

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.explain.derivation import Derivation, Step
 from chainrule.explain.entry import Entry
-from chainrule.explain.fields import BACKWARD, FORWARD, Field, describe
+from chainrule.explain.fields import Field, describe, introductions
 from chainrule.explain.summary import summary_latex
-from chainrule.explain.table import columns, conclusion, rows
-from chainrule.explain.window import number, window_of
+from chainrule.explain.table import columns, conclusion, product, rows
+from chainrule.explain.window import window_of
 from chainrule.nn.notation import split_prose
 
 __all__ = ["escape", "to_latex"]
@@ -62,12 +62,11 @@ def _lines(derivation: Derivation) -> Iterator[str]:
     yield _PREAMBLE
     yield r"\section*{Backpropagation, step by step}"
     yield " \\\\\n".join(map(escape, [derivation.title, *derivation.source]))
-    before: Step | None = None
+    said = introductions(derivation)
     for step in derivation.steps:
-        if whole and (before is None or step.backward != before.backward):
-            yield from ["", escape(BACKWARD if step.backward else FORWARD)]
+        if step.number in said:
+            yield from ["", escape(said[step.number])]
         yield from ["", *_step(derivation, step)]
-        before = step
     for entry in derivation.entries:
         yield from ["", *_entry(entry)]
     if whole:
@@ -97,17 +96,21 @@ def _window(step: Step, example: int | None) -> list[str]:
     window = window_of(step, example)
     if not window.columns:
         return [escape(f"{step.name} = {float(step.value):.10g}")]
-    heads = [str(j) for j in window.columns]
-    before = [f"[{', '.join(map(str, (*window.lead, i)))}, ·]" for i in window.rows] or ["[·]"]
-    body = [[b, *map(number, row)] for b, row in zip(before, window.values.tolist(), strict=True)]
-    return _table("tabular", [step.name, *heads], body)
+    return _table("tabular", [step.name, *window.heads], window.labelled_rows)
 
 
 def _entry(entry: Entry) -> Iterator[str]:
     yield rf"\subsection*{{\texttt{{{escape(entry.place)}}} opened}}"
-    yield from [r"\[", entry.equation, r"\]", r"{\footnotesize"]
-    yield from [*_table("longtable", columns(entry), rows(entry)), "}", r"\begin{description}"]
-    yield from (rf"\item[{escape(label)}] {escape(text)}" for label, text in conclusion(entry))
+    yield from [r"\[", entry.equation, r"\]"]
+    lines = conclusion(entry)
+    if len(entry.terms) > 1:
+        table = _table("longtable", columns(entry), rows(entry))
+        yield from [r"{\footnotesize", *table, "}"]
+    else:
+        lines = product(entry) + lines
+    yield r"\begin{description}"
+    # Braces around the label, since it may have a bracket of its own.
+    yield from (rf"\item[{{{escape(label)}}}] {escape(text)}" for label, text in lines)
     yield r"\end{description}"
 
 

@@ -8,10 +8,10 @@ from itertools import pairwise
 from chainrule.explain.axes import Shaped, shaped
 from chainrule.explain.derivation import Derivation, Step
 from chainrule.explain.entry import Entry
-from chainrule.explain.fields import BACKWARD, FORWARD, Field, describe
+from chainrule.explain.fields import Field, describe, introductions
 from chainrule.explain.origins import origins
-from chainrule.explain.table import columns, conclusion, rows
-from chainrule.explain.window import number, window_of
+from chainrule.explain.table import columns, conclusion, product, rows
+from chainrule.explain.window import window_of
 from chainrule.nn import Trace
 from chainrule.nn.notation import latex_name, split_prose
 
@@ -37,12 +37,11 @@ def _lines(derivation: Derivation) -> Iterator[str]:
     yield "  \n".join([derivation.title, *derivation.source])
     if whole:
         yield from ["", *_diagram(derivation.trace)]
-    before: Step | None = None
+    said = introductions(derivation)
     for step in derivation.steps:
-        if whole and (before is None or step.backward != before.backward):
-            yield from ["", BACKWARD if step.backward else FORWARD]
+        if step.number in said:
+            yield from ["", said[step.number]]
         yield from ["", *_step(derivation, step)]
-        before = step
     for entry in derivation.entries:
         yield from ["", *_entry(entry)]
     if whole:
@@ -91,19 +90,18 @@ def _window(step: Step, example: int | None) -> list[str]:
     window = window_of(step, example)
     if not window.columns:
         return [f"{step.name} = {float(step.value):.10g}"]
-    heads = [str(j) for j in window.columns]
-    before = [f"[{', '.join(map(str, (*window.lead, i)))}, ·]" for i in window.rows] or ["[·]"]
-    return _table(
-        [step.name, *heads],
-        [[b, *map(number, row)] for b, row in zip(before, window.values.tolist(), strict=True)],
-    )
+    return _table([step.name, *window.heads], window.labelled_rows)
 
 
 def _entry(entry: Entry) -> Iterator[str]:
     yield f"## {entry.place} opened"
     yield from ["", *_display(entry.equation), ""]
-    yield from _table(columns(entry), rows(entry))
-    yield from ["", *(f"- **{label}**: {text}" for label, text in conclusion(entry))]
+    lines = conclusion(entry)
+    if len(entry.terms) > 1:
+        yield from [*_table(columns(entry), rows(entry)), ""]
+    else:
+        lines = product(entry) + lines
+    yield from (f"- **{label}**: {text}" for label, text in lines)
 
 
 def _summary(trace: Trace) -> list[str]:

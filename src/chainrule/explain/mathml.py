@@ -10,6 +10,8 @@ from chainrule.nn.notation import latex_to_text
 
 __all__ = ["to_mathml"]
 
+_SPACE = '<mspace width="0.2em"/>'
+
 
 @cache
 def to_mathml(latex: str, *, display: bool = False) -> str:
@@ -26,9 +28,10 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     except ImportError as error:
         raise MissingExtraError("latex2mathml", "a page with mathematics", "cli") from error
     made: str = convert(latex, display="block" if display else "inline")
-    # Functions stand apart from what they are applied to, and a bar is no operator that stretches.
-    made = re.sub(
-        r"(<mi>(?:log|exp|max|tanh)</mi>)(?=<m)(?!<mo)", r'\1<mspace width="0.2em"/>', made
-    )
+    # Names of functions are no operators, which would keep their distance from a bracket; what
+    # follows without a bracket does. A prime is one.
+    made = re.sub(r"<mo>(max|log|exp|tanh)</mo>", r"<mi>\1</mi>", made)
+    made = re.sub(r"(<mi>(?:max|log|exp|tanh)</mi>)(?=<m)(?!<mo)", rf"\1{_SPACE}", made)
+    made = made.replace("<mi>&#x02032;</mi>", "<mo>&#x02032;</mo>")
     text = latex_to_text(latex).replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return made.replace("<math ", f'<math aria-label="{text}" ', 1)

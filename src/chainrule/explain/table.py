@@ -8,22 +8,16 @@ import re
 from chainrule.explain.entry import Entry
 from chainrule.explain.terms import Factor
 
-__all__ = ["columns", "conclusion", "exact", "rows"]
-
-_SHORT = 10
+__all__ = ["columns", "conclusion", "exact", "product", "rows"]
 
 
 def exact(value: float) -> str:
-    """All digits where they are few, else eleven: enough to see that a sum comes out.
+    """Eleven digits: enough to see that a sum comes out.
 
     >>> exact(1 / 64), exact(-0.0123456789012345), exact(-0.0)
-    ('0.015625', '−1.2345678901e−02', '0')
+    ('0.015625', '−0.012345678901', '0')
     """
-    if not value:
-        return "0"
-    short = f"{value:.17g}"
-    text = short if len(short) <= _SHORT else f"{value:.10e}"
-    return text.replace("-", "−")
+    return f"{value + 0.0:.11g}".replace("-", "−")
 
 
 def columns(entry: Entry) -> list[str]:
@@ -81,6 +75,18 @@ def _common(names: list[str]) -> str:
     if any(len(parts) != len(first) for parts in split):
         return first[0].partition("[")[0]
     return "".join(p if len({o[i] for o in split}) == 1 else "·" for i, p in enumerate(first))
+
+
+def product(entry: Entry) -> list[tuple[str, str]]:
+    """An entry that is no sum: its factors one by one, and what they were computed from."""
+    term = entry.terms[0]
+    lines = [
+        (f"{'× ' if k else ''}{factor.name}", exact(factor.value))
+        for k, factor in enumerate(term.factors)
+    ]
+    if term.state:
+        lines[-1] = (lines[-1][0], f"{lines[-1][1]}  ({term.state})")
+    return [*lines, *((f"with {read.name}", exact(read.value)) for read in term.reads)]
 
 
 def conclusion(entry: Entry) -> list[tuple[str, str]]:

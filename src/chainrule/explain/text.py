@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from chainrule.explain.derivation import Derivation, Step
 from chainrule.explain.entry import Entry
-from chainrule.explain.fields import BACKWARD, FORWARD, Field, describe, flow
+from chainrule.explain.fields import Field, describe, flow, introductions
 from chainrule.explain.summary import summary_text
-from chainrule.explain.table import columns, conclusion, exact, rows
-from chainrule.explain.window import number, window_of
+from chainrule.explain.table import columns, conclusion, exact, product, rows
+from chainrule.explain.window import window_of
 from chainrule.nn.notation import latex_to_text, prose_to_text
 from chainrule.tables import text_table
 
@@ -61,12 +61,11 @@ def _lines(derivation: Derivation, width: int) -> Iterator[Line]:
     whole = len(derivation.steps) > 1
     if whole:
         yield from _flow(derivation, width)
-    before: Step | None = None
+    said = introductions(derivation)
     for step in derivation.steps:
-        if whole and (before is None or step.backward != before.backward):
-            yield from _plain(["", *_wrapped(BACKWARD if step.backward else FORWARD, width)])
+        if step.number in said:
+            yield from _plain(["", *_wrapped(said[step.number], width)])
         yield from _step(derivation, step, width)
-        before = step
     for entry in derivation.entries:
         yield from _entry(entry, width)
     if whole:
@@ -108,7 +107,7 @@ def _step(derivation: Derivation, step: Step, width: int) -> Iterator[Line]:
     yield from _plain(_wrapped(prose_to_text(step.intuition), width), "italic")
     for field in describe(derivation, step):
         yield from _labelled(field.label, _wrapped(_field_text(field), width - _LABEL))
-    yield from _labelled("values", _window_lines(step, derivation.example))
+    yield from _labelled("values", _window_lines(step, derivation.example, width - _LABEL))
 
 
 def _field_text(field: Field) -> str:
@@ -122,17 +121,18 @@ def _field_text(field: Field) -> str:
     return between.join(item.replace(" ", _TIE) if len(item) < 60 else item for item in items)
 
 
-def _window_lines(step: Step, example: int | None) -> list[str]:
-    """The window as a table, its indices above and before it."""
+def _window_lines(step: Step, example: int | None, width: int) -> list[str]:
+    """The window as a table, its indices above and before it; as much of it as fits."""
     window = window_of(step, example)
     if not window.columns:
         return [f"{float(step.value):.10g}".replace("-", "−")]
-    heads = [str(j) for j in window.columns]
-    before = [f"[{', '.join(map(str, (*window.lead, i)))}, ·]" for i in window.rows] or ["[·]"]
-    cells = [[number(v) for v in row] for row in window.values.tolist()]
-    table = text_table(["", *heads], [[b, *r] for b, r in zip(before, cells, strict=True)],
-                       "<" + ">" * len(heads))  # fmt: skip
-    header, _, *body = table.splitlines()
+    while True:
+        align = "<" + ">" * len(window.heads)
+        table = text_table(["", *window.heads], window.labelled_rows, align)
+        header, _, *body = table.splitlines()
+        if max(map(len, body)) <= width or len(window.columns) == 1:
+            break
+        window = window.narrower()
     return [header, *body]
 
 
@@ -149,19 +149,7 @@ def _entry(entry: Entry, width: int) -> Iterator[Line]:
         yield "", "", ""
         lines = conclusion(entry)
     else:
-        lines = [*_product_lines(entry), *conclusion(entry)]
+        lines = [*product(entry), *conclusion(entry)]
     label = max(len(name) for name, _ in lines) + 2
     for name, text in lines:
         yield from _labelled(name, _wrapped(text, max(20, width - label)), width=label)
-
-
-def _product_lines(entry: Entry) -> list[tuple[str, str]]:
-    """An entry that is no sum: its factors one below the other, and what they were made from."""
-    term = entry.terms[0]
-    state = f"  ({term.state})" if term.state else ""
-    lines = [
-        (f"{'× ' if k else ''}{factor.name}", exact(factor.value))
-        for k, factor in enumerate(term.factors)
-    ]
-    lines[-1] = (lines[-1][0], lines[-1][1] + state)
-    return [*lines, *((f"with {read.name}", exact(read.value)) for read in term.reads)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,31 @@ class Window:
     lead: tuple[int, ...]
     values: np.ndarray
     centre: tuple[int, int]
+
+    def narrower(self) -> Window:
+        """Without the column that is farthest from the centre."""
+        row, centre = self.centre
+        first = centre > len(self.columns) - 1 - centre
+        kept = slice(1, None) if first else slice(0, -1)
+        return replace(
+            self,
+            columns=self.columns[kept],
+            values=self.values[:, kept],
+            centre=(row, centre - first),
+        )
+
+    @property
+    def heads(self) -> list[str]:
+        """Above the columns: their indices."""
+        return [str(j) for j in self.columns]
+
+    @property
+    def labelled_rows(self) -> list[list[str]]:
+        """Every row as text, its index before it: `["[3, ·]", "0.5", "−1.25"]`."""
+        names = [f"[{', '.join(map(str, (*self.lead, i)))}, ·]" for i in self.rows] or ["[·]"]
+        return [
+            [name, *map(number, row)] for name, row in zip(names, self.values.tolist(), strict=True)
+        ]
 
 
 def number(value: float) -> str:

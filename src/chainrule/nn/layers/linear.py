@@ -127,6 +127,14 @@ class Linear(Layer):
         ]
 
 
+_BIAS = Meaning(
+    "The bias moves every example's sum by the same amount, so it collects the blame of all of "
+    "them.",
+    factor="1",
+    entry=r"$db[j] = \sum_{n} $dy[n,j]",
+)
+
+
 def _meanings(bias: bool) -> dict[str, Meaning]:
     shifted = ", and shifts the sum by its bias" if bias else ""
     return {
@@ -143,12 +151,7 @@ def _meanings(bias: bool) -> dict[str, Meaning]:
             "product: `$x^\\top` is (in, batch), `$dy` is (batch, out), and the product has the "
             "shape of `$W`, (in, out).",
         ),
-        "b": Meaning(
-            "The bias moves every example's sum by the same amount, so it collects the blame of "
-            "all of them.",
-            factor="1",
-            entry=r"$db[j] = \sum_{n} $dy[n,j]",
-        ),
+        **({"b": _BIAS} if bias else {}),
         "x": Meaning(
             "The blame flows back through the weights through which the signal came, added up "
             "over all the outputs that an input had fed.",

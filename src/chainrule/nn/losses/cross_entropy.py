@@ -168,8 +168,8 @@ def _meanings(smoothed: bool) -> dict[str, Meaning]:
         ),
         "L": Meaning(
             "The surprise at the true class, averaged over the batch: 0 when it was certain, "
-            "without bound when it was held impossible."
-            + (" With smoothing a little of it is for every other class." if smoothed else "")
+            "without bound when it was held impossible.",
+            remark="With smoothing a little of it is for every other class." if smoothed else "",
         ),
         "z": Meaning(
             "Said minus true: the true class is pushed up by what it lacks to "
