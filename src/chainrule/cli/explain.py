@@ -180,7 +180,7 @@ def _batch_words(part: Part, example: int, first: int, stop: int) -> str:
 def _print(console: Console, derivation: Derivation) -> None:
     """In the terminal, a digit as a picture before all."""
     x = derivation.trace["X"][derivation.example or 0]
-    if len(derivation.steps) > 1 and x.size == _SIDE * _SIDE:
+    if derivation.whole and x.size == _SIDE * _SIDE:
         for line in picture(x.reshape(_SIDE, _SIDE), console):
             console.print(line)
         console.print()

@@ -118,6 +118,11 @@ class Derivation:
         examples = f"{n} example{'s' * (n != 1)}"
         return f"{self.trace.net.spec}, {examples}, {loss}, loss {self.trace.loss:.6g}"
 
+    @property
+    def whole(self) -> bool:
+        """Whether all steps are there."""
+        return len(self.steps) == len(origins(self.trace))
+
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
 

@@ -35,9 +35,10 @@ class Field:
 
 
 def introductions(derivation: Derivation) -> dict[int, str]:
-    """What is said before the first step of either pass, by its number, if there are several."""
+    """What is said before the first step of either pass, by its number; nothing if only some
+    steps are shown."""
     said: dict[int, str] = {}
-    for step in derivation.steps if len(derivation.steps) > 1 else ():
+    for step in derivation.steps if derivation.whole else ():
         text = _BACKWARD if step.backward else _FORWARD
         if text not in said.values():
             said[step.number] = text

@@ -57,18 +57,18 @@ def to_html(derivation: Derivation) -> str:
 def _body(derivation: Derivation) -> Iterator[str]:
     yield from _top(derivation)
     said = introductions(derivation)
+    if not derivation.whole:
+        yield f"<h2>The step{'s' * (len(derivation.steps) > 1)}</h2>"
     for step in derivation.steps:
         if step.number in said:
             yield f"<h2>{'Backward' if step.backward else 'Forward'}</h2>"
             yield f"<p>{escape(said[step.number])}</p>"
-        elif not said:
-            yield "<h2>The step</h2>"
         yield from _step(derivation, step)
     if derivation.entries:
         yield "<h2>Opened</h2>"
     for entry in derivation.entries:
         yield from _entry(entry)
-    if said:
+    if derivation.whole:
         yield "<h2>Every gradient</h2>"
         yield from _summary(derivation.trace)
 

@@ -58,7 +58,6 @@ def to_latex(derivation: Derivation) -> str:
 
 
 def _lines(derivation: Derivation) -> Iterator[str]:
-    whole = len(derivation.steps) > 1
     yield _PREAMBLE
     yield r"\section*{Backpropagation, step by step}"
     yield " \\\\\n".join(map(escape, [derivation.title, *derivation.source]))
@@ -69,7 +68,7 @@ def _lines(derivation: Derivation) -> Iterator[str]:
         yield from ["", *_step(derivation, step)]
     for entry in derivation.entries:
         yield from ["", *_entry(entry)]
-    if whole:
+    if derivation.whole:
         yield from ["", r"\subsection*{Every gradient}", summary_latex(derivation.trace)]
     yield r"\end{document}"
 

@@ -31,11 +31,10 @@ def to_markdown(derivation: Derivation) -> str:
 
 
 def _lines(derivation: Derivation) -> Iterator[str]:
-    whole = len(derivation.steps) > 1
     yield "# Backpropagation, step by step"
     yield ""
     yield "  \n".join([derivation.title, *derivation.source])
-    if whole:
+    if derivation.whole:
         yield from ["", *_diagram(derivation.trace)]
     said = introductions(derivation)
     for step in derivation.steps:
@@ -44,7 +43,7 @@ def _lines(derivation: Derivation) -> Iterator[str]:
         yield from ["", *_step(derivation, step)]
     for entry in derivation.entries:
         yield from ["", *_entry(entry)]
-    if whole:
+    if derivation.whole:
         yield from ["", "## Every gradient", "", *_summary(derivation.trace)]
 
 

@@ -12,39 +12,41 @@ __all__ = ["columns", "conclusion", "exact", "product", "rows"]
 
 
 def exact(value: float) -> str:
-    """Eleven digits: enough to see that a sum comes out.
+    """Ten digits: enough to see that a sum comes out.
 
     >>> exact(1 / 64), exact(-0.0123456789012345), exact(-0.0)
-    ('0.015625', '−0.012345678901', '0')
+    ('0.015625', '−0.0123456789', '0')
     """
-    return f"{value + 0.0:.11g}".replace("-", "−")
+    return f"{value + 0.0:.10g}".replace("-", "−")
 
 
-def columns(entry: Entry) -> list[str]:
+def columns(entry: Entry, reads: bool = True) -> list[str]:
     """`["", "X[·, 300]", "dz1[·, 17]", "gate", "product"]`: an index that varies is a dot.
 
-    What the factors were computed from comes last.
+    What the factors were computed from comes last, if it is wanted.
     """
     gate = ["gate"] if _gated(entry) else []
-    return ["", *_names(entry, "factors"), *gate, *_product(entry), *_names(entry, "reads")]
+    last = _names(entry, "reads") if reads else []
+    return ["", *_names(entry, "factors"), *gate, *_product(entry), *last]
 
 
-def rows(entry: Entry, most: int | None = None) -> list[list[str]]:
+def rows(entry: Entry, most: int | None = None, reads: bool = True) -> list[list[str]]:
     """The terms that are not zero, the largest first; beyond `most` the rest in one row."""
     terms = entry.contributing or list(entry.terms[:1])
-    header = columns(entry)
-    width, reads = len(_names(entry, "factors")), len(_names(entry, "reads"))
+    header = columns(entry, reads)
+    width = len(_names(entry, "factors"))
+    read = len(_names(entry, "reads")) if reads else 0
     table = []
     for term in terms[:most]:
         factors = [exact(factor.value) for factor in term.factors]
         cells = [term.label, *factors, *[""] * (width - len(factors))]
         cells += [term.state] if _gated(entry) else []
         cells += [exact(term.value)] if _product(entry) else []
-        table.append([*cells, *(exact(read.value) for read in term.reads[:reads])])
+        table.append([*cells, *(exact(factor.value) for factor in term.reads[:read])])
     rest = terms[len(table) :]
     if rest:
         cells = [f"{len(rest)} more", *[""] * (len(header) - 1)]
-        cells[len(header) - reads - 1] = exact(math.fsum(term.value for term in rest))
+        cells[len(header) - read - 1] = exact(math.fsum(term.value for term in rest))
         table.append(cells)
     return table
 

@@ -58,8 +58,7 @@ def _lines(derivation: Derivation, width: int) -> Iterator[Line]:
     yield from _plain(_wrapped(derivation.title, width), "bold")
     for source in derivation.source:
         yield from _plain(_wrapped(source, width))
-    whole = len(derivation.steps) > 1
-    if whole:
+    if derivation.whole:
         yield from _flow(derivation, width)
     said = introductions(derivation)
     for step in derivation.steps:
@@ -68,7 +67,7 @@ def _lines(derivation: Derivation, width: int) -> Iterator[Line]:
         yield from _step(derivation, step, width)
     for entry in derivation.entries:
         yield from _entry(entry, width)
-    if whole:
+    if derivation.whole:
         yield from _plain(["", _ruled("every gradient", "", width)], "bold")
         yield from _plain(summary_text(derivation.trace).splitlines())
 
@@ -144,12 +143,18 @@ def _entry(entry: Entry, width: int) -> Iterator[Line]:
     yield "", _ruled(f"{entry.place} = {exact(entry.value)}", "opened", width), "bold"
     yield from _plain([*_wrapped(latex_to_text(entry.equation), width), ""])
     if len(entry.terms) > 1:
-        header, body = columns(entry), rows(entry, _MOST_TERMS)
-        yield from _plain(text_table(header, body, "<" + ">" * (len(header) - 1)).splitlines())
-        yield "", "", ""
+        table = _terms(entry, reads=True)
+        if max(map(len, table)) > width:
+            table = _terms(entry, reads=False)
+        yield from _plain([*table, ""])
         lines = conclusion(entry)
     else:
         lines = [*product(entry), *conclusion(entry)]
     label = max(len(name) for name, _ in lines) + 2
     for name, text in lines:
         yield from _labelled(name, _wrapped(text, max(20, width - label)), width=label)
+
+
+def _terms(entry: Entry, *, reads: bool) -> list[str]:
+    header, body = columns(entry, reads), rows(entry, _MOST_TERMS, reads)
+    return text_table(header, body, "<" + ">" * (len(header) - 1)).splitlines()
