@@ -3,7 +3,7 @@
 >>> import chainrule as cr
 >>> from chainrule.explain import explain
 >>> net = cr.Network.from_spec("2-3-2")
->>> print(render(explain(net, [[1.0, 2.0]], [0]).only("dW2")).splitlines()[4])
+>>> print(render(explain(net, [[1.0, 2.0]], [0]).only("dW2")).splitlines()[5])
 chain rule   ∂L/∂W2 = ∂L/∂z2 · ∂z2/∂W2,  ∂z2/∂W2 = a1
 """
 

@@ -85,6 +85,7 @@ class Step:
 
     @property
     def statistics(self) -> Statistics:
+        """Of the tensor, in a few numbers."""
         return Statistics.of(self.value)
 
 

@@ -25,7 +25,7 @@ def to_markdown(derivation: Derivation) -> str:
     >>> from chainrule.nn import Network
     >>> derivation = explain(Network.from_spec("2-2"), [[1.0, 2.0]], [0])
     >>> print(to_markdown(derivation.only("db1")).splitlines()[4])
-    ## 5. $`db_{1}`$
+    ## 6. $`db_{1}`$
     """
     return "\n".join(_lines(derivation)) + "\n"
 

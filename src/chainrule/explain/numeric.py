@@ -24,7 +24,7 @@ class Replay:
     >>> from chainrule.nn import Network, backprop
     >>> net = Network.from_spec("2-3(tanh)-2", dtype=np.float64)
     >>> trace = backprop(net, [[1.0, 2.0], [0.5, -1.0]], [0, 1])
-    >>> abs(Replay(trace).derivative("W1", (1, 2)) - trace["dW1"][1, 2]) < 1e-10
+    >>> bool(abs(Replay(trace).derivative("W1", (1, 2)) - trace["dW1"][1, 2]) < 1e-10)
     True
     """
 

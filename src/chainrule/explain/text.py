@@ -33,7 +33,7 @@ def to_text(derivation: Derivation, width: int = 80) -> str:
     >>> from chainrule.nn import Network
     >>> derivation = explain(Network.from_spec("2-2"), [[1.0, 2.0]], [0])
     >>> print(to_text(derivation.only("db1")).splitlines()[2])
-    ── 5 ── db1 = Σ_batch dz1 ──────────────────────────────────────── linear(2) ──
+    ── 6 ── db1 = Σ_batch dz1 ───────────────────────────────────────── linear(2) ──
     """
     lines = (f"{label}{text}".rstrip() for label, text, _ in _lines(derivation, width))
     return "\n".join(lines) + "\n"
