@@ -14,7 +14,7 @@ from rich.console import Console
 from chainrule.checks import check_choice, check_number
 from chainrule.cli.drawing import picture
 from chainrule.cli.model import load_model
-from chainrule.cli.options import RUNS, RunName, RunsFolder
+from chainrule.cli.options import RUNS, DataTarget, RunName, RunsFolder
 from chainrule.cli.output import display_path, standard_output
 from chainrule.cli.runs import find_run, has_runs
 from chainrule.cli.settings import Settings, make_network
@@ -84,10 +84,7 @@ def explain(
         str | None,
         typer.Option(metavar="PATH", help="A file of examples.", show_default="the run's own"),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Its target.", show_default="as in training"),
-    ] = None,
+    target: DataTarget = None,
     runs: RunsFolder = RUNS,
 ) -> None:
     """Derive a training step: every equation, what it means, and its numbers.

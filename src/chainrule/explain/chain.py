@@ -9,35 +9,30 @@ from chainrule.explain.origins import Origin
 from chainrule.nn import Trace
 from chainrule.nn.notation import latex_name
 
-__all__ = ["chain_rule", "definitions", "factor"]
+__all__ = ["chain_rule", "definitions"]
 
 
 def _partial(above: str, below: str) -> str:
     return rf"\frac{{\partial {above}}}{{\partial {below}}}"
 
 
-def chain_rule(origin: Origin) -> str:
-    """`∂L/∂a1 = ∂L/∂z2 · ∂z2/∂a1`; at the loss itself `∂L/∂z2`, where the chain begins."""
+def chain_rule(origin: Origin) -> tuple[str, str]:
+    """How the chain rule splits a gradient, and the factor that this step multiplies by.
+
+    `∂L/∂a1 = ∂L/∂z2 · ∂z2/∂a1` and `∂z2/∂a1 = W2`. At the loss, where the chain begins,
+    `dz2 = ∂L/∂z2` and what that is. Empty forward; the factor also where none is declared.
+    """
     if not origin.backward:
-        return ""
+        return "", ""
     below = latex_name(origin.names[origin.key])
     if origin.layer is None:
-        return f"{origin.symbol} = {_partial('L', below)}"
+        first = _partial("L", below)
+        return f"{origin.symbol} = {first}", f"{first} = {origin.latex(origin.template)}"
     y = latex_name(origin.names["y"])
-    return rf"{_partial('L', below)} = {_partial('L', y)} \cdot {_partial(y, below)}"
-
-
-def factor(origin: Origin) -> str:
-    """`∂z2/∂a1 = W2`: what this step multiplies by; empty forward, or where none is declared."""
-    if not origin.backward:
-        return ""
-    below = latex_name(origin.names[origin.key])
-    if origin.layer is None:
-        return f"{_partial('L', below)} = {origin.latex(origin.template)}"
-    if not origin.meaning.factor:
-        return ""
-    above = latex_name(origin.names["y"])
-    return f"{_partial(above, below)} = {origin.latex(origin.meaning.factor)}"
+    last = _partial(y, below)
+    chain = rf"{_partial('L', below)} = {_partial('L', y)} \cdot {last}"
+    declared = origin.meaning.factor
+    return chain, f"{last} = {origin.latex(declared)}" if declared else ""
 
 
 def definitions(trace: Trace, origin: Origin) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import InputError
 from chainrule.explain.axes import Shaped, shaped
-from chainrule.explain.chain import chain_rule, definitions, factor
+from chainrule.explain.chain import chain_rule, definitions
 from chainrule.explain.entry import Entry, open_entry
 from chainrule.explain.origins import Origin, network_of, origins
 from chainrule.explain.statistics import Statistics
@@ -214,6 +214,7 @@ def _step(
     number: int, trace: Trace, origin: Origin, example: int | None, one: Trace | None
 ) -> Step:
     meaning = origin.meaning
+    chain, factor = chain_rule(origin)
     alone = None
     if one is not None and example is not None:
         alone = _alone(trace, origin, example, one)
@@ -223,8 +224,8 @@ def _step(
         maker=origin.maker.spelling,
         backward=origin.backward,
         equation=origin.equation,
-        chain=chain_rule(origin),
-        factor=factor(origin),
+        chain=chain,
+        factor=factor,
         entry=origin.latex(meaning.entry),
         tensors=shaped(trace, origin),
         transpose=fill_prose(meaning.transpose, origin.names),

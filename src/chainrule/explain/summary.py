@@ -15,7 +15,7 @@ def summary_text(trace: Trace) -> str:
     >>> from chainrule.nn import Network, backprop
     >>> trace = backprop(Network.from_spec("2-2"), [[1.0, 2.0]], [0])
     >>> print(summary_text(trace).splitlines()[0])
-    gradient  formula               shape     norm   zeros
+    gradient  formula               shape     norm  zeros
     """
     return text_table(
         ["gradient", "formula", "shape", "norm", "zeros"],
