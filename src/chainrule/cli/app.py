@@ -119,7 +119,7 @@ app.command(epilog="Example: chainrule show 784-128-10")(show)
 app.command(
     epilog="Examples:\n\nchainrule explain --step dW1"
     '\n\nchainrule explain 784-128-10 --entry "dW1[300,17]"'
-    "\n\nchainrule explain --net 784-64(gelu)-dropout(0.1)-10 --output page.html"
+    '\n\nchainrule explain --net "784-64(gelu)-dropout(0.1)-10" --output page.html'
 )(explain)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

@@ -60,6 +60,7 @@ def to_latex(derivation: Derivation) -> str:
 def _lines(derivation: Derivation) -> Iterator[str]:
     yield _PREAMBLE
     yield r"\section*{Backpropagation, step by step}"
+    yield r"\raggedright"
     yield " \\\\\n".join(map(escape, [derivation.title, *derivation.source]))
     said = introductions(derivation)
     for step in derivation.steps:
