@@ -184,6 +184,7 @@ def test_the_commands_are_these():
         "evaluate",
         "predict",
         "show",
+        "explain",
         "check",
         "faults",
     ]

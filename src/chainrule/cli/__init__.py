@@ -1,4 +1,4 @@
-"""The command line: `chainrule train`, `evaluate`, `predict`, `show`."""
+"""The command line: `chainrule train`, `evaluate`, `predict`, `show`, `explain`, …"""
 
 from __future__ import annotations
 

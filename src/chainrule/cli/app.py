@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 import chainrule
 from chainrule.cli.check import check
 from chainrule.cli.evaluate import evaluate
+from chainrule.cli.explain import explain
 from chainrule.cli.faults import faults
 from chainrule.cli.output import print_error
 from chainrule.cli.predict import predict
@@ -115,5 +116,10 @@ app.command(
 app.command(epilog="Example: chainrule evaluate 784-128-10")(evaluate)
 app.command(epilog="Example: chainrule predict 784-128-10 seven.png three.jpg")(predict)
 app.command(epilog="Example: chainrule show 784-128-10")(show)
+app.command(
+    epilog="Examples:\n\nchainrule explain --step dW1"
+    '\n\nchainrule explain 784-128-10 --entry "dW1[300,17]"'
+    '\n\nchainrule explain --net "784-64(gelu)-dropout(0.1)-10" --output page.html'
+)(explain)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from chainrule.cli.drawing import beside, thumbnail
 from chainrule.cli.model import Model, load_model
-from chainrule.cli.options import RUNS, Json, RunName, RunsFolder
+from chainrule.cli.options import RUNS, DataTarget, Json, RunName, RunsFolder
 from chainrule.cli.output import print_json, print_title, standard_output
 from chainrule.cli.runs import find_run
 from chainrule.cli.session import r_squared
@@ -34,10 +34,7 @@ def evaluate(
         str | None,
         typer.Option(metavar="PATH", help="A file to test on.", show_default="the run's own"),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Its target.", show_default="as in training"),
-    ] = None,
+    target: DataTarget = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:

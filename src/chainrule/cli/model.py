@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.checks import shape_text
 from chainrule.cli.runs import Run
 from chainrule.cli.settings import is_regression
-from chainrule.cli.sources import Part, load_part, load_source, names_columns
+from chainrule.cli.sources import MNIST, Part, load_part, load_source, names_columns
 from chainrule.data.dataset import Label
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Network
@@ -55,6 +55,15 @@ class Model:
 
     def test_part(self, data: str | None, target: str | None) -> Part:
         """What to test on: a file, or the test data of the run itself."""
+        return self._part(data, target, "test")
+
+    def train_part(self, data: str | None, target: str | None) -> Part:
+        """A file, or what the run itself was trained on; digits for a bare checkpoint of them."""
+        if data is None and self.run.settings is None and self.sees_digits:
+            data = MNIST
+        return self._part(data, target, "train")
+
+    def _part(self, data: str | None, target: str | None, which: str) -> Part:
         task = "regression" if self.classes is None else "classification"
         settings = self.run.settings
         if data is not None:
@@ -64,12 +73,12 @@ class Model:
         elif settings is None:
             raise InputError(
                 f"{self.run.path!r} is a checkpoint outside a run folder: say with --data what "
-                f"to test it on (a file, or mnist)"
+                f"to {'test it' if which == 'test' else 'run it'} on (a file, or mnist)"
             )
         elif target is not None:
             raise InputError("--target belongs to --data, which is not given")
         else:
-            part = load_source(
+            source = load_source(
                 settings.data,
                 target=settings.target,
                 test_data=settings.test_data,
@@ -77,7 +86,8 @@ class Model:
                 seed=settings.seed,
                 task=task,
                 classes=self.classes,
-            ).test
+            )
+            part = source.test if which == "test" else source.train
         width = math.prod(self.net.input_shape)
         if part.X.shape[1] != width:
             raise InputError(

@@ -13,6 +13,7 @@ __all__ = [
     "BatchSize",
     "ClipNorm",
     "Data",
+    "DataTarget",
     "Epochs",
     "Force",
     "Holdout",
@@ -47,6 +48,10 @@ RunName = Annotated[
         help="Name or folder of a run, or a checkpoint. Without it: the latest run.",
         show_default=False,
     ),
+]
+DataTarget = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Its target.", show_default="as in training"),
 ]
 
 # --- of `train` only

@@ -19,7 +19,7 @@ from chainrule.errors import InputError, StorageError
 from chainrule.registry import nearest
 from chainrule.storage import replace_atomically
 
-__all__ = ["Run", "check_name", "claim", "find_run", "free_name"]
+__all__ = ["Run", "check_name", "claim", "find_run", "free_name", "has_runs"]
 
 _SETTINGS, _CHECKPOINT, _HISTORY = "run.json", "checkpoint.safetensors", "history.jsonl"
 _FORMAT = 1
@@ -172,6 +172,11 @@ def find_run(wanted: str | None, runs: Path) -> Run:
     names = _names(runs)
     known = f"runs in {display_path(runs)!r}: {_listed(names)}" if names else _none(runs)
     raise StorageError(f"there is no run {wanted!r}{nearest(Path(wanted).name, names)}; {known}")
+
+
+def has_runs(runs: Path) -> bool:
+    """Whether there is a latest run."""
+    return bool(_names(runs))
 
 
 def _of_file(path: Path) -> Run:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from chainrule.nn.notation import fill_latex, fill_text
 from chainrule.registry import nearest
 from chainrule.tables import text_table
 
-__all__ = ["GradientRow", "Trace", "backprop", "record_step"]
+__all__ = ["GradientRow", "Recording", "Trace", "backprop", "prediction_name", "record_step"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,29 @@ class GradientRow:
     latex: str
     shape: tuple[int, ...]
     norm: float
+    zeros: float
+    """Fraction of its entries that are exactly zero."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a step was run with, so that any part of it can be run again exactly as it was.
+
+    Attributes:
+        y: targets, as the loss takes them.
+        weights: (N,) weight of each example, or None.
+        run: how the forward pass was run; its generator is as it was before the pass.
+        caches: what each layer kept for its backward pass.
+    """
+
+    y: np.ndarray
+    weights: np.ndarray | None
+    run: Run
+    caches: tuple[Any, ...]
+
+    def fresh_run(self) -> Run:
+        """For a forward pass with the same random numbers, such as dropout's mask."""
+        return copy.deepcopy(self.run)
 
 
 class Trace(Mapping[str, np.ndarray]):
@@ -44,6 +69,7 @@ class Trace(Mapping[str, np.ndarray]):
         loss: its value.
         grads: gradient of all parameters, one vector laid out as `net.params`:
             `net.params -= lr * trace.grads` is a step of gradient descent.
+        recording: targets, weights, random state and caches of the step.
     """
 
     def __init__(
@@ -53,11 +79,13 @@ class Trace(Mapping[str, np.ndarray]):
         loss: float,
         grads: np.ndarray,
         tensors: dict[str, np.ndarray],
+        recording: Recording,
     ) -> None:
         self.net = net
         self.loss_function = loss_function
         self.loss = loss
         self.grads = grads
+        self.recording = recording
         self._tensors = tensors
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -82,33 +110,40 @@ class Trace(Mapping[str, np.ndarray]):
         value = self[name]
         norm = float(np.linalg.norm(value.astype(np.float64)))
         return GradientRow(
-            name, fill_text(template, names), fill_latex(template, names), value.shape, norm
+            name,
+            fill_text(template, names),
+            fill_latex(template, names),
+            value.shape,
+            norm,
+            zeros=1 - np.count_nonzero(value) / value.size,
         )
 
     def _formulas(self) -> dict[str, tuple[str, Mapping[str, str]]]:
         """Each gradient's equation and what its blanks are filled with."""
         net = self.net
-        last = net.tensor_names[-1]
-        loss_names = {"z": last, "p": self._prediction_name}
-        formulas: dict[str, tuple[str, Mapping[str, str]]] = {}
-        formulas |= {f"d{last}": (self.loss_function.equations.gradients["z"], loss_names)}
+        loss_names = self.loss_names()
+        template = self.loss_function.equations.gradients["z"]
+        formulas: dict[str, tuple[str, Mapping[str, str]]] = {
+            loss_names["dz"]: (template, loss_names)
+        }
         for i in reversed(range(len(net.layers))):
-            names = self._layer_names(i)
+            names = self.layer_names(i)
             for key, template in net.layers[i].equations.gradients.items():
                 if f"d{names[key]}" in self:
                     formulas[f"d{names[key]}"] = (template, names)
         return formulas
 
-    def _layer_names(self, i: int) -> dict[str, str]:
+    def layer_names(self, i: int) -> dict[str, str]:
         """What the blanks of layer i's equations stand for: x, y, W, b and their gradients."""
         net = self.net
         names = {"x": net.tensor_names[i], "y": net.tensor_names[i + 1]}
         names |= {local: f"{local}{net.indices[i]}" for local in net.views[i]}
         return names | {f"d{key}": f"d{name}" for key, name in names.items()}
 
-    @property
-    def _prediction_name(self) -> str:
-        return prediction_name(self.net, self.loss_function)
+    def loss_names(self) -> dict[str, str]:
+        """What the blanks of the loss's equations stand for: logits, prediction, gradient."""
+        last = self.net.tensor_names[-1]
+        return {"z": last, "p": prediction_name(self.net, self.loss_function), "dz": f"d{last}"}
 
     def first_non_finite(self) -> tuple[str, tuple[int, ...]] | None:
         """Name and index of the first NaN or infinity, in the order of computation, or None."""
@@ -121,12 +156,11 @@ class Trace(Mapping[str, np.ndarray]):
     def notes(self) -> list[str]:
         """Definitions of the functions and symbols that the formulas use."""
         notes: dict[str, None] = {}
-        loss_names = {"z": self.net.tensor_names[-1], "p": self._prediction_name}
         for template in self.loss_function.equations.where:
-            notes[fill_text(template, loss_names)] = None
+            notes[fill_text(template, self.loss_names())] = None
         for i in reversed(range(len(self.net.layers))):
             for template in self.net.layers[i].equations.where:
-                notes[fill_text(template, self._layer_names(i))] = None
+                notes[fill_text(template, self.layer_names(i))] = None
         return list(notes)
 
     def __str__(self) -> str:
@@ -214,6 +248,7 @@ def record_step(
     def record(name: str, value: np.ndarray) -> None:
         tensors[name] = value
 
+    before = copy.deepcopy(run)
     z, caches = net.forward(x, run, record)
     value, loss_cache = loss.forward(z, y, weights)
     probabilities = loss.probabilities(z)
@@ -225,4 +260,5 @@ def record_step(
     grads = np.empty_like(params)
     out = net.layout.views_by_layer(grads, len(net.layers))
     net.backward(caches, dz, out, need_dx=input_gradient, record=record)
-    return Trace(net, loss, float(value), grads, tensors)
+    recording = Recording(y, weights, before, tuple(caches))
+    return Trace(net, loss, float(value), grads, tensors, recording)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.nn.initializers import Initializer
-from chainrule.nn.notation import Equations
+from chainrule.nn.notation import Equations, Meaning
 from chainrule.registry import Registry
 
 __all__ = ["INFERENCE", "LAYERS", "Activation", "Case", "Layer", "Params", "Run", "Shape"]
@@ -60,6 +60,9 @@ class Layer(ABC):
 
     preferred_init: ClassVar[str | None] = None
     """Initialiser that suits the weights in front of this layer."""
+
+    elementwise: ClassVar[bool] = False
+    """Whether every entry of the output depends on the input entry at its own place alone."""
 
     @property
     @abstractmethod
@@ -119,6 +122,7 @@ class Activation(Layer):
 
     symbol = "a"
     preferred_init = "he_normal"
+    elementwise = True
 
     @abstractmethod
     def function(self, x: np.ndarray) -> np.ndarray:
@@ -149,12 +153,22 @@ class Activation(Layer):
         return [Case(cls(), (5, 7)), Case(cls(), (3, 4, 2), scale=3.0), Case(cls(), (1, 1))]
 
     def _elementwise(
-        self, forward: str, derivative: str, *where: str, source: str = ""
+        self,
+        forward: str,
+        derivative: str,
+        *where: str,
+        source: str = "",
+        does: str = "Every entry goes through the same curve, on its own.",
+        passes: str = "The blame passes where the curve is steep and fades where it is flat.",
+        remark: str = "",
     ) -> Equations:
+        """The equations of a function of each entry; `does` and `passes` say in one sentence
+        what it makes of its input, and of the gradient on its way back."""
         return Equations(
             forward=forward,
             gradients={"x": rf"$dy \odot {derivative}"},
             shapes={"x": "(batch, …)", "y": "(batch, …)"},
             where=where,
             source=source,
+            meanings={"y": Meaning(does), "x": Meaning(passes, factor=derivative, remark=remark)},
         )

@@ -10,9 +10,23 @@ import numpy as np
 from chainrule.checks import check_number
 from chainrule.errors import InputError
 from chainrule.nn.layers.base import LAYERS, Case, Layer, Params, Run
-from chainrule.nn.notation import Equations
+from chainrule.nn.notation import Equations, Meaning
 
 __all__ = ["Dropout"]
+
+
+_MEANINGS = {
+    "y": Meaning(
+        "In training a random part of the units is switched off and the others are scaled up, so "
+        "that the expected output stays the same; otherwise all pass as they are."
+    ),
+    "x": Meaning(
+        "The blame goes back through the units that were on, and only through those.",
+        factor="m / (1 - r)",
+        remark="It must be the mask `m` of this very forward pass: a fresh one would blame units "
+        "that took no part.",
+    ),
+}
 
 
 @LAYERS.register("dropout")
@@ -37,6 +51,8 @@ class Dropout(Layer):
     array([[1., 1., 1., 1., 1., 1.]])
     """
 
+    elementwise = True
+
     rate: float = 0.5
 
     def __post_init__(self) -> None:
@@ -50,6 +66,7 @@ class Dropout(Layer):
             shapes={"x": "(batch, …)", "y": "(batch, …)"},
             where=(rf"m \;\text{{is 0 with probability}}\; r = {self.rate:g},\; \text{{else 1}}",),
             source="Srivastava et al. (2014), JMLR 15, 1929-1958",
+            meanings=_MEANINGS,
         )
 
     def forward(self, params: Params, x: np.ndarray, run: Run) -> tuple[np.ndarray, Any]:

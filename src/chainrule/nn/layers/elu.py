@@ -36,6 +36,10 @@ class ELU(Activation):
             r"\mathrm{ELU}(z) = z \;\text{if}\; z > 0,\; \text{else}\; \alpha (e^{z} - 1)",
             r"\mathrm{ELU}'(z) = 1 \;\text{if}\; z > 0,\; \text{else}\; \alpha e^{z}",
             rf"\alpha = {self.alpha:g}",
+            does=r"What is positive passes as it is; what is negative bends smoothly towards "
+            r"`-\alpha`.",
+            passes="The blame passes unchanged where the input was positive, and fades the more "
+            "negative it was.",
             source="Clevert, Unterthiner & Hochreiter (2016), arXiv:1511.07289",
         )
 
@@ -67,6 +71,9 @@ class Softplus(Activation):
             r"\log(1 + e^{$x})",
             r"\sigma($x)",
             r"\sigma(z) = 1 / (1 + e^{-z})",
+            does="A rectifier with a rounded corner: every output is positive.",
+            passes="The blame passes in full where the input is large and fades where it is very "
+            "negative; the sigmoid is the slope of this curve.",
             source="Dugas et al. (2001), Incorporating second-order functional knowledge",
         )
 

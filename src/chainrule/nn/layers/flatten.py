@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.nn.layers.base import LAYERS, Case, Layer, Params, Run, Shape
-from chainrule.nn.notation import Equations
+from chainrule.nn.notation import Equations, Meaning
 
 __all__ = ["Flatten"]
 
@@ -29,6 +29,13 @@ class Flatten(Layer):
             forward=r"\mathrm{reshape}($x)",
             gradients={"x": r"\mathrm{reshape}^{-1}($dy)"},
             shapes={"x": "(batch, …)", "y": "(batch, features)"},
+            meanings={
+                "y": Meaning("The numbers of every example are laid out in one row, unchanged."),
+                "x": Meaning(
+                    "Every piece of blame goes back to the place where its number came from.",
+                    factor=r"\mathrm{identity}",
+                ),
+            },
         )
 
     def output_shape(self, input_shape: Shape) -> Shape:

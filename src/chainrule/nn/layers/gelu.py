@@ -15,6 +15,14 @@ __all__ = ["GELU"]
 
 _SCALE = float(np.sqrt(2 / np.pi))
 _CUBIC = 0.044715
+_DOES = (
+    r"Every entry is multiplied by the probability that a standard normal number is below it: "
+    "large ones pass, very negative ones become 0."
+)
+_PASSES = (
+    "The blame passes about unchanged where the input is large, fades where it is very negative, "
+    "and changes sign in between, where the curve falls."
+)
 
 
 @LAYERS.register("gelu")
@@ -47,6 +55,8 @@ class GELU(Activation):
                 r"\Phi(z) = \frac{1}{2} (1 + \mathrm{erf}(z / \sqrt{2}))",
                 r"\varphi(z) = e^{-z^2 / 2} / \sqrt{2 \pi}",
                 source=source,
+                does=_DOES,
+                passes=_PASSES,
             )
         return self._elementwise(
             r"\frac{1}{2} $x \odot (1 + t)",
@@ -55,6 +65,8 @@ class GELU(Activation):
             r"u = \sqrt{2 / \pi} \, ($x + 0.044715 \, $x^3)",
             r"u' = \sqrt{2 / \pi} \, (1 + 0.134145 \, $x^2)",
             source=source,
+            does=_DOES,
+            passes=_PASSES,
         )
 
     def function(self, x: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from chainrule.checks import as_count, shape_text
 from chainrule.errors import InputError
 from chainrule.nn.initializers import INITIALIZERS, Initializer
 from chainrule.nn.layers.base import LAYERS, Case, Layer, Params, Run, Shape
-from chainrule.nn.notation import Equations
+from chainrule.nn.notation import Equations, Meaning
 
 __all__ = ["Linear"]
 
@@ -74,6 +74,7 @@ class Linear(Layer):
             gradients={**gradients, "x": r"$dy \, $W^\top"},
             shapes={**shapes, "y": "(batch, out)"},
             source="Goodfellow, Bengio & Courville (2016), Deep Learning, section 6.5",
+            meanings=_meanings(self.bias),
         )
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -124,3 +125,40 @@ class Linear(Layer):
             Case(cls(1), (1, 1)),
             Case(cls(7, init="orthogonal"), (9, 2), scale=10.0),
         ]
+
+
+_BIAS = Meaning(
+    "The bias moves every example's sum by the same amount, so it collects the blame of all of "
+    "them.",
+    factor="1",
+    entry=r"$db[j] = \sum_{n} $dy[n,j]",
+)
+
+
+def _meanings(bias: bool) -> dict[str, Meaning]:
+    shifted = ", and shifts the sum by its bias" if bias else ""
+    return {
+        "y": Meaning(
+            f"Every unit adds up its inputs, each times a weight{shifted}.",
+            entry=r"$y[n,j] = \sum_{i} $x[n,i] \, $W[i,j]" + (" + $b[j]" if bias else ""),
+        ),
+        "W": Meaning(
+            "A weight is to blame as far as its input was large and its output was to blame, "
+            "added up over the examples.",
+            factor="$x",
+            entry=r"$dW[i,j] = \sum_{n} $x[n,i] \, $dy[n,j]",
+            transpose="The sum runs over the examples, so the batch must be the inner axis of the "
+            "product: `$x^\\top` is (in, batch), `$dy` is (batch, out), and the product has the "
+            "shape of `$W`, (in, out).",
+        ),
+        **({"b": _BIAS} if bias else {}),
+        "x": Meaning(
+            "The blame flows back through the weights through which the signal came, added up "
+            "over all the outputs that an input had fed.",
+            factor="$W",
+            entry=r"$dx[n,i] = \sum_{j} $dy[n,j] \, $W[i,j]",
+            transpose="Forward, `$W` leads from in to out; backward from out to in. The sum runs "
+            "over the outputs: `$dy` is (batch, out), `$W^\\top` is (out, in), and the product has "
+            "the shape of `$x`, (batch, in).",
+        ),
+    }

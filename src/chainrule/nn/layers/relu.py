@@ -29,6 +29,12 @@ class ReLU(Activation):
             r"\mathrm{ReLU}'($x)",
             r"\mathrm{ReLU}'(z) = 1 \;\text{if}\; z > 0,\; \text{else}\; 0",
             source="Nair & Hinton (2010), Rectified linear units improve RBMs",
+            does="What is positive passes as it is; what is negative becomes 0.",
+            passes="The blame passes unchanged where the unit was active, and is blocked where it "
+            "was not: what did not reach the output did not change the loss.",
+            remark="Masking by `$y > 0` gives the same as masking by `$x > 0`, since one is "
+            "positive exactly where the other is. For an activation whose derivative is another "
+            "function of its output than of its input, mixing them up is a mistake.",
         )
 
     def function(self, x: np.ndarray) -> np.ndarray:
@@ -61,6 +67,9 @@ class LeakyReLU(Activation):
             r"\mathrm{LeakyReLU}'(z) = 1 \;\text{if}\; z > 0,\; \text{else}\; \alpha",
             rf"\alpha = {self.slope:g}",
             source="Maas, Hannun & Ng (2013), Rectifier nonlinearities improve acoustic models",
+            does=r"What is positive passes as it is; what is negative is scaled by `\alpha`.",
+            passes=r"The blame passes unchanged where the input was positive, and times `\alpha` "
+            "where it was not, so that no unit is ever cut off for good.",
         )
 
     def function(self, x: np.ndarray) -> np.ndarray:

@@ -39,6 +39,11 @@ class Sigmoid(Activation):
             r"\sigma($x)",
             r"$y \odot (1 - $y)",
             r"\sigma(z) = 1 / (1 + e^{-z})",
+            does="Every entry is squeezed into the range from 0 to 1.",
+            passes="At most a quarter of the blame passes, and almost none where the output is "
+            "near 0 or 1: the curve is flat there.",
+            remark="The derivative is written with the output `$y`. The same formula with `$x` in "
+            "its place is a common mistake.",
             source="Goodfellow, Bengio & Courville (2016), Deep Learning, section 3.10",
         )
 
@@ -65,6 +70,11 @@ class Tanh(Activation):
         return self._elementwise(
             r"\tanh($x)",
             r"(1 - $y^2)",
+            does="Every entry is squeezed into the range from -1 to 1.",
+            passes="The blame passes in full where the output is 0, and almost not at all where "
+            "it is near -1 or 1: the curve is flat there.",
+            remark="The derivative is written with the output `$y`. The same formula with `$x` in "
+            "its place is a common mistake.",
             source="LeCun, Bottou, Orr & Müller (1998), Efficient BackProp",
         )
 
@@ -90,6 +100,9 @@ class SiLU(Activation):
             r"$x \odot \sigma($x)",
             r"\sigma($x) \odot (1 + $x \odot (1 - \sigma($x)))",
             r"\sigma(z) = 1 / (1 + e^{-z})",
+            does="Every entry is multiplied by a gate between 0 and 1 that it opens itself.",
+            passes="The blame passes about unchanged where the input is large, fades where it is "
+            "very negative, and changes sign where the curve falls.",
             source="Elfwing, Uchibe & Doya (2018), arXiv:1702.03118",
         )
 

@@ -18,11 +18,17 @@ from chainrule.errors import InputError
 from chainrule.nn.notation import Equations
 from chainrule.registry import Registry
 
-__all__ = ["LOSSES", "ElementwiseLoss", "Loss", "LossCase", "Shape", "check_weights"]
+__all__ = ["LOSSES", "MEAN_REMARK", "ElementwiseLoss", "Loss", "LossCase", "Shape", "check_weights"]
 
 Shape = tuple[int, ...]
 
 LOSSES: Registry[Loss] = Registry("loss")
+
+MEAN_REMARK = (
+    "Dividing by `N` makes the loss a mean. Without it every gradient would be `N` times as "
+    "large, and a learning rate `N` times as small would take the same steps: it matters when "
+    "the rate is fixed or the batch size changes."
+)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,17 @@ import numpy as np
 from chainrule.checks import as_array, check_finite, check_number, describe
 from chainrule.errors import InputError
 from chainrule.nn.layers.sigmoid import sigmoid
-from chainrule.nn.losses.base import LOSSES, ElementwiseLoss, Loss, LossCase, Shape, mean, share
-from chainrule.nn.notation import Equations
+from chainrule.nn.losses.base import (
+    LOSSES,
+    MEAN_REMARK,
+    ElementwiseLoss,
+    Loss,
+    LossCase,
+    Shape,
+    mean,
+    share,
+)
+from chainrule.nn.notation import Equations, Meaning
 
 __all__ = ["BinaryCrossEntropy", "SoftmaxCrossEntropy", "softmax"]
 
@@ -80,6 +89,7 @@ class SoftmaxCrossEntropy(Loss):
                 ),
             ),
             source="Goodfellow, Bengio & Courville (2016), Deep Learning, section 6.2.2.3",
+            meanings=_meanings(smoothed),
         )
 
     def check_targets(self, y: object, n: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
@@ -149,6 +159,30 @@ class SoftmaxCrossEntropy(Loss):
         ]
 
 
+def _meanings(smoothed: bool) -> dict[str, Meaning]:
+    return {
+        "p": Meaning(
+            "The outputs become probabilities: all positive, and in every example they sum to one.",
+            remark=r"In words, `e` to the power of each output, divided by the sum of these in its "
+            r"row: `\mathrm{softmax}(z)_c = e^{z_c} / \sum_{k} e^{z_k}`.",
+        ),
+        "L": Meaning(
+            "The surprise at the true class, averaged over the batch: 0 when it was certain, "
+            "without bound when it was held impossible.",
+            remark="With smoothing a little of it is for every other class." if smoothed else "",
+        ),
+        "z": Meaning(
+            "Said minus true: the true class is pushed up by what it lacks to "
+            + ("its target" if smoothed else "certainty")
+            + ", every other class down by what it had too much.",
+            remark=r"`\mathrm{onehot}(y)` is 1 in the column of the true class and 0 elsewhere, so "
+            "in every row the entries sum to 0: what one class gains the others lose. "
+            "The exponentials of the softmax and the logarithm of the loss cancel, which is why "
+            "so plain a formula is left. " + MEAN_REMARK,
+        ),
+    }
+
+
 def _check_labels(y: np.ndarray, n: int, classes: int) -> None:
     what = f"y must be {n} integer labels from 0 to {classes - 1}, shape ({n},)"
     if y.ndim == 2 and y.shape == (n, classes):
@@ -202,6 +236,18 @@ class BinaryCrossEntropy(ElementwiseLoss):
             shapes={"z": "(batch, outputs)", "y": "(batch, outputs)", "p": "(batch, outputs)"},
             where=(r"$p = \sigma($z)",),
             source="Goodfellow, Bengio & Courville (2016), Deep Learning, section 6.2.2.2",
+            meanings={
+                "p": Meaning("Every output becomes a probability of yes, between 0 and 1."),
+                "L": Meaning(
+                    "The surprise at the true answer, averaged over examples and outputs: 0 when "
+                    "it was certain, without bound when it was held impossible."
+                ),
+                "z": Meaning(
+                    "Said minus true: an output is pushed down where it said yes too loudly, and "
+                    "up where it said it too softly.",
+                    remark=MEAN_REMARK,
+                ),
+            },
         )
 
     def check_targets(self, y: object, n: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.checks import check_number
-from chainrule.nn.losses.base import LOSSES, ElementwiseLoss, LossCase
-from chainrule.nn.notation import Equations
+from chainrule.nn.losses.base import LOSSES, MEAN_REMARK, ElementwiseLoss, LossCase
+from chainrule.nn.notation import Equations, Meaning
 
 __all__ = ["MAE", "MSE", "Huber"]
 
 _SHAPES = {"z": "(batch, outputs)", "y": "(batch, outputs)"}
+
+
+def _meanings(value: str, slope: str) -> dict[str, Meaning]:
+    return {"L": Meaning(value), "z": Meaning(slope, remark=MEAN_REMARK)}
 
 
 def _real_cases(*losses: ElementwiseLoss) -> list[LossCase]:
@@ -36,6 +40,11 @@ class MSE(ElementwiseLoss):
             gradients={"z": r"2 ($z - y) / (N C)"},
             shapes=_SHAPES,
             source="Goodfellow, Bengio & Courville (2016), Deep Learning, section 5.5.1",
+            meanings=_meanings(
+                "The squared distance between output and target, averaged: large errors count "
+                "most.",
+                "The pull towards the target grows with the distance from it.",
+            ),
         )
 
     def value(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -67,6 +76,12 @@ class MAE(ElementwiseLoss):
             gradients={"z": r"\mathrm{sign}($z - y) / (N C)"},
             shapes=_SHAPES,
             source="Boyd & Vandenberghe (2004), Convex Optimization, section 6.1.1",
+            meanings=_meanings(
+                "The distance between output and target, averaged: every unit of error counts "
+                "the same.",
+                "The pull towards the target is as strong from far away as from near; only its "
+                "direction changes.",
+            ),
         )
 
     def value(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -110,6 +125,11 @@ class Huber(ElementwiseLoss):
                 rf"\delta = {self.delta:g}",
             ),
             source="Huber (1964), Robust estimation of a location parameter",
+            meanings=_meanings(
+                "Near the target the squared distance, far from it the distance itself, averaged.",
+                "The pull towards the target grows with the distance from it, but never beyond "
+                r"`\delta`: one wild target cannot dominate.",
+            ),
         )
 
     def value(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -1,0 +1,47 @@
+"""A tensor in a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Statistics"]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Norm, mean, standard deviation, smallest and largest entry, and the fraction of zeros.
+
+    >>> Statistics.of(np.array([0.0, 3.0, 4.0, 0.0])).text
+    'norm 5, mean 1.75, std 1.785, from 0 to 4, 50 % zeros'
+    """
+
+    norm: float
+    mean: float
+    std: float
+    smallest: float
+    largest: float
+    zeros: float
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Statistics:
+        """Computed in float64. `zeros` counts the entries that are exactly zero."""
+        wide = np.asarray(array, np.float64)
+        return cls(
+            norm=float(np.linalg.norm(wide)),
+            mean=float(wide.mean()),
+            std=float(wide.std()),
+            smallest=float(wide.min()),
+            largest=float(wide.max()),
+            zeros=1 - np.count_nonzero(wide) / wide.size,
+        )
+
+    @property
+    def text(self) -> str:
+        """In one line."""
+        numbers = (
+            f"norm {self.norm:.4g}, mean {self.mean:.4g}, std {self.std:.4g}, "
+            f"from {self.smallest:.4g} to {self.largest:.4g}, {100 * self.zeros:.3g} % zeros"
+        )
+        return numbers.replace("-", "−")
