@@ -1,0 +1,172 @@
+"""Measured here: analytical gradients beside numerical ones, and how the error depends on h."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.nn import Network, Trace, backprop
+
+__all__ = ["Compared", "StepCurve", "compare_gradients", "error_by_step", "relative_error"]
+
+_STEP = 1e-5
+_WHOLE = 2048  # a matrix of so many entries is measured throughout
+_SAMPLE = 60  # of any other parameter
+_CURVE_ENTRIES = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Some entries of one gradient, computed by backpropagation and measured.
+
+    Attributes:
+        name, shape: of the parameter.
+        entries: (k,) flat indices of the entries compared.
+        analytical, numerical: (k,) the gradient there.
+        column: the one column that the entries are, if they are one.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    entries: np.ndarray
+    analytical: np.ndarray
+    numerical: np.ndarray
+    column: int | None = None
+
+    @classmethod
+    def whole(cls, name: str, analytical: np.ndarray, numerical: np.ndarray) -> Compared:
+        """Two tensors compared throughout, such as `given_gradient` and `true_gradient` of a
+        report of `check_gradients`."""
+        entries = np.arange(analytical.size)
+        return cls(name, analytical.shape, entries, analytical.ravel(), numerical.ravel())
+
+
+@dataclass(frozen=True, eq=False)
+class StepCurve:
+    """Relative error of central differences by their step.
+
+    steps: (s,) descending. errors: (s, k) of each entry tried at each step.
+    """
+
+    steps: np.ndarray
+    errors: np.ndarray
+
+
+def relative_error(analytical: np.ndarray, numerical: np.ndarray) -> np.ndarray:
+    """`|a − n| / max(|a|, |n|)`, 0 where both are 0.
+
+    >>> relative_error(np.array([1.0, 0.0]), np.array([0.5, 0.0])).tolist()
+    [0.5, 0.0]
+    """
+    scale = np.maximum(np.abs(analytical), np.abs(numerical))
+    return np.asarray(np.abs(analytical - numerical) / np.where(scale == 0, 1, scale))
+
+
+def compare_gradients(
+    net: Network, X: object, y: object, *, loss: str = "softmax_cross_entropy", seed: int = 0
+) -> list[Compared]:
+    """Central differences, in float64 and with h = 1e-5, beside the gradients of `backprop`.
+
+    Measured are: of the first weight matrix all weights into the unit with the largest gradient; of
+    a small matrix everything; of all else sixty entries, drawn among those that are not zero.
+
+    Args:
+        net: the network; it is not changed.
+        X, y: a batch; a small one is enough.
+        loss: a loss's spelling.
+        seed: of the draw.
+
+    >>> net = Network.from_spec("4-5(tanh)-3")
+    >>> found = compare_gradients(net, np.eye(4), [0, 1, 2, 0])
+    >>> max(relative_error(c.analytical, c.numerical).max() for c in found) < 1e-6
+    True
+    """
+    probe = _Probe(net, X, y, loss)
+    rng = np.random.default_rng(seed)
+    compared = []
+    for i, name in enumerate(net):
+        gradient = probe.trace[f"d{name}"]
+        entries, column = _entries(gradient, first=i == 0, rng=rng)
+        numerical = np.array([probe.slope(name, e, _STEP) for e in entries])
+        analytical = gradient.ravel()[entries]
+        compared.append(Compared(name, gradient.shape, entries, analytical, numerical, column))
+    return compared
+
+
+def error_by_step(
+    net: Network,
+    X: object,
+    y: object,
+    *,
+    loss: str = "softmax_cross_entropy",
+    steps: Sequence[float] | None = None,
+    seed: int = 0,
+) -> StepCurve:
+    """How far central differences are off, for steps h from 0.1 down to 1e-13, in float64.
+
+    Large steps err by h² because the loss is curved, small ones by ε/h because it is rounded; the
+    sum is a V with its foot near h = ε^(1/3) ≈ 6e-6 (Press et al. 2007, section 5.7).
+
+    >>> curve = error_by_step(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
+    >>> median = np.median(curve.errors, axis=1)
+    >>> bool(median[0] > median.min() < median[-1])
+    True
+    """
+    probe = _Probe(net, X, y, loss)
+    rng = np.random.default_rng(seed)
+    grid = np.logspace(-1, -13, 25) if steps is None else np.asarray(steps, float)
+    names = [name for name in net if probe.trace[f"d{name}"].any()]
+    errors = []
+    for i in range(_CURVE_ENTRIES if names else 0):
+        name = names[i % len(names)]
+        gradient = probe.trace[f"d{name}"].ravel()
+        entry = int(rng.choice(_telling(gradient)))
+        measured = np.array([probe.slope(name, entry, h) for h in grid])
+        errors.append(relative_error(gradient[entry], measured))
+    return StepCurve(grid, np.array(errors).reshape(-1, len(grid)).T)
+
+
+class _Probe:
+    """A copy of a network in float64, whose loss is measured beside its weights."""
+
+    def __init__(self, net: Network, X: object, y: object, loss: str) -> None:
+        self.net = net.astype(np.float64)
+        self.trace: Trace = backprop(self.net, X, y, loss=loss)
+        self._loss: Callable[[], float] = self._bound(y)
+
+    def _bound(self, y: object) -> Callable[[], float]:
+        net, function, x = self.net, self.trace.loss_function, self.trace["X"]
+        targets = function.check_targets(y, len(x), net.output_shape, net.dtype)
+        return lambda: float(function.forward(net.forward(x)[0], targets)[0])
+
+    def slope(self, name: str, entry: int, h: float) -> float:
+        """`(L(w + h) − L(w − h)) / 2h` for one weight."""
+        flat = self.net[name].reshape(-1)
+        original = flat[entry]
+        flat[entry] = original + h
+        above = self._loss()
+        flat[entry] = original - h
+        below = self._loss()
+        flat[entry] = original
+        return (above - below) / (2 * h)
+
+
+def _entries(
+    gradient: np.ndarray, *, first: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, int | None]:
+    """Flat indices of the entries to measure, and the column that they are."""
+    if gradient.ndim == 2 and gradient.size <= _WHOLE:
+        return np.arange(gradient.size), None
+    if first and gradient.ndim == 2 and len(gradient) <= _WHOLE:
+        column = int(np.square(gradient).sum(axis=0).argmax())
+        return np.arange(len(gradient)) * gradient.shape[1] + column, column
+    telling = _telling(gradient.ravel())
+    return np.sort(rng.permutation(telling)[:_SAMPLE]), None
+
+
+def _telling(gradient: np.ndarray) -> np.ndarray:
+    """Indices of entries that say something: not zero; all of them if there are no others."""
+    found = np.flatnonzero(gradient)
+    return found if found.size else np.arange(gradient.size)
