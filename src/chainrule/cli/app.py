@@ -18,6 +18,7 @@ from chainrule.cli.check import check
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.faults import faults
 from chainrule.cli.output import print_error
+from chainrule.cli.plot import plot
 from chainrule.cli.predict import predict
 from chainrule.cli.show import show
 from chainrule.cli.train import train
@@ -115,5 +116,6 @@ app.command(
 app.command(epilog="Example: chainrule evaluate 784-128-10")(evaluate)
 app.command(epilog="Example: chainrule predict 784-128-10 seven.png three.jpg")(predict)
 app.command(epilog="Example: chainrule show 784-128-10")(show)
+app.command(epilog="Example: chainrule plot 784-128-10 weights confusion --theme dark")(plot)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

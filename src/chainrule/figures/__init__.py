@@ -15,10 +15,11 @@ try:
 except ImportError as error:
     raise MissingExtraError("matplotlib", "drawing figures", "figures") from error
 
-from chainrule.figures.catalogue import FIGURES, Entry, draw
+from chainrule.figures.catalogue import FIGURES, Entry, check_name, draw
 from chainrule.figures.checking import gradient_check
 from chainrule.figures.classes import confusion, hidden_by_digit, predictions
 from chainrule.figures.compare import Compared, StepCurve, compare_gradients, error_by_step
+from chainrule.figures.film import Film
 from chainrule.figures.flow import backprop_flow
 from chainrule.figures.health import gradient_health
 from chainrule.figures.history import training_history
@@ -32,10 +33,12 @@ __all__ = [
     "Compared",
     "Entry",
     "Examples",
+    "Film",
     "LossSlice",
     "StepCurve",
     "TrainedRun",
     "backprop_flow",
+    "check_name",
     "compare_gradients",
     "confusion",
     "descent",

@@ -18,7 +18,7 @@ from chainrule.figures.run import TrainedRun
 from chainrule.figures.weights import training_progress, weights
 from chainrule.registry import nearest
 
-__all__ = ["FIGURES", "Entry", "draw"]
+__all__ = ["FIGURES", "Entry", "check_name", "draw"]
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,20 @@ def draw(run: TrainedRun, name: str, theme: str = "light") -> Figure:
     Raises:
         InputError: there is no such figure, or it makes no sense for this run; it says why.
     """
+    check_name(name)
+    return FIGURES[name].draw(run, theme)
+
+
+def check_name(name: str) -> None:
+    """Refuse what is not the name of a figure.
+
+    Raises:
+        InputError: the nearest name is suggested.
+    """
     if name not in FIGURES:
         raise InputError(
             f"there is no figure {name!r}{nearest(name, FIGURES)}; there are {', '.join(FIGURES)}"
         )
-    return FIGURES[name].draw(run, theme)
 
 
 def _training_history(run: TrainedRun, theme: str) -> Figure:
@@ -113,8 +122,8 @@ FIGURES: dict[str, Entry] = {
     ),
     "backprop_flow": Entry(
         "Forward and backward",
-        "Down the left side the forward pass, up the right side the gradients of one batch, between "
-        "them what each layer computes. The thicker an arrow, the larger the gradient.",
+        "Down the left side the forward pass, up the right side the gradients of one batch, "
+        "between them what each layer computes. The thicker an arrow, the larger the gradient.",
         _backprop_flow,
     ),
     "training_progress": Entry(

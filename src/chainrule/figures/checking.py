@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from chainrule.errors import InputError
 from chainrule.figures.compare import Compared, StepCurve, relative_error
 from chainrule.figures.signed import hatch, image_shape_of
-from chainrule.figures.style import Theme, canvas, legend
+from chainrule.figures.style import Theme, bare, canvas, legend
 
 __all__ = ["gradient_check"]
 
@@ -49,7 +51,8 @@ def gradient_check(
         raise InputError("nothing was compared: this network has no gradient that is not zero")
     maps = _maps(compared)
     with canvas(7.0, 5.8, theme) as (figure, look):
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+        halves: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+        upper, lower = halves
         left, right = upper.subplots(1, 2)
         _scatter(left, compared, look)
         _curve(right, curve, look)
@@ -59,7 +62,7 @@ def gradient_check(
         if maps:
             bar = lower.colorbar(image, ax=list(panels), aspect=25, pad=0.02,
                                  label="relative error")  # fmt: skip
-            bar.outline.set_visible(False)  # type: ignore[operator]
+            bar.ax.spines[:].set_visible(False)
             bar.ax.minorticks_off()
     return figure
 
@@ -79,12 +82,17 @@ def _scatter(axes: Axes, compared: Sequence[Compared], look: Theme) -> None:
     zero = (analytical == 0) | (numerical == 0)
     drawn = np.flatnonzero(~bad & ~zero)
     axes.set(xscale="log", yscale="log")
-    for sign, color, mark in ((1, look.positive, "o"), (-1, look.negative, "s")):
-        these = drawn[np.sign(analytical[drawn]) == sign]
-        these = these[:: max(1, len(these) // _MOST_POINTS)]
-        axes.plot(np.abs(analytical[these]), np.abs(numerical[these]), mark, color=color,
-                  markersize=3.2, markeredgewidth=0, alpha=0.75, rasterized=True,
-                  label="positive" if sign > 0 else "negative")  # fmt: skip
+    drawn = np.random.default_rng(0).permutation(drawn)[:_MOST_POINTS]  # neither sign on top
+    axes.scatter(
+        np.abs(analytical[drawn]),
+        np.abs(numerical[drawn]),
+        c=[look.positive if a > 0 else look.negative for a in analytical[drawn]],
+        s=9,
+        linewidths=0,
+        rasterized=True,
+    )
+    for word, color in (("positive", look.positive), ("negative", look.negative)):
+        axes.plot([], [], "o", color=color, label=word)
     if drawn.size:
         values = np.abs(analytical[drawn])
         ends = [float(values.min()), float(values.max())]
@@ -126,7 +134,7 @@ def _decades(axes: Axes) -> None:
     axes.grid()
 
 
-def _error_map(axes: Axes, c: Compared, input_shape: tuple[int, ...], look: Theme) -> object:
+def _error_map(axes: Axes, c: Compared, input_shape: tuple[int, ...], look: Theme) -> AxesImage:
     """Every weight's relative error, the darker the worse. Where both are 0 stays empty."""
     error = relative_error(c.analytical, c.numerical)
     exact = (c.analytical == 0) & (c.numerical == 0)
@@ -145,8 +153,7 @@ def _error_map(axes: Axes, c: Compared, input_shape: tuple[int, ...], look: Them
     )
     bad = ~np.isfinite(error).reshape(shape)
     hatch(axes, bad if shape[1] >= shape[0] else bad.T, look)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    bare(axes)
     axes.set_title(title)
     if exact.any():
         axes.set_xlabel(f"empty: {int(exact.sum()):,} are exactly 0", color=look.muted, size=9)

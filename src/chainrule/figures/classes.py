@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,7 +30,7 @@ def predictions(
     theme: str = "light",
 ) -> Figure:
     """Examples with the probabilities that the network gives them: on the left some that it gets
-    right, on the right its most confident mistakes.
+    right, from the least confident to the median; on the right its most confident mistakes.
 
     Args:
         X: (N, *input_shape) examples.
@@ -52,13 +53,13 @@ def predictions(
     right = np.flatnonzero(predicted == y)
     wrong = np.flatnonzero(predicted != y)
     columns = [
-        ("right", _one_a_class(right, y)),
+        ("right, from unsure to sure", _from_unsure_to_sure(right, confidence)),
         ("wrong, the most confident", wrong[np.argsort(-confidence[wrong], kind="stable")]),
     ]
     rows = min(_ROWS, max(len(chosen) for _, chosen in columns))
     names = [_short(label) for label in classes]
     with canvas(7.0, 0.5 + 1.55 * rows, theme) as (figure, look):
-        halves = figure.subfigures(1, 2, wspace=0.04)
+        halves: Any = figure.subfigures(1, 2, wspace=0.04)
         for half, (title, chosen) in zip(halves, columns, strict=True):
             half.suptitle(title if len(chosen) else f"{title.split(',')[0]}: none")
             grid = half.subplots(rows, 2, squeeze=False, width_ratios=(1, 1.25))
@@ -116,7 +117,7 @@ def hidden_by_digit(
         _name_classes(axes.yaxis, classes)
         axes.tick_params(length=0)
         figure.suptitle(f"Mean {name} by class")
-        add_scale(figure, image, axes, f"mean of {name}", [shown], shrink=0.95)
+        add_scale(figure, image, [axes], f"mean of {name}", [shown], shrink=0.95)
     return figure
 
 
@@ -128,9 +129,7 @@ def class_means(activations: np.ndarray, y: np.ndarray, classes: int) -> np.ndar
     return means
 
 
-def confusion(
-    counts: np.ndarray, *, classes: Sequence[object], theme: str = "light"
-) -> Figure:
+def confusion(counts: np.ndarray, *, classes: Sequence[object], theme: str = "light") -> Figure:
     """How often each class was taken for each: a row a true class, a column a predicted one.
 
     Blue on the diagonal is right, orange off it is wrong; the strength is the share of the row.
@@ -199,10 +198,11 @@ def _check_labels(y: np.ndarray, probabilities: np.ndarray, classes: Sequence[ob
         )
 
 
-def _one_a_class(rows: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The first of each class in turn, then the rest: a varied choice."""
-    _, first = np.unique(y[rows], return_index=True)
-    return np.concatenate([rows[np.sort(first)], np.delete(rows, first)])
+def _from_unsure_to_sure(rows: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """The least confident, one of the least hundredth, of the least tenth, and the median."""
+    ranked = rows[np.argsort(confidence[rows], kind="stable")]
+    places = np.unique([int(share * len(ranked)) for share in (0, 0.01, 0.1, 0.5)])
+    return ranked[places[: len(ranked)]]
 
 
 def _show_example(axes: Axes, example: np.ndarray, look: Theme) -> None:
@@ -218,9 +218,7 @@ def _show_example(axes: Axes, example: np.ndarray, look: Theme) -> None:
     bare(axes)
 
 
-def _show_bars(
-    axes: Axes, p: np.ndarray, true: int, names: Sequence[str], look: Theme
-) -> None:
+def _show_bars(axes: Axes, p: np.ndarray, true: int, names: Sequence[str], look: Theme) -> None:
     """The probabilities; of many classes the likeliest. Blue: the true class, orange: another
     that was preferred to it."""
     shown = np.arange(len(p))
@@ -238,7 +236,7 @@ def _show_bars(
         if not np.isfinite(p[label]):
             axes.axhspan(place - 0.4, place + 0.4, facecolor="none", edgecolor=look.neutral,
                          hatch="////", linewidth=0)  # fmt: skip
-    axes.set_yticks(places, [names[label] for label in shown])
+    axes.set_yticks(places, [names[label] for label in shown.tolist()])
     axes.set(xlim=(0, 1), ylim=(len(shown) - 0.4, -0.6))
     axes.set_xticks([0, 0.5, 1], ["0", "50", "100 %"])
     axes.tick_params(labelsize=8, length=0)

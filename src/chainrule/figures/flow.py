@@ -22,7 +22,7 @@ _WIDTH = 6.6
 _FORWARD, _BACKWARD = 0.85, 5.05
 _BOX = (1.3, 0.42)
 _LINE = 0.19
-_GAP = 0.3  # above and below a layer's lines
+_GAP = 0.25  # above and below a layer's lines
 _WRAP = 40
 _THINNEST, _THICKEST = 0.8, 5.0
 
@@ -46,7 +46,7 @@ def backprop_flow(trace: Trace, *, theme: str = "light") -> Figure:
     loss_step = 2 * _GAP + 2 * _LINE
     height = 0.55 + (len(names) + 1) * _BOX[1] + sum(steps) + loss_step + 0.35
     rms = {name: root_mean_square(trace[f"d{name}"]) for name in names if f"d{name}" in trace}
-    width_of = _scale(list(rms.values()))
+    width_of = _Scale(list(rms.values()))
     with canvas(_WIDTH, height, theme) as (figure, look):
         figure.set_layout_engine("none")  # everything has its place, in inches
         axes = figure.add_axes((0, 0, 1, 1))
@@ -165,7 +165,7 @@ def _loss_boxes(axes: Axes, y: float, trace: Trace, look: Theme) -> None:
 
 
 def _arrow(
-    axes: Axes, x: float, start: float, end: float, color: str, width: float, **style: str
+    axes: Axes, x: float, start: float, end: float, color: str, width: float, dashes: str = "-"
 ) -> None:
     axes.add_patch(
         FancyArrowPatch(
@@ -177,7 +177,7 @@ def _arrow(
             linewidth=width,
             shrinkA=2,
             shrinkB=2,
-            **style,
+            linestyle=dashes,
         )
     )
 
@@ -187,8 +187,7 @@ def _backward_arrow(
 ) -> None:
     """Up to the box of a gradient, as thick as that is large; dotted if it is not finite."""
     finite = math.isfinite(rms)
-    style = {} if finite else {"linestyle": ":"}
-    _arrow(axes, _BACKWARD, top + gap, top, look.negative, width_of(rms), **style)
+    _arrow(axes, _BACKWARD, top + gap, top, look.negative, width_of(rms), "-" if finite else ":")
     text = f"rms {_number(rms)}" if finite else "not finite"
     axes.text(_BACKWARD + 0.2, top + gap / 2, text, va="center", size=9.5, color=look.negative,
               weight="normal" if finite else "bold")  # fmt: skip
@@ -206,10 +205,6 @@ class _Scale:
             return _THINNEST
         share = (math.log10(size) - self.low) / max(self.high - self.low, 1.0)
         return _THINNEST + (_THICKEST - _THINNEST) * share
-
-
-def _scale(sizes: list[float]) -> _Scale:
-    return _Scale(sizes)
 
 
 def _write(axes: Axes, y: float, forward: list[str], backward: list[str], look: Theme) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from chainrule.errors import InputError
 from chainrule.figures.history import hatch_epochs, mark_epochs
@@ -57,9 +58,7 @@ def gradient_health(history: History, net: Network, *, theme: str = "light") -> 
         name: np.array([r.grad_norm[name] for r in history.epochs]) / math.sqrt(net[name].size)
         for name in matrices
     }
-    ratios = {
-        name: np.array([r.update_ratio[name] for r in history.epochs]) for name in matrices
-    }
+    ratios = {name: np.array([r.update_ratio[name] for r in history.epochs]) for name in matrices}
     units = list(history.epochs[-1].dead)
     dead = {
         name: 100 * np.array([r.dead.get(name, np.nan) for r in history.epochs]) for name in units
@@ -84,15 +83,23 @@ def _draw_log(axes: Axes, epochs: Sequence[int], series: Series, look: Theme) ->
     positive = [v for values in series.values() for v in values if 0 < v < math.inf]
     floor = min(positive, default=1.0) / 3
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=9))
+    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.yaxis.set_minor_locator(NullLocator())
     for i, (name, values) in enumerate(series.items()):
         line = _line(axes, epochs, np.where(values == 0, floor, values), name, i, series, look)
         zeros = [epoch for epoch, value in zip(epochs, values, strict=True) if value == 0]
         if zeros:
-            axes.plot(zeros, [floor] * len(zeros), line.get_marker(), color=look.page,
+            axes.plot(zeros, [floor] * len(zeros), _MARKS[i % len(_MARKS)], color=look.page,
                       markeredgecolor=line.get_color(), zorder=3, label="0 (not on the axis)"
                       if "0 (not on the axis)" not in _labels(axes) else None)  # fmt: skip
         hatch_epochs(axes, epochs, values, look)
     _legend(axes)
+
+
+def _short(value: float, _: object = None) -> str:
+    """`2e−3`: what a power of ten with a factor takes least room as."""
+    return f"{value:.0e}".replace("e-0", "e−").replace("e+0", "e").replace("e-", "e−")
 
 
 def _draw_dead(axes: Axes, epochs: Sequence[int], dead: Series, look: Theme) -> None:

@@ -16,9 +16,7 @@ from chainrule.train import History
 __all__ = ["hatch_epochs", "mark_epochs", "training_history"]
 
 
-def training_history(
-    history: History, *, validation: str = "test", theme: str = "light"
-) -> Figure:
+def training_history(history: History, *, validation: str = "test", theme: str = "light") -> Figure:
     """Loss, and for a classifier accuracy, by epoch: on the examples trained on, and on others.
 
     Args:
@@ -73,9 +71,7 @@ def mark_epochs(axes: Axes, epochs: Sequence[int]) -> None:
     axes.grid(axis="y")
 
 
-def hatch_epochs(
-    axes: Axes, epochs: Sequence[int], values: np.ndarray, look: Theme
-) -> None:
+def hatch_epochs(axes: Axes, epochs: Sequence[int], values: np.ndarray, look: Theme) -> None:
     """Hatch the epochs whose value is not finite, over the whole height."""
     for epoch, value in zip(epochs, values.tolist(), strict=True):
         if not np.isfinite(value):

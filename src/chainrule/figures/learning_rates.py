@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from chainrule.errors import InputError
 from chainrule.figures.rates import LossSlice
@@ -15,13 +17,15 @@ from chainrule.figures.style import Theme, canvas
 __all__ = ["descent", "learning_rate"]
 
 _WINDOW = 10
+_CEILING = 10.0  # times the first loss
 _WORDS = ("too small", "good", "too large")
 _DASHES = ("--", "-", ":")
 
 
 def learning_rate(curves: Mapping[float, np.ndarray], *, theme: str = "light") -> Figure:
-    """The loss of every batch at three learning rates, on a logarithmic axis; bold is the mean of
-    ten steps. Steps without a finite loss are hatched.
+    """The loss of every batch at three learning rates, on a logarithmic axis; bold is the geometric
+    mean of ten steps. Steps without a finite loss are hatched. The axis ends at ten times the
+    first loss; how far a curve went beyond it is said in its label.
 
     Args:
         curves: rate -> (steps,) losses, from `try_rates`.
@@ -43,8 +47,10 @@ def learning_rate(curves: Mapping[float, np.ndarray], *, theme: str = "light") -
         for i, rate in enumerate(rates):
             word = _verdict(i, [curves[r] for r in rates])
             color = (look.positive, look.text, look.negative)[i]
-            _draw_curve(axes, curves[rate], f"{rate:.3g}: {word}", color, _DASHES[i], look)
+            label = f"{rate:.3g}: {word}{_peak(curves[rate])}"
+            _draw_curve(axes, curves[rate], label, color, _DASHES[i])
         axes.set(xlabel="step", ylabel="loss of the batch")
+        _end_axis(axes, list(curves.values()))
         axes.grid(axis="y")
         axes.legend(title="learning rate", loc="center left", bbox_to_anchor=(1.01, 0.5),
                     alignment="left")  # fmt: skip
@@ -61,20 +67,39 @@ def _verdict(i: int, curves: list[np.ndarray]) -> str:
     return _WORDS[i]
 
 
-def _draw_curve(
-    axes: Axes, values: np.ndarray, label: str, color: str, dashes: str, look: Theme
-) -> None:
+def _peak(values: np.ndarray) -> str:
+    """How high a curve went, if that is off the axis."""
+    finite = values[np.isfinite(values)]
+    if not finite.size or finite.max() <= _CEILING * finite[0]:
+        return ""
+    return f",\nup to {finite.max():.3g}"
+
+
+def _end_axis(axes: Axes, curves: list[np.ndarray]) -> None:
+    smooth = np.concatenate([_smooth(values) for values in curves])
+    smooth = smooth[np.isfinite(smooth)]
+    first = max((v[0] for v in curves if np.isfinite(v[0])), default=1.0)
+    if smooth.size:
+        axes.set_ylim(0.5 * smooth.min(), min(2 * smooth.max(), _CEILING * first))
+
+
+def _draw_curve(axes: Axes, values: np.ndarray, label: str, color: str, dashes: str) -> None:
     steps = np.arange(1, len(values) + 1)
     axes.plot(steps, values, color=color, linewidth=0.8, alpha=0.3)
-    kernel = np.ones(_WINDOW) / _WINDOW
-    smooth = np.convolve(values, kernel, "valid") if len(values) >= _WINDOW else values
-    start = steps[len(steps) - len(smooth)]
-    axes.plot(np.arange(start, start + len(smooth)), smooth, dashes, color=color, label=label,
-              linewidth=2.2)  # fmt: skip
+    axes.plot(steps, _smooth(values), dashes, color=color, label=label, linewidth=2.2)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         axes.axvspan(steps[bad[0]], steps[-1], facecolor="none", edgecolor=color, hatch="///",
-                     linewidth=0, alpha=0.6, label=f"not finite from\nstep {steps[bad[0]]}")  # fmt: skip
+                     linewidth=0, alpha=0.6,
+                     label=f"not finite from\nstep {steps[bad[0]]}")  # fmt: skip
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """The geometric mean of the last ten, or of as many as there are."""
+    logs = np.log(np.maximum(values, np.finfo(np.float64).tiny))
+    return np.array(
+        [np.exp(logs[max(0, i + 1 - _WINDOW) : i + 1].mean()) for i in range(len(values))]
+    )
 
 
 def descent(found: LossSlice, *, theme: str = "light") -> Figure:
@@ -92,7 +117,7 @@ def descent(found: LossSlice, *, theme: str = "light") -> Figure:
     >>> [axes.get_title().split(":")[0] for axes in figure.axes[:3]]
     ['too small', 'good', 'too large']
     """
-    with canvas(7.0, 3.1, theme) as (figure, look):
+    with canvas(7.0, 2.9, theme) as (figure, look):
         panels = figure.subplots(1, 3, sharex=True, sharey=True)
         colors = (look.positive, look.positive, look.negative)
         for axes, word, rate, color in zip(
@@ -104,20 +129,23 @@ def descent(found: LossSlice, *, theme: str = "light") -> Figure:
             axes.plot(*path[0], "*", color=look.text, markersize=10)
             axes.set(xlim=found.x[[0, -1]], ylim=found.y[[0, -1]], xlabel=found.names[0])
             axes.set_title(f"{word}: {rate:.2g}")
+            axes.set_box_aspect(1)
             axes.locator_params(nbins=4)
         panels[0].set_ylabel(found.names[1])
-        bar = figure.colorbar(filled, ax=list(panels), aspect=25, pad=0.01, label="loss")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar = figure.colorbar(filled, ax=list(panels), aspect=20, pad=0.01, shrink=0.72,
+                              label="loss", ticks=MaxNLocator(5), format="%.3g")  # fmt: skip
+        bar.ax.spines[:].set_visible(False)
         figure.suptitle("Two weights on their way down from the star")
     return figure
 
 
-def _contours(axes: Axes, found: LossSlice, look: Theme) -> object:
+def _contours(axes: Axes, found: LossSlice, look: Theme) -> ContourSet:
     loss = np.ma.masked_invalid(found.loss)
     shades = "Greys" if look.name == "light" else "Greys_r"
     low, high = float(loss.min()), float(loss.max())
-    levels = low + (high - low) * np.linspace(0, 1, 13) ** 1.6
+    levels = low + (high - low) * np.linspace(0, 1, 13) ** 2
     filled = axes.contourf(found.x, found.y, loss, levels=levels, cmap=shades, alpha=0.6)
+    axes.contour(found.x, found.y, loss, levels=levels, colors=look.neutral, linewidths=0.6)
     if np.ma.is_masked(loss):
         axes.set_facecolor(look.box)
         axes.patch.set(hatch="////", edgecolor=look.neutral)

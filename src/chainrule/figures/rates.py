@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,11 +82,9 @@ def try_rates(
         recorder = _Losses()
         chosen_rate = dataclasses.replace(made, lr=rate, schedule="constant")
         epochs = -(-steps * min(batch_size, len(X)) // len(X))
-        try:
+        with contextlib.suppress(NonFiniteError):  # that is a result too
             fit(net.copy(), X, y, loss=loss, optimizer=chosen_rate, epochs=epochs,
                 batch_size=batch_size, seed=seed, callbacks=[recorder])  # fmt: skip
-        except NonFiniteError:
-            pass
         found = recorder.values[:steps]
         values[: len(found)] = found
         return values
@@ -122,7 +121,7 @@ class LossSlice:
 def slice_loss(
     net: Network, X: object, y: object, *, loss: str = "softmax_cross_entropy"
 ) -> LossSlice:
-    """Vary two weights of the last matrix, the two with the steepest loss, and leave all others.
+    """Vary two weights of the last matrix, the steepest into two outputs, and leave all others.
 
     Descent starts at the network's own weights, at rates of 0.15, 1 and 2.3 over the largest
     curvature at the bottom: on a parabola, rates above 2 over the curvature diverge.
@@ -160,14 +159,13 @@ class _Surface:
             raise InputError("this network has no weights to descend along")
         self._net, self._X = _last_part(net.astype(np.float64), matrices[-1], X)
         self._y = self._loss.check_targets(y, len(self._X), net.output_shape, self._net.dtype)
-        gradient = np.abs(backprop(self._net, self._X, self._y, loss=self._loss)["dW1"]).ravel()
-        self._entries = np.argsort(-gradient, kind="stable")[:2]
-        if len(self._entries) < 2 or not gradient[self._entries].all():
+        gradient = backprop(self._net, self._X, self._y, loss=self._loss)["dW1"]
+        self._entries = _two_steepest(gradient)
+        if not gradient.ravel()[self._entries].all():
             raise InputError(f"the loss does not depend on two weights of {matrices[-1]}")
         self._flat = self._net["W1"].reshape(-1)
         self.at = self._flat[self._entries].copy()
-        shape = self._net["W1"].shape
-        places = [np.unravel_index(int(entry), shape) for entry in self._entries]
+        places = [np.unravel_index(int(entry), gradient.shape) for entry in self._entries]
         first, second = (f"{matrices[-1]}[{', '.join(map(str, place))}]" for place in places)
         self.names = (first, second)
 
@@ -208,6 +206,17 @@ class _Surface:
         for _ in range(_DESCENT_STEPS):
             path.append(path[-1] - rate * self.gradient(path[-1]))
         return np.array(path)
+
+
+def _two_steepest(gradient: np.ndarray) -> np.ndarray:
+    """Flat indices of the largest entry, and of the largest into another output if there is one:
+    two weights into the same one do nearly the same."""
+    size = np.abs(gradient)
+    first = int(size.argmax())
+    if size.ndim == 2 and size.shape[1] > 1:
+        size[:, first % size.shape[1]] = 0
+    size.flat[first] = 0
+    return np.array([first, int(size.argmax())])
 
 
 def _last_part(net: Network, matrix: str, X: object) -> tuple[Network, np.ndarray]:

@@ -25,11 +25,13 @@ _MOST_EXAMPLES = 2000
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """X: (N, *input_shape). y: (N,) targets. name: what they are."""
+    """X: (N, *input_shape). y: (N,) targets. name: what they are. rows: (N,) where each stands in
+    its file, if that is not its place here."""
 
     X: np.ndarray
     y: np.ndarray
     name: str
+    rows: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,6 @@ class TrainedRun:
         train, test: examples; None where they are not known.
         classes: what the classes are called; None for a regression.
         state, step: of the optimiser after the last step.
-        lr: learning rate of the next step.
         batch_size, seed: of the run.
         validation: what the data measured after each epoch are called.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +98,7 @@ def show_signed(
     """Draw a matrix on the signed scale; hatch what is not finite, leave gaps out."""
     bad = ~np.isfinite(values)
     hidden = bad if gaps is None else bad | gaps
+    axes.set_facecolor(look.grid)
     image = axes.imshow(
         np.ma.masked_array(values, hidden),
         cmap=SIGNED,
@@ -134,7 +135,7 @@ def _runs(mask: np.ndarray) -> Iterator[tuple[int, int, int]]:
 def add_scale(
     figure: Figure,
     image: AxesImage,
-    axes: Axes | Sequence[Axes],
+    axes: Iterable[Axes],
     label: str,
     shown: Sequence[np.ndarray],
     *,
@@ -149,7 +150,7 @@ def add_scale(
     clipped = bool(finite.size) and bool(np.abs(finite).max() > limit)
     bar = figure.colorbar(
         image,
-        ax=axes if isinstance(axes, Axes) else list(axes),
+        ax=list(axes),
         location=location,
         shrink=shrink,
         aspect=30,
@@ -160,7 +161,7 @@ def add_scale(
     bar.ax.set(**{f"{'x' if location in ('top', 'bottom') else 'y'}ticklabels": _texts(limit)})
     bad = values.size - finite.size
     bar.set_label(f"{label} ({bad:,} not finite: hatched)" if bad else label)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.ax.spines[:].set_visible(False)
     return bar
 
 

@@ -17,7 +17,7 @@ from chainrule.figures.signed import (
     show_signed,
     tile,
 )
-from chainrule.figures.style import Theme, bare, canvas
+from chainrule.figures.style import bare, canvas
 from chainrule.nn import Trace
 
 __all__ = ["VIEWS", "training_progress", "unit_pictures", "weights"]
@@ -75,7 +75,7 @@ def weights(
         units = f"{shown.shape[1]} of {values.shape[1]}" if shown is not values else ""
         units = f"all {values.shape[1]}" if shown.shape == values.shape else units
         figure.suptitle(f"{_TITLES[view]} {label}, {units} units")
-        add_scale(figure, image, axes, label, [shown], location="bottom", shrink=0.5)
+        add_scale(figure, image, [axes], label, [shown], location="bottom", shrink=0.5)
     return figure
 
 
@@ -113,7 +113,7 @@ def training_progress(
     if shape is None:
         return _matrices({epoch: snapshots[epoch] for epoch in epochs}, limit, theme)
     chosen = list(_moved_furthest(snapshots, 8) if units is None else units)
-    height = len(epochs) * 5.6 / len(chosen) * shape[0] / shape[1]
+    height = len(epochs) * 5.25 / len(chosen) * shape[0] / shape[1]
     with canvas(6.4, height + 0.75, theme) as (figure, look):
         panels = figure.subplots(len(epochs), 1, squeeze=False)[:, 0]
         for axes, epoch in zip(panels, epochs, strict=True):
@@ -178,7 +178,7 @@ def _matrix(values: np.ndarray, title: str, label: str, theme: str) -> Figure:
         image = show_signed(axes, flat, limit_of(flat), look)
         _name_axes(axes, flat)
         figure.suptitle(title)
-        add_scale(figure, image, axes, label, [flat])
+        add_scale(figure, image, [axes], label, [flat])
     return figure
 
 
