@@ -20,6 +20,7 @@ from chainrule.cli.faults import faults
 from chainrule.cli.output import print_error
 from chainrule.cli.plot import plot
 from chainrule.cli.predict import predict
+from chainrule.cli.report import report
 from chainrule.cli.show import show
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError
@@ -117,5 +118,6 @@ app.command(epilog="Example: chainrule evaluate 784-128-10")(evaluate)
 app.command(epilog="Example: chainrule predict 784-128-10 seven.png three.jpg")(predict)
 app.command(epilog="Example: chainrule show 784-128-10")(show)
 app.command(epilog="Example: chainrule plot 784-128-10 weights confusion --theme dark")(plot)
+app.command(epilog="Example: chainrule report 784-128-10")(report)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

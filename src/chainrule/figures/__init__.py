@@ -24,6 +24,7 @@ from chainrule.figures.flow import backprop_flow
 from chainrule.figures.health import gradient_health
 from chainrule.figures.history import training_history
 from chainrule.figures.learning_rates import descent, learning_rate
+from chainrule.figures.page import report_page
 from chainrule.figures.rates import LossSlice, slice_loss, try_rates
 from chainrule.figures.run import Examples, TrainedRun
 from chainrule.figures.weights import training_progress, weights
@@ -49,6 +50,7 @@ __all__ = [
     "hidden_by_digit",
     "learning_rate",
     "predictions",
+    "report_page",
     "slice_loss",
     "training_history",
     "training_progress",

@@ -148,7 +148,7 @@ def _error_map(axes: Axes, c: Compared, input_shape: tuple[int, ...], look: Them
         picture if shape[1] >= shape[0] or shape[0] == shape[1] else picture.T,
         cmap="cividis_r",
         norm=LogNorm(_BEST, _WORST),
-        interpolation="nearest",
+        interpolation="none",
         aspect="equal" if shape[0] == shape[1] else "auto",
     )
     bad = ~np.isfinite(error).reshape(shape)

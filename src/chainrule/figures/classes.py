@@ -214,7 +214,7 @@ def _show_example(axes: Axes, example: np.ndarray, look: Theme) -> None:
         show_signed(axes, picture, limit_of(picture), look)
         axes.set_box_aspect(1)
     else:
-        axes.imshow(picture, cmap="gray_r", interpolation="nearest")
+        axes.imshow(picture, cmap="gray_r", interpolation="none")
     bare(axes)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.errors import InputError
 from chainrule.figures.compare import Compared, StepCurve, compare_gradients, error_by_step
 from chainrule.figures.rates import LossSlice, slice_loss, try_rates
+from chainrule.figures.weights import first_matrix
 from chainrule.nn import LOSSES, Network, Trace, backprop
 from chainrule.optim import OPTIMIZERS
 from chainrule.train import Evaluation, History, evaluate
@@ -195,6 +196,11 @@ class TrainedRun:
     def slice(self) -> LossSlice:
         """The loss by two weights."""
         return slice_loss(self.untrained, *self.batch(4 * _BATCH), loss=self.loss)
+
+    @property
+    def matrix(self) -> str:
+        """Name of the first weight matrix."""
+        return first_matrix(self.net)
 
     @property
     def snapshots(self) -> dict[int, np.ndarray]:

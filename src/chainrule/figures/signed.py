@@ -104,7 +104,7 @@ def show_signed(
         cmap=SIGNED,
         vmin=-limit,
         vmax=limit,
-        interpolation="nearest",
+        interpolation="none",
         aspect="auto",
     )
     hatch(axes, bad if gaps is None else bad & ~gaps, look)

@@ -18,9 +18,9 @@ from chainrule.figures.signed import (
     tile,
 )
 from chainrule.figures.style import bare, canvas
-from chainrule.nn import Trace
+from chainrule.nn import Network, Trace
 
-__all__ = ["VIEWS", "training_progress", "unit_pictures", "weights"]
+__all__ = ["VIEWS", "first_matrix", "training_progress", "unit_pictures", "weights"]
 
 VIEWS = ("W", "dW", "update")
 _TITLES = {"W": "Weights", "dW": "Gradients", "update": "What the next step adds to the weights"}
@@ -130,12 +130,12 @@ def training_progress(
     return figure
 
 
-def first_matrix(net: object) -> str:
+def first_matrix(net: Network) -> str:
     """Name of the first weight matrix, W1 or W2 or …"""
-    names = [name for name in net if name.startswith("W")]  # type: ignore[attr-defined]
+    names = [name for name in net if name.startswith("W")]
     if not names:
         raise InputError("this network has no weight matrix: there are no weights to draw")
-    return str(names[0])
+    return names[0]
 
 
 def unit_pictures(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
