@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from chainrule.nn import Network, Trace, backprop
 
@@ -89,7 +90,7 @@ def compare_gradients(
     for i, name in enumerate(net):
         gradient = probe.trace[f"d{name}"]
         entries, column = _entries(gradient, first=i == 0, rng=rng)
-        numerical = np.array([probe.slope(name, e, _STEP) for e in entries])
+        numerical = probe.slopes(name, entries.tolist(), [_STEP])[0]
         analytical = gradient.ravel()[entries]
         compared.append(Compared(name, gradient.shape, entries, analytical, numerical, column))
     return compared
@@ -123,7 +124,7 @@ def error_by_step(
         name = names[i % len(names)]
         gradient = probe.trace[f"d{name}"].ravel()
         entry = int(rng.choice(_telling(gradient)))
-        measured = np.array([probe.slope(name, entry, h) for h in grid])
+        measured = probe.slopes(name, [entry], grid.tolist())[:, 0]
         errors.append(relative_error(gradient[entry], measured))
     return StepCurve(grid, np.array(errors).reshape(-1, len(grid)).T)
 
@@ -141,9 +142,14 @@ class _Probe:
         targets = function.check_targets(y, len(x), net.output_shape, net.dtype)
         return lambda: float(function.forward(net.forward(x)[0], targets)[0])
 
-    def slope(self, name: str, entry: int, h: float) -> float:
-        """`(L(w + h) − L(w − h)) / 2h` for one weight."""
+    def slopes(self, name: str, entries: Sequence[int], steps: Sequence[float]) -> np.ndarray:
+        """(steps, entries) `(L(w + h) − L(w − h)) / 2h`. Products as small as these gain nothing
+        from threads."""
         flat = self.net[name].reshape(-1)
+        with threadpool_limits(limits=1, user_api="blas"):
+            return np.array([[self._slope(flat, entry, h) for entry in entries] for h in steps])
+
+    def _slope(self, flat: np.ndarray, entry: int, h: float) -> float:
         original = flat[entry]
         flat[entry] = original + h
         above = self._loss()

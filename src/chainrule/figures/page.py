@@ -19,10 +19,12 @@ from chainrule.figures.signed import image_shape_of
 from chainrule.figures.words import describe
 from chainrule.train.history import percent
 
-__all__ = ["as_svg", "report_page"]
+__all__ = ["as_uri", "report_page"]
 
 _NARROWEST = 34  # em that a figure is drawn wide on a small screen, which then scrolls it
 _MISTAKES = 12
+_LARGE = 200_000  # bytes of SVG
+_DPI, _COLORS = 150, 256
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -81,11 +83,28 @@ def report_page(run: TrainedRun, *, facts: Pairs = (), settings: Pairs = ()) -> 
 """
 
 
-def as_svg(figure: Figure) -> str:
-    """A figure as a data URI; the same figure gives the same text."""
+def as_uri(figure: Figure) -> str:
+    """A figure as a data URI: SVG, or PNG in a few colours where that is smaller by far. The same
+    figure gives the same text."""
     file = io.BytesIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return _data_uri("image/svg+xml", file.getvalue())
+    svg = file.getvalue()
+    if len(svg) > _LARGE:
+        png = _as_png(figure)
+        if 2 * len(png) < len(svg):
+            return _data_uri("image/png", png)
+    return _data_uri("image/svg+xml", svg)
+
+
+def _as_png(figure: Figure) -> bytes:
+    from PIL import Image
+
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=_DPI)
+    with Image.open(full) as image:
+        few = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
+    few.save(small, "PNG", optimize=True)
+    return small.getvalue()
 
 
 # --- sections ---------------------------------------------------------------------------------
@@ -115,8 +134,8 @@ def _figure(run: TrainedRun, name: str) -> str:
     width, height = (round(96 * inches) for inches in light.get_size_inches())
     words = html.escape(describe(run, name))
     picture = (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{as_svg(dark)}">'
-        f'<img src="{as_svg(light)}" alt="{words}" width="{width}" height="{height}" '
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{as_uri(dark)}">'
+        f'<img src="{as_uri(light)}" alt="{words}" width="{width}" height="{height}" '
         f'style="min-width:min({width}px, {_NARROWEST}em)"></picture>'
     )
     caption = f"<figcaption>{html.escape(entry.caption)}</figcaption>"

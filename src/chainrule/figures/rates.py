@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from chainrule.checks import as_examples
 from chainrule.errors import InputError, NonFiniteError
@@ -138,7 +139,11 @@ def slice_loss(
     >>> found.loss.shape, sorted(round(rate * found.curvature, 2) for rate in found.paths)
     ((33, 33), [0.15, 1.0, 2.3])
     """
-    surface = _Surface(net, X, y, loss)
+    with threadpool_limits(limits=1, user_api="blas"):  # thousands of small products
+        return _slice(_Surface(net, X, y, loss))
+
+
+def _slice(surface: _Surface) -> LossSlice:
     start = surface.at.copy()
     bottom, curvature = surface.lowest()
     half = 1.7 * np.abs(start - bottom).max()

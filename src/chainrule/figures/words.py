@@ -34,9 +34,7 @@ def _flow(run: TrainedRun) -> str:
         for name in reversed(trace.net.tensor_names)
         if f"d{name}" in trace
     ]
-    return (
-        f"Diagram of {trace.net.spec}. Root mean squares, from the loss down: {', '.join(sizes)}."
-    )
+    return f"Diagram of {trace.net.spec}. Root mean squares, from the loss: {', '.join(sizes)}."
 
 
 def _progress(run: TrainedRun) -> str:
@@ -44,9 +42,7 @@ def _progress(run: TrainedRun) -> str:
         f"{root_mean_square(values):.3g} after epoch {epoch}"
         for epoch, values in sorted(run.snapshots.items())
     ]
-    return (
-        f"Weights into the same units, one row a time. Their root mean square: {', '.join(sizes)}."
-    )
+    return f"Weights into the same units, a row an epoch. Root mean squares: {', '.join(sizes)}."
 
 
 def _weights(what: str, values: Callable[[TrainedRun], np.ndarray]) -> Callable[[TrainedRun], str]:
