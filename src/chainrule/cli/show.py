@@ -76,7 +76,9 @@ def settings_in_words(run: Run, saved: dict[str, Any]) -> list[tuple[str, str]]:
         if settings.get(key) not in (None, MNIST):
             settings[key] = display_path(settings[key])
     pairs = [
-        (key.replace("_", " "), str(value)) for key, value in settings.items() if value is not None
+        (key.replace("_", " "), str(value))
+        for key, value in settings.items()
+        if value is not None and value is not False
     ]
     if run.classes is not None:
         names = [str(label) for label in run.classes]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from chainrule.nn import Network, Trace, backprop
+from chainrule.figures.rear import rear_part
+from chainrule.nn import Network, backprop
 
 __all__ = ["Compared", "StepCurve", "compare_gradients", "error_by_step", "relative_error"]
 
@@ -119,14 +120,13 @@ def error_by_step(
     rng = np.random.default_rng(seed)
     grid = np.logspace(-1, -13, 25) if steps is None else np.asarray(steps, float)
     names = [name for name in net if probe.trace[f"d{name}"].any()]
-    errors = []
-    for i in range(_CURVE_ENTRIES if names else 0):
-        name = names[i % len(names)]
+    errors = [np.empty((len(grid), 0))]
+    for name in names:
         gradient = probe.trace[f"d{name}"].ravel()
-        entry = int(rng.choice(_telling(gradient)))
-        measured = probe.slopes(name, [entry], grid.tolist())[:, 0]
-        errors.append(relative_error(gradient[entry], measured))
-    return StepCurve(grid, np.array(errors).reshape(-1, len(grid)).T)
+        some = rng.permutation(_telling(gradient))[: -(-_CURVE_ENTRIES // len(names))]
+        measured = probe.slopes(name, some.tolist(), grid.tolist())
+        errors.append(relative_error(gradient[some], measured))
+    return StepCurve(grid, np.concatenate(errors, axis=1))
 
 
 class _Probe:
@@ -134,29 +134,28 @@ class _Probe:
 
     def __init__(self, net: Network, X: object, y: object, loss: str) -> None:
         self.net = net.astype(np.float64)
-        self.trace: Trace = backprop(self.net, X, y, loss=loss)
-        self._loss: Callable[[], float] = self._bound(y)
-
-    def _bound(self, y: object) -> Callable[[], float]:
-        net, function, x = self.net, self.trace.loss_function, self.trace["X"]
-        targets = function.check_targets(y, len(x), net.output_shape, net.dtype)
-        return lambda: float(function.forward(net.forward(x)[0], targets)[0])
+        self.trace = backprop(self.net, X, y, loss=loss)
+        self._loss = self.trace.loss_function
+        x = self.trace["X"]
+        self._y = self._loss.check_targets(y, len(x), net.output_shape, self.net.dtype)
 
     def slopes(self, name: str, entries: Sequence[int], steps: Sequence[float]) -> np.ndarray:
         """(steps, entries) `(L(w + h) − L(w − h)) / 2h`. Products as small as these gain nothing
         from threads."""
-        flat = self.net[name].reshape(-1)
-        with threadpool_limits(limits=1, user_api="blas"):
-            return np.array([[self._slope(flat, entry, h) for entry in entries] for h in steps])
+        part, x, local = rear_part(self.net, name, self.trace["X"])
+        flat = part[local].reshape(-1)
 
-    def _slope(self, flat: np.ndarray, entry: int, h: float) -> float:
-        original = flat[entry]
-        flat[entry] = original + h
-        above = self._loss()
-        flat[entry] = original - h
-        below = self._loss()
-        flat[entry] = original
-        return (above - below) / (2 * h)
+        def slope(entry: int, h: float) -> float:
+            original = flat[entry]
+            flat[entry] = original + h
+            above = self._loss.forward(part.forward(x)[0], self._y)[0]
+            flat[entry] = original - h
+            below = self._loss.forward(part.forward(x)[0], self._y)[0]
+            flat[entry] = original
+            return float(above - below) / (2 * h)
+
+        with threadpool_limits(limits=1, user_api="blas"):
+            return np.array([[slope(entry, h) for entry in entries] for h in steps])
 
 
 def _entries(

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import to_rgb
 
 from chainrule.checks import check_choice
 from chainrule.errors import InputError, MissingExtraError
 from chainrule.figures.signed import add_scale, image_shape_of, limit_of, show_signed, tile
-from chainrule.figures.style import SIGNED, THEMES, Theme, bare, canvas
+from chainrule.figures.style import THEMES, Theme, bare, canvas, in_few_colors
 from chainrule.figures.weights import first_matrix, unit_pictures
 from chainrule.storage import replace_atomically
 from chainrule.train import Callback, Training
@@ -30,7 +29,6 @@ _ACROSS = 8
 _LOOKS_PER_EPOCH = 40
 _MILLISECONDS = 120
 _LAST_MILLISECONDS = 2500
-_COLORS, _GREYS = 41, 16
 _DPI = 110
 _MOST_BYTES = 5_000_000
 
@@ -173,22 +171,8 @@ def _title(step: int, steps_per_epoch: int) -> str:
 
 
 def _gif(images: list[Image], look: Theme) -> bytes:
-    """All frames in the colours of the scale, and the greys of page and text."""
-    from PIL import Image
-
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(_palette(look))
-    frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    frames = [in_few_colors(image, look) for image in images]
     file = io.BytesIO()
     durations = [_MILLISECONDS] * (len(frames) - 1) + [_LAST_MILLISECONDS]
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return file.getvalue()
-
-
-def _palette(look: Theme) -> list[int]:
-    scale = SIGNED(np.linspace(0, 1, _COLORS))[:, :3]
-    ends = np.array([to_rgb(look.page), to_rgb(look.text)])
-    greys = ends[0] + np.linspace(0, 1, _GREYS)[:, None] * (ends[1] - ends[0])
-    others = np.array([to_rgb(look.grid), to_rgb(look.muted), to_rgb(look.neutral)])
-    colors = np.concatenate([scale, greys, others])
-    return np.round(255 * colors).astype(int).ravel().tolist()

@@ -16,6 +16,7 @@ from chainrule.errors import InputError
 from chainrule.figures.catalogue import FIGURES, draw
 from chainrule.figures.run import TrainedRun
 from chainrule.figures.signed import image_shape_of
+from chainrule.figures.style import THEMES, Theme, in_few_colors
 from chainrule.figures.words import describe
 from chainrule.train.history import percent
 
@@ -24,7 +25,7 @@ __all__ = ["as_uri", "report_page"]
 _NARROWEST = 34  # em that a figure is drawn wide on a small screen, which then scrolls it
 _MISTAKES = 12
 _LARGE = 200_000  # bytes of SVG
-_DPI, _COLORS = 150, 256
+_DPI = 150
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -55,7 +56,7 @@ def report_page(run: TrainedRun, *, facts: Pairs = (), settings: Pairs = ()) -> 
             left_out.append((FIGURES[name].title, str(error)))
     sections += [_mistakes(run), _classes(run), _epochs(run), _left_out(left_out)]
     sections = [section for section in sections if section]
-    title = html.escape(f"{run.name}: {run.net.spec}" if run.name != run.net.spec else run.name)
+    title = html.escape(run.net.spec)
     style = files("chainrule.figures").joinpath("page.css").read_text("utf-8")
     return f"""<!doctype html>
 <html lang="en">
@@ -72,7 +73,7 @@ def report_page(run: TrainedRun, *, facts: Pairs = (), settings: Pairs = ()) -> 
 </head>
 <body>
 <header>
-<p class="kind">chainrule, report of a training run</p>
+<p class="kind">chainrule: report of {html.escape(run.name)}</p>
 <h1>{title}</h1>
 {_facts(facts)}
 </header>
@@ -83,27 +84,27 @@ def report_page(run: TrainedRun, *, facts: Pairs = (), settings: Pairs = ()) -> 
 """
 
 
-def as_uri(figure: Figure) -> str:
+def as_uri(figure: Figure, theme: str) -> str:
     """A figure as a data URI: SVG, or PNG in a few colours where that is smaller by far. The same
     figure gives the same text."""
     file = io.BytesIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
     if len(svg) > _LARGE:
-        png = _as_png(figure)
+        look = THEMES[theme]
+        png = _as_png(figure, look)
         if 2 * len(png) < len(svg):
             return _data_uri("image/png", png)
     return _data_uri("image/svg+xml", svg)
 
 
-def _as_png(figure: Figure) -> bytes:
+def _as_png(figure: Figure, look: Theme) -> bytes:
     from PIL import Image
 
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=_DPI)
     with Image.open(full) as image:
-        few = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
-    few.save(small, "PNG", optimize=True)
+        in_few_colors(image, look).save(small, "PNG", optimize=True)
     return small.getvalue()
 
 
@@ -130,12 +131,12 @@ def _facts(facts: Pairs) -> str:
 def _figure(run: TrainedRun, name: str) -> str:
     """A figure in both themes; the browser shows the one that suits."""
     entry = FIGURES[name]
-    light, dark = (draw(run, name, theme) for theme in ("light", "dark"))
+    light, dark = (draw(run, name, theme) for theme in THEMES)
     width, height = (round(96 * inches) for inches in light.get_size_inches())
     words = html.escape(describe(run, name))
     picture = (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{as_uri(dark)}">'
-        f'<img src="{as_uri(light)}" alt="{words}" width="{width}" height="{height}" '
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{as_uri(dark, "dark")}">'
+        f'<img src="{as_uri(light, "light")}" alt="{words}" width="{width}" height="{height}" '
         f'style="min-width:min({width}px, {_NARROWEST}em)"></picture>'
     )
     caption = f"<figcaption>{html.escape(entry.caption)}</figcaption>"

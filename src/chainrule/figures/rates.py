@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from chainrule.checks import as_examples
 from chainrule.errors import InputError, NonFiniteError
+from chainrule.figures.rear import rear_part
 from chainrule.nn import LOSSES, Network, backprop
 from chainrule.optim import OPTIMIZERS
 from chainrule.train import Callback, Training, fit
@@ -162,13 +162,13 @@ class _Surface:
         matrices = [name for name in net if name.startswith("W")]
         if not matrices:
             raise InputError("this network has no weights to descend along")
-        self._net, self._X = _last_part(net.astype(np.float64), matrices[-1], X)
+        self._net, self._X, self._name = rear_part(net.astype(np.float64), matrices[-1], X)
         self._y = self._loss.check_targets(y, len(self._X), net.output_shape, self._net.dtype)
-        gradient = backprop(self._net, self._X, self._y, loss=self._loss)["dW1"]
+        gradient = backprop(self._net, self._X, self._y, loss=self._loss)[f"d{self._name}"]
         self._entries = _two_steepest(gradient)
         if not gradient.ravel()[self._entries].all():
             raise InputError(f"the loss does not depend on two weights of {matrices[-1]}")
-        self._flat = self._net["W1"].reshape(-1)
+        self._flat = self._net[self._name].reshape(-1)
         self.at = self._flat[self._entries].copy()
         places = [np.unravel_index(int(entry), gradient.shape) for entry in self._entries]
         first, second = (f"{matrices[-1]}[{', '.join(map(str, place))}]" for place in places)
@@ -181,7 +181,7 @@ class _Surface:
     def gradient(self, w: np.ndarray) -> np.ndarray:
         self._flat[self._entries] = w
         trace = backprop(self._net, self._X, self._y, loss=self._loss)
-        return trace["dW1"].reshape(-1)[self._entries]
+        return trace[f"d{self._name}"].reshape(-1)[self._entries]
 
     def hessian(self, w: np.ndarray, h: float = 1e-4) -> np.ndarray:
         columns = [
@@ -222,14 +222,3 @@ def _two_steepest(gradient: np.ndarray) -> np.ndarray:
         size[:, first % size.shape[1]] = 0
     size.flat[first] = 0
     return np.array([first, int(size.argmax())])
-
-
-def _last_part(net: Network, matrix: str, X: object) -> tuple[Network, np.ndarray]:
-    """The layers from the one with the last matrix on, as a network, and what comes into it."""
-    first = net.indices.index(int(matrix[1:]))
-    tensors: dict[str, np.ndarray] = {}
-    net.forward(as_examples(X, net.input_shape, net.dtype), record=tensors.__setitem__)
-    part = Network(net.shapes[first - 1] if first else net.input_shape, *net.layers[first:],
-                   dtype=net.dtype)  # fmt: skip
-    part.params = net.params[net.params.size - part.params.size :]
-    return part, tensors[net.tensor_names[first]]

@@ -10,19 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
 from chainrule.checks import check_choice
 
-__all__ = ["NEGATIVE", "POSITIVE", "SIGNED", "THEMES", "Theme", "bare", "canvas", "legend"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "NEGATIVE",
+    "POSITIVE",
+    "SIGNED",
+    "THEMES",
+    "Theme",
+    "bare",
+    "canvas",
+    "in_few_colors",
+    "legend",
+]
 
 POSITIVE, NEGATIVE = "#2166ac", "#b35806"
+_COLORS, _GREYS = 65, 24  # of a picture in few colours; an odd number has white in the middle
 
 _STOPS = (NEGATIVE, "#e08214", "#fdb863", "#fee0b6", "#ffffff",
           "#d1e5f0", "#92c5de", "#4393c3", POSITIVE)  # fmt: skip
@@ -138,3 +153,21 @@ def legend(axes: Axes, **where: Any) -> None:
     """A legend, if anything in the axes has a label."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(**where)
+
+
+def in_few_colors(image: Image, look: Theme) -> Image:
+    """A picture in the colours of the signed scale and of the theme: a much smaller file."""
+    import PIL.Image
+
+    palette = PIL.Image.new("P", (1, 1))
+    palette.putpalette(_palette(look))
+    return image.convert("RGB").quantize(palette=palette, dither=PIL.Image.Dither.NONE)
+
+
+def _palette(look: Theme) -> list[int]:
+    scale = SIGNED(np.linspace(0, 1, _COLORS))[:, :3]
+    ends = np.array([to_rgb(look.page), to_rgb(look.text)])
+    greys = ends[0] + np.linspace(0, 1, _GREYS)[:, None] * (ends[1] - ends[0])
+    marks = (look.grid, look.muted, look.neutral, look.box, look.positive, look.negative)
+    colors = np.concatenate([scale, greys, [to_rgb(mark) for mark in marks]])
+    return [int(value) for value in np.round(255 * colors).ravel()]

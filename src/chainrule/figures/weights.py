@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from chainrule.checks import check_choice
 from chainrule.errors import InputError
 from chainrule.figures.signed import (
+    Tiles,
     add_scale,
     image_shape_of,
     limit_of,
     show_signed,
     tile,
 )
-from chainrule.figures.style import bare, canvas
+from chainrule.figures.style import Theme, bare, canvas
 from chainrule.nn import Network, Trace
 
 __all__ = ["VIEWS", "first_matrix", "training_progress", "unit_pictures", "weights"]
@@ -72,6 +74,7 @@ def weights(
         axes = figure.subplots()
         image = show_signed(axes, tiles.values, limit_of(shown), look, tiles.gaps)
         bare(axes)
+        _clear_after(axes, tiles, shown.shape[1], look)
         units = f"{shown.shape[1]} of {values.shape[1]}" if shown is not values else ""
         units = f"all {values.shape[1]}" if shown.shape == values.shape else units
         figure.suptitle(f"{_TITLES[view]} {label}, {units} units")
@@ -152,8 +155,20 @@ def _view(trace: Trace, view: str, update: np.ndarray | None, name: str) -> np.n
 
 
 def _across(units: int, shape: tuple[int, int]) -> int:
-    """Tiles in a row, so that the whole is about twice as wide as high."""
-    return min(units, max(1, round((2 * units * shape[0] / shape[1]) ** 0.5)))
+    """Tiles in a row, so that the whole is about twice as wide as high, and its last row full if
+    that can be had."""
+    ideal = min(units, max(1, round((2 * units * shape[0] / shape[1]) ** 0.5)))
+    full = [n for n in range(-(-2 * ideal // 3), 3 * ideal // 2 + 1) if units % n == 0]
+    return min(full, key=lambda n: max(n / ideal, ideal / n), default=ideal)
+
+
+def _clear_after(axes: Axes, tiles: Tiles, count: int, look: Theme) -> None:
+    """Page, not gap, where the last row has no tiles."""
+    top, left = tiles.corner(count)
+    if count % tiles.across:
+        width, height = tiles.values.shape[1] - left, tiles.size[0]
+        patch = Rectangle((left - 0.5, top - 0.5), width, height, color=look.page, linewidth=0)
+        axes.add_patch(patch)
 
 
 def _spread(epochs: list[int]) -> list[int]:
