@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -14,13 +14,9 @@ from chainrule.cli.runs import claim, find_run
 from chainrule.errors import InputError
 from chainrule.storage import replace_atomically
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 __all__ = ["plot"]
 
 _FORMATS = ("png", "svg", "pdf")
-_DPI = 200
 
 
 def plot(
@@ -46,7 +42,7 @@ def plot(
     training_progress, weights, weights_gradient and weights_update.
     """
     from chainrule.cli.drawn import load_trained_run
-    from chainrule.figures import FIGURES, check_name, draw
+    from chainrule.figures import FIGURES, check_name, draw, render
 
     check_choice(format, "--format", _FORMATS)
     check_choice(theme, "--theme", ("light", "dark"))
@@ -61,20 +57,16 @@ def plot(
     for name in names or FIGURES:
         path = folder / f"{name}.{format}"
         try:
-            save(draw(trained, name, theme), path, format)
+            content = render(draw(trained, name, theme), format)
         except InputError as error:
             console.print(f"  {name:<18}  left out: {error}", style="dim")
             continue
+        replace_atomically(path, partial(_write, content))
         drawn += 1
         console.print(f"  {name:<18}  {display_path(path)}")
     if not drawn:
         raise typer.Exit(2)
 
 
-def save(figure: Figure, path: Path, format: str) -> None:  # noqa: A002
-    """Write a figure, atomically; the same figure gives the same file."""
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format)
-    replace_atomically(
-        path,
-        lambda file: figure.savefig(file, format=format, dpi=_DPI, metadata=metadata),
-    )
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)

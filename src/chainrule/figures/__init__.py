@@ -27,6 +27,7 @@ from chainrule.figures.learning_rates import descent, learning_rate
 from chainrule.figures.page import report_page
 from chainrule.figures.rates import LossSlice, slice_loss, try_rates
 from chainrule.figures.run import Examples, TrainedRun
+from chainrule.figures.style import render
 from chainrule.figures.weights import training_progress, weights
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "hidden_by_digit",
     "learning_rate",
     "predictions",
+    "render",
     "report_page",
     "slice_loss",
     "training_history",

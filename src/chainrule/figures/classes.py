@@ -58,7 +58,7 @@ def predictions(
     ]
     rows = min(_ROWS, max(len(chosen) for _, chosen in columns))
     names = [_short(label) for label in classes]
-    with canvas(7.0, 0.5 + 1.55 * rows, theme) as (figure, look):
+    with canvas(7.0, 0.5 + 1.75 * rows, theme) as (figure, look):
         halves: Any = figure.subfigures(1, 2, wspace=0.04)
         for half, (title, chosen) in zip(halves, columns, strict=True):
             half.suptitle(title if len(chosen) else f"{title.split(',')[0]}: none")
@@ -216,6 +216,7 @@ def _show_example(axes: Axes, example: np.ndarray, look: Theme) -> None:
     else:
         axes.imshow(picture, cmap="gray_r", interpolation="none")
     bare(axes)
+    axes.set_anchor("N")  # its title is then above the bars beside it
 
 
 def _show_bars(axes: Axes, p: np.ndarray, true: int, names: Sequence[str], look: Theme) -> None:
@@ -253,4 +254,4 @@ def _name_classes(axis: object, classes: Sequence[object]) -> None:
 
 def _short(label: object) -> str:
     text = str(label)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _LONGEST else f"{text[:7]}…{text[-4:]}"

@@ -16,7 +16,7 @@ from chainrule.errors import InputError
 from chainrule.figures.catalogue import FIGURES, draw
 from chainrule.figures.run import TrainedRun
 from chainrule.figures.signed import image_shape_of
-from chainrule.figures.style import THEMES, Theme, in_few_colors
+from chainrule.figures.style import THEMES, Theme, in_few_colors, render
 from chainrule.figures.words import describe
 from chainrule.train.history import percent
 
@@ -87,9 +87,7 @@ def report_page(run: TrainedRun, *, facts: Pairs = (), settings: Pairs = ()) -> 
 def as_uri(figure: Figure, theme: str) -> str:
     """A figure as a data URI: SVG, or PNG in a few colours where that is smaller by far. The same
     figure gives the same text."""
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    svg = file.getvalue()
+    svg = render(figure, "svg")
     if len(svg) > _LARGE:
         look = THEMES[theme]
         png = _as_png(figure, look)
@@ -101,11 +99,10 @@ def as_uri(figure: Figure, theme: str) -> str:
 def _as_png(figure: Figure, look: Theme) -> bytes:
     from PIL import Image
 
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=_DPI)
-    with Image.open(full) as image:
-        in_few_colors(image, look).save(small, "PNG", optimize=True)
-    return small.getvalue()
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(render(figure, "png", _DPI))) as image:
+        in_few_colors(image, look).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 # --- sections ---------------------------------------------------------------------------------

@@ -7,13 +7,14 @@ is being made, and pyplot is never loaded.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import style
+from matplotlib import rc_context, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
@@ -34,6 +35,7 @@ __all__ = [
     "canvas",
     "in_few_colors",
     "legend",
+    "render",
 ]
 
 POSITIVE, NEGATIVE = "#2166ac", "#b35806"
@@ -93,7 +95,6 @@ class Theme:
             "hatch.linewidth": 0.8,
             "lines.linewidth": 1.8,
             "lines.markersize": 4.5,
-            "svg.hashsalt": "chainrule",  # the same figure gives the same file
         }
 
 
@@ -138,8 +139,28 @@ def canvas(width: float, height: float, theme: str) -> Iterator[tuple[Figure, Th
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure, look
-        figure.draw_without_rendering()
+        _keep_label_sizes(figure)
+        for _ in range(2):  # the first layout may change the ticks, whose labels then want room
+            figure.draw_without_rendering()
         figure.set_layout_engine("none")
+
+
+def _keep_label_sizes(figure: Figure) -> None:
+    """Matplotlib spaces ticks by the label size of the settings at the time of drawing, unless
+    an axis has its own."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            for label in axis.get_ticklabels()[:1]:
+                axis.set_tick_params(labelsize=label.get_fontsize())
+
+
+def render(figure: Figure, format: str = "png", dpi: float = 200) -> bytes:  # noqa: A002
+    """A figure as the bytes of a file: "png", "svg" or "pdf". The same figure, the same bytes."""
+    file = io.BytesIO()
+    dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+    with rc_context({"svg.hashsalt": "chainrule"}):
+        figure.savefig(file, format=format, dpi=dpi, metadata=dates.get(format))
+    return file.getvalue()
 
 
 def bare(axes: Axes) -> None:
