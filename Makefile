@@ -2,6 +2,7 @@
 #   make train         set up, then train the textbook network on MNIST
 #   make test          set up, then lint, type-check and test
 #   make test-parity   compare every layer, loss and optimiser with PyTorch
+#   make test-browser  open the pages that are written in Chromium
 #   make bench         time the textbook run beside a plain NumPy loop
 #   make bench-diagnosis   how often mistakes are found and named
 
@@ -12,7 +13,7 @@ PARITY := .venv-parity
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity bench bench-diagnosis clean
+.PHONY: help train test lint test-parity test-browser bench bench-diagnosis clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ lint: $(VENV)/test.stamp
 test-parity: $(PARITY)/parity.stamp
 	$(PARITY)/bin/pytest -m parity tests/parity
 
+test-browser: $(VENV)/browser-test.stamp
+	$(VENV)/bin/pytest -m browser tests/browser
+
 bench: $(VENV)/cli.stamp
 	$(VENV)/bin/python -m bench
 
@@ -49,6 +53,14 @@ $(VENV)/cli.stamp: pyproject.toml
 $(VENV)/test.stamp: pyproject.toml
 	$(call new-venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(VENV)/browser-test.stamp: pyproject.toml
+	$(call new-venv,$(VENV))
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[browser-test]'
+	@test -n "$$CHROMIUM" || command -v chromium >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } || \
+		{ echo "the browser tests need Chromium: install it, or set CHROMIUM to its path" >&2; exit 1; }
 	@touch $@
 
 $(PARITY)/parity.stamp: pyproject.toml

@@ -18,9 +18,12 @@ from chainrule.figures.style import NEGATIVE, POSITIVE, SIGNED, THEMES, canvas
 OF_CLASSES = {"predictions", "hidden_by_digit", "confusion"}
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(
+    ("kind", "theme"),
+    [("run", "light"), ("deep", "dark"), ("flowers", "light"), ("many", "light"),
+     ("houses", "dark")],
+)
 @pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("kind", ["run", "deep", "flowers", "many", "houses"])
 def test_text_is_whole_apart_and_large_enough(runs, kind, name, theme):
     if kind == "houses" and name in OF_CLASSES:
         with pytest.raises(cr.InputError, match="predicts numbers: there are no classes"):
@@ -33,6 +36,12 @@ def test_text_is_whole_apart_and_large_enough(runs, kind, name, theme):
     assert overlapping(texts) == []
     assert min(size for *_, size in texts) >= 8  # still 4 points at half the width
     assert figure.get_size_inches()[0] <= 7
+
+
+def test_both_themes_have_the_same_layout(flowers):
+    light, dark = (draw(flowers, "gradient_health", theme) for theme in THEMES)
+    boxes = [[axes.get_position().bounds for axes in f.axes] for f in (light, dark)]
+    assert boxes[0] == boxes[1]
 
 
 def test_these_checks_can_fail():

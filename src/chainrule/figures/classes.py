@@ -44,7 +44,7 @@ def predictions(
 
     >>> figure = predictions(np.zeros((2, 64)), np.array([0, 1]),
     ...                      np.array([[0.9, 0.1], [0.6, 0.4]]), classes=["cat", "dog"])
-    >>> [axes.get_title() for axes in figure.axes if axes.get_title()]
+    >>> [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
     ['cat', 'dog, taken for cat']
     """
     _check_labels(y, probabilities, classes)

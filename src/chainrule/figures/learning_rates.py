@@ -114,7 +114,7 @@ def descent(found: LossSlice, *, theme: str = "light") -> Figure:
     >>> from chainrule.figures import slice_loss
     >>> net = Network.from_spec("4-5(tanh)-3")
     >>> figure = descent(slice_loss(net, np.eye(4), [0, 1, 2, 0]))
-    >>> [axes.get_title().split(":")[0] for axes in figure.axes[:3]]
+    >>> [axes.get_title("left").split(":")[0] for axes in figure.axes[:3]]
     ['too small', 'good', 'too large']
     """
     with canvas(7.0, 2.9, theme) as (figure, look):
