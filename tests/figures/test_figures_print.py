@@ -20,8 +20,13 @@ OF_CLASSES = {"predictions", "hidden_by_digit", "confusion"}
 
 @pytest.mark.parametrize(
     ("kind", "theme"),
-    [("run", "light"), ("deep", "dark"), ("flowers", "light"), ("many", "light"),
-     ("houses", "dark")],
+    [
+        ("run", "light"),
+        ("deep", "dark"),
+        ("flowers", "light"),
+        ("many", "light"),
+        ("houses", "dark"),
+    ],
 )
 @pytest.mark.parametrize("name", FIGURES)
 def test_text_is_whole_apart_and_large_enough(runs, kind, name, theme):

@@ -266,7 +266,8 @@ def test_dead_units_are_counted_after_every_epoch():
     history = cr.fit(net, X, y, epochs=2, optimizer=cr.SGD(1e-12))
     for record in history.epochs:
         assert record.dead.keys() == {"a1", "a2"}
-        assert record.dead["a1"] == 4 / 16
+        assert record.dead == dead_fractions(net, X)  # nothing moved at such a rate
+        assert record.dead["a1"] >= 4 / 16
         assert record.dead["a2"] >= 2 / 8
 
 

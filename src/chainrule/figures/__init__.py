@@ -8,11 +8,11 @@ matplotlib's settings stay as they are. Numbers that are not finite are hatched,
 >>> backprop_flow(trace, theme="dark").savefig("/dev/null", format="svg")
 """
 
-from chainrule.errors import MissingExtraError
-
 try:
     import matplotlib as _matplotlib  # noqa: F401
 except ImportError as error:
+    from chainrule.errors import MissingExtraError
+
     raise MissingExtraError("matplotlib", "drawing figures", "figures") from error
 
 from chainrule.figures.catalogue import FIGURES, Entry, check_name, draw

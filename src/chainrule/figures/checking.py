@@ -45,7 +45,7 @@ def gradient_check(
     >>> net, X, y = Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0]
     >>> figure = gradient_check(compare_gradients(net, X, y), error_by_step(net, X, y))
     >>> [axes.get_title("left") for axes in figure.axes[:3]]
-    ['38 gradients', 'Error by the step h', 'Error of W1, (4, 5)']
+    ['43 gradients', 'Error by the step h', 'Error of W1, (4, 5)']
     """
     if not compared or not curve.errors.size:
         raise InputError("nothing was compared: this network has no gradient that is not zero")

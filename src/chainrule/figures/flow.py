@@ -36,8 +36,9 @@ def backprop_flow(trace: Trace, *, theme: str = "light") -> Figure:
 
     >>> from chainrule import Network, backprop
     >>> figure = backprop_flow(backprop(Network.from_spec("4-5-3"), np.eye(4), [0, 1, 2, 0]))
-    >>> sorted(t.get_text().split()[0] for t in figure.axes[0].texts if "(4, 5)" in t.get_text())
-    ['a1', 'da1', 'dz1', 'z1']
+    >>> texts = [text.get_text() for text in figure.axes[0].texts]
+    >>> [text for text in texts if text.endswith("(4, 5)")]
+    ['z1  (4, 5)', 'dz1  (4, 5)', 'a1  (4, 5)', 'da1  (4, 5)']
     """
     net = trace.net
     names = net.tensor_names
