@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from samples import digits
 
 import chainrule as cr
 from chainrule.figures import Film
 from chainrule.figures.style import SIGNED
-from conftest import digits
 
 
 def train(folder, *callbacks, epochs=3, **kwargs):
@@ -59,7 +59,7 @@ def test_a_run_that_was_stopped_goes_on_with_its_film(tmp_path):
     train(tmp_path, Stop(), cr.Checkpoint(saved), epochs=3)
     resumed, _ = train(tmp_path, cr.Checkpoint(saved), resume=saved, epochs=4)
     again, _ = train(tmp_path, epochs=4)
-    assert resumed.steps[: whole.steps.index(90)] == whole.steps[: whole.steps.index(90)]
+    assert [s for s in resumed.steps if s < 100] == [s for s in whole.steps if s < 100]
     assert resumed.steps[-1] == 4 * 90
     np.testing.assert_array_equal(resumed._frames[-1], again._frames[-1])
 
