@@ -184,6 +184,8 @@ def test_the_commands_are_these():
         "evaluate",
         "predict",
         "show",
+        "plot",
+        "report",
         "check",
         "faults",
     ]
