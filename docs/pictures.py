@@ -1,4 +1,4 @@
-"""Draw the README's picture from a real run: `.venv/bin/python docs/pictures.py`."""
+"""Draw the README's pictures from a real run: `.venv/bin/python docs/pictures.py`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def draw(text: str, path: Path) -> None:
     path.write_text(re.sub(r"Fira Code", "ui-monospace, Menlo, Consolas", svg))
 
 
+def plot(name: str, folder: str, path: Path) -> None:
+    """A figure of the run in a folder as SVG."""
+    terminal(["plot", "784-128-10", name, "--format", "svg", "--output", "."], folder)
+    path.write_bytes((Path(folder) / f"{name}.svg").read_bytes())
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         draw(terminal(["train"], folder), FOLDER / "train.svg")
+        plot("training_progress", folder, FOLDER / "training_progress.svg")

@@ -185,6 +185,8 @@ def test_the_commands_are_these():
         "predict",
         "show",
         "explain",
+        "plot",
+        "report",
         "check",
         "faults",
     ]

@@ -9,6 +9,7 @@ from problems import blobs, network
 import chainrule as cr
 from chainrule.nn import Run
 from chainrule.train import Training
+from chainrule.train.statistics import dead_fractions
 
 
 def test_learns_and_records_every_epoch():
@@ -255,3 +256,30 @@ def test_training_is_what_callbacks_see():
 
     cr.fit(network("5-4-3"), X, Y, epochs=1, batch_size=5, callbacks=[Look()])
     assert seen == [(0.1, True)] * 4
+
+
+def test_dead_units_are_counted_after_every_epoch():
+    X, y = blobs()
+    net = network("5-16-8(tanh)-3")
+    net["b1"][:4] = -1e6
+    net["W2"][:, :2] *= 1e6
+    history = cr.fit(net, X, y, epochs=2, optimizer=cr.SGD(1e-12))
+    for record in history.epochs:
+        assert record.dead.keys() == {"a1", "a2"}
+        assert record.dead == dead_fractions(net, X)  # nothing moved at such a rate
+        assert record.dead["a1"] >= 4 / 16
+        assert record.dead["a2"] >= 2 / 8
+
+
+def test_dead_units_are_those_whose_slope_is_nothing_for_any_example():
+    X, _ = blobs(n=60)
+    net = network("5-16-3")
+    slopes = cr.backprop(net, X, np.zeros(60, int))["z1"] > 0
+    assert dead_fractions(net, X) == {"a1": float((~slopes.any(axis=0)).mean())}
+
+
+def test_histories_of_before_have_no_dead_units():
+    history = cr.fit(network(), *blobs(), epochs=1)
+    records = history.to_json()
+    del records[0]["dead"]
+    assert cr.History.from_json(records)["dead"] == [{}]

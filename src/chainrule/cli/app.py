@@ -19,7 +19,9 @@ from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explain import explain
 from chainrule.cli.faults import faults
 from chainrule.cli.output import print_error
+from chainrule.cli.plot import plot
 from chainrule.cli.predict import predict
+from chainrule.cli.report import report
 from chainrule.cli.show import show
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError
@@ -121,5 +123,7 @@ app.command(
     '\n\nchainrule explain 784-128-10 --entry "dW1[300,17]"'
     '\n\nchainrule explain --net "784-64(gelu)-dropout(0.1)-10" --output page.html'
 )(explain)
+app.command(epilog="Example: chainrule plot 784-128-10 weights confusion --theme dark")(plot)
+app.command(epilog="Example: chainrule report 784-128-10")(report)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

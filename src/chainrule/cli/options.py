@@ -10,6 +10,7 @@ import typer
 __all__ = [
     "L2",
     "RUNS",
+    "Animate",
     "BatchSize",
     "ClipNorm",
     "Data",
@@ -23,7 +24,10 @@ __all__ = [
     "Name",
     "Net",
     "Optimizer",
+    "Output",
     "Patience",
+    "PlotData",
+    "PlotTarget",
     "Resume",
     "RunName",
     "RunsFolder",
@@ -52,6 +56,21 @@ RunName = Annotated[
 DataTarget = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Its target.", show_default="as in training"),
+]
+
+# --- of `plot` and `report`
+
+Output = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="Where to write it.", show_default="in the run's folder"),
+]
+PlotData = Annotated[
+    str | None,
+    typer.Option("--data", metavar="PATH", help="Data to test on.", show_default="the run's own"),
+]
+PlotTarget = Annotated[
+    str | None,
+    typer.Option("--target", metavar="COLUMN", help="Its target.", show_default="as in training"),
 ]
 
 # --- of `train` only
@@ -185,6 +204,10 @@ SaveEvery = Annotated[
         help="Save every N steps too, not only after each epoch.",
         rich_help_panel=_RUN,
     ),
+]
+Animate = Annotated[
+    bool,
+    typer.Option("--animate", help="Film the weights while they learn: weights.gif in the folder."),
 ]
 Resume = Annotated[
     str | None,

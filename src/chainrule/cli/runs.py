@@ -51,6 +51,11 @@ class Run:
         return self.folder / _HISTORY
 
     @property
+    def film(self) -> Path:
+        """The animation of its weights, where one was asked for."""
+        return self.folder / "weights.gif"
+
+    @property
     def path(self) -> str:
         """What to type to name it."""
         return display_path(self.checkpoint if self.settings is None else self.folder)
@@ -132,8 +137,8 @@ def check_name(runs: Path, name: str, *, force: bool) -> None:
         raise InputError(f"{shown!r} exists; choose another --name, or replace it with --force")
 
 
-def claim(folder: Path) -> bool:
-    """Make the folder of a run; False if it was there.
+def claim(folder: Path, option: str = "--runs or --name") -> bool:
+    """Make a folder to write to; False if it was there. `option` chooses another.
 
     Raises:
         StorageError: it cannot be made or written.
@@ -145,7 +150,7 @@ def claim(folder: Path) -> bool:
     except OSError as error:
         raise StorageError(
             f"cannot make the folder {display_path(folder)!r}: {error.strerror}; "
-            f"choose another with --runs or --name"
+            f"choose another with {option}"
         ) from error
     return made
 

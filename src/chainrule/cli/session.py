@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from chainrule.cli.output import command, print_pairs
+from chainrule.cli.output import command, display_path, print_pairs
 from chainrule.cli.runs import Run, claim
 from chainrule.cli.settings import Settings
 from chainrule.cli.sources import Part, Source
@@ -87,6 +87,10 @@ class Session:
             callbacks.append(ProgressBar(console, measured))
         if s.patience is not None:
             callbacks.append(EarlyStopping(patience=s.patience))
+        if s.animate:
+            from chainrule.figures import Film
+
+            callbacks.append(Film(self.run.film))
         callbacks += [
             LogFile(self.run.history),
             Checkpoint(self.run.checkpoint, every_steps=s.save_every),
@@ -147,6 +151,7 @@ class Session:
             ("parameters", f"{self.net.params.size:,}"),
             ("training time", f"{history.seconds:.1f} s for {count} epoch{'s' * (count != 1)}"),
             ("saved in", self.run.path),
+            *([("film", display_path(self.run.film))] if self.settings.animate else []),
             ("try next", command("evaluate", self.run.path)),
         ]
         console.print()

@@ -35,6 +35,7 @@ class Settings:
     holdout: float | None
     patience: int | None
     save_every: int | None
+    animate: bool = False
 
 
 def spell_optimizer(optimizer: str, **changes: float | str | None) -> str:

@@ -19,7 +19,7 @@ from chainrule.cli.sources import MNIST
 from chainrule.nn import Network
 from chainrule.train import read_history, read_settings
 
-__all__ = ["show"]
+__all__ = ["settings_in_words", "show"]
 
 
 def show(run: RunName = None, runs: RunsFolder = RUNS, json: Json = False) -> None:
@@ -53,7 +53,7 @@ def show(run: RunName = None, runs: RunsFolder = RUNS, json: Json = False) -> No
     console.print()
     console.print(_indented(str(net)))
     print_title(console, "Settings")
-    print_pairs(console, _pairs(found, saved))
+    print_pairs(console, settings_in_words(found, saved))
     print_title(console, "Epochs")
     console.print(_indented(str(history)) if len(history) else "  none is complete yet")
     print_title(console, "State")
@@ -69,14 +69,16 @@ def _settings(run: Run, saved: dict[str, Any]) -> dict[str, Any]:
     return {key: saved[key] for key in ("loss", "optimizer", "batch_size", "epochs")}
 
 
-def _pairs(run: Run, saved: dict[str, Any]) -> list[tuple[str, str]]:
+def settings_in_words(run: Run, saved: dict[str, Any]) -> list[tuple[str, str]]:
     """The settings in words; what was not asked for is left out."""
     settings = _settings(run, saved)
     for key in ("data", "test_data"):
         if settings.get(key) not in (None, MNIST):
             settings[key] = display_path(settings[key])
     pairs = [
-        (key.replace("_", " "), str(value)) for key, value in settings.items() if value is not None
+        (key.replace("_", " "), str(value))
+        for key, value in settings.items()
+        if value is not None and value is not False
     ]
     if run.classes is not None:
         names = [str(label) for label in run.classes]

@@ -50,6 +50,7 @@ def train(
     runs: opt.RunsFolder = opt.RUNS,
     force: opt.Force = False,
     save_every: opt.SaveEvery = None,
+    animate: opt.Animate = False,
     resume: opt.Resume = None,
     json: opt.Json = False,
 ) -> None:
@@ -98,6 +99,7 @@ def train(
         holdout=holdout,
         patience=patience,
         save_every=save_every,
+        animate=animate,
     )
     network = make_network(settings, source)
     folder = runs / (name or free_name(runs, settings.net))

@@ -1,7 +1,7 @@
 """Training: the loop, callbacks, history, checkpoints, evaluation."""
 
 from chainrule.train.callbacks import Callback, EarlyStopping, LogFile
-from chainrule.train.checkpoint import Checkpoint, read_history, read_settings
+from chainrule.train.checkpoint import Checkpoint, read_history, read_optimizer_state, read_settings
 from chainrule.train.evaluation import Evaluation, evaluate
 from chainrule.train.fit import fit
 from chainrule.train.history import EpochRecord, History
@@ -23,5 +23,6 @@ __all__ = [
     "evaluate",
     "fit",
     "read_history",
+    "read_optimizer_state",
     "read_settings",
 ]

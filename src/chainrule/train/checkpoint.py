@@ -18,7 +18,14 @@ from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
 from chainrule.train.training import Training
 
-__all__ = ["Checkpoint", "read_history", "read_settings", "restore", "save"]
+__all__ = [
+    "Checkpoint",
+    "read_history",
+    "read_optimizer_state",
+    "read_settings",
+    "restore",
+    "save",
+]
 
 _SEPARATOR = "/"
 
@@ -163,6 +170,12 @@ def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
     _, meta = load_tensors(path, "checkpoint")
     keys = ("spec", "loss", "optimizer", "batch_size", "epochs", "epoch", "batch", "step")
     return {key: meta[key] for key in (*keys, "stopped")}
+
+
+def read_optimizer_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """The optimiser's flat vectors in a checkpoint, by name; none for plain SGD."""
+    tensors, _ = load_tensors(path, "checkpoint")
+    return _under(tensors, "state")
 
 
 def _history(tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> History:

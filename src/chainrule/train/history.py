@@ -30,6 +30,8 @@ class EpochRecord:
             spread over the epoch.
         update_ratio: for every parameter `‖ΔW‖ / ‖W‖`, mean over the same steps. Around 1e-3 is
             healthy; far below, a layer hardly learns.
+        dead: for every activation (`a1`, …) the fraction of units that let no gradient back after
+            the epoch, see `chainrule.train.statistics`.
     """
 
     epoch: int
@@ -41,6 +43,7 @@ class EpochRecord:
     lr: float
     grad_norm: Mapping[str, float]
     update_ratio: Mapping[str, float]
+    dead: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,7 +1,7 @@
-"""Gradient norms and update-to-weight ratios, at a cost that does not show.
+"""Gradient norms, update-to-weight ratios and dead units, at a cost that does not show.
 
-They are measured at a few steps spread over an epoch: one step in a hundred, at most eight, and
-at least the last.
+Norms and ratios are measured at a few steps spread over an epoch: one step in a hundred, at most
+eight, and at least the last. Dead units are counted after an epoch, on a few hundred examples.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.nn import Network
+from chainrule.nn.layers import Activation
 from chainrule.nn.parameters import Layout
 
-__all__ = ["StepStatistics"]
+__all__ = ["StepStatistics", "dead_fractions"]
 
 _STEPS_PER_SAMPLE = 100
 _MOST_SAMPLES = 8
+_FEWEST_EXAMPLES, _MOST_EXAMPLES = 64, 256
+_DEAD = 1e-3  # a slope below it lets nothing through that counts
 
 
 class StepStatistics:
@@ -73,6 +77,35 @@ class StepStatistics:
         self._count = state["count"]
         self._grad_norm = dict(state["grad_norm"])
         self._update_ratio = dict(state["update_ratio"])
+
+
+def dead_fractions(net: Network, X: np.ndarray) -> dict[str, float]:
+    """For every activation, by the name of its output: the fraction of units that let no gradient
+    back, `|f′(z)| < 0.001` for each of some examples spread over X: a hundredth of them, but 64 to
+    256. On 60,000 digits that costs a third of a per cent of an epoch.
+
+    For ReLU these are the dead units, for sigmoid and tanh the saturated ones.
+
+    >>> net = Network(2, "linear(4)", "relu", "linear(3)")
+    >>> net["b1"] = [0.0, 0.0, 0.0, -1e9]
+    >>> dead_fractions(net, np.eye(2, dtype=np.float32))["a1"] >= 0.25
+    True
+    """
+    tensors: dict[str, np.ndarray] = {}
+    count = min(max(len(X) // 100, _FEWEST_EXAMPLES), _MOST_EXAMPLES)
+    examples = X[:: max(1, len(X) // count)][:count]
+    with np.errstate(all="ignore"):  # what is not finite is found elsewhere, with its place
+        net.forward(np.ascontiguousarray(examples), record=tensors.__setitem__)
+    names = net.tensor_names
+    return {
+        names[i + 1]: _dead(layer.derivative(tensors[names[i]], tensors[names[i + 1]]))
+        for i, layer in enumerate(net.layers)
+        if isinstance(layer, Activation)
+    }
+
+
+def _dead(slopes: np.ndarray) -> float:
+    return float((np.abs(slopes) < _DEAD).all(axis=0).mean())
 
 
 def _norm(vector: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from chainrule.train.divergence import name_bad_parameter, name_first_tensor
 from chainrule.train.evaluation import mean_loss_and_accuracy
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
-from chainrule.train.statistics import StepStatistics
+from chainrule.train.statistics import StepStatistics, dead_fractions
 
 __all__ = ["Training"]
 
@@ -172,6 +172,7 @@ class Training:
             lr=float(self._learning_rates(self.batch - 1, self.batch)[0]),
             grad_norm=grad_norm,
             update_ratio=update_ratio,
+            dead=dead_fractions(self.net, job.X),
         )
         self.history.epochs.append(record)
         self.epoch, self.batch = self.epoch + 1, 0

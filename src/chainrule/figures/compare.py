@@ -1,0 +1,178 @@
+"""Measured here: analytical gradients beside numerical ones, and how the error depends on h."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from chainrule.figures.rear import rear_part
+from chainrule.nn import Network, backprop
+
+__all__ = ["Compared", "StepCurve", "compare_gradients", "error_by_step", "relative_error"]
+
+_STEP = 1e-5
+_WHOLE = 2048  # a matrix of so many entries is measured throughout
+_SAMPLE = 60  # of any other parameter
+_CURVE_ENTRIES = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Some entries of one gradient, computed by backpropagation and measured.
+
+    Attributes:
+        name, shape: of the parameter.
+        entries: (k,) flat indices of the entries compared.
+        analytical, numerical: (k,) the gradient there.
+        column: the one column that the entries are, if they are one.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    entries: np.ndarray
+    analytical: np.ndarray
+    numerical: np.ndarray
+    column: int | None = None
+
+    @classmethod
+    def whole(cls, name: str, analytical: np.ndarray, numerical: np.ndarray) -> Compared:
+        """Two tensors compared throughout, such as `given_gradient` and `true_gradient` of a
+        report of `check_gradients`."""
+        entries = np.arange(analytical.size)
+        return cls(name, analytical.shape, entries, analytical.ravel(), numerical.ravel())
+
+
+@dataclass(frozen=True, eq=False)
+class StepCurve:
+    """Relative error of central differences by their step.
+
+    steps: (s,) descending. errors: (s, k) of each entry tried at each step.
+    """
+
+    steps: np.ndarray
+    errors: np.ndarray
+
+
+def relative_error(analytical: np.ndarray, numerical: np.ndarray) -> np.ndarray:
+    """`|a − n| / max(|a|, |n|)`, 0 where both are 0.
+
+    >>> relative_error(np.array([1.0, 0.0]), np.array([0.5, 0.0])).tolist()
+    [0.5, 0.0]
+    """
+    scale = np.maximum(np.abs(analytical), np.abs(numerical))
+    with np.errstate(invalid="ignore"):  # what is not finite stays so, and is hatched
+        return np.asarray(np.abs(analytical - numerical) / np.where(scale == 0, 1, scale))
+
+
+def compare_gradients(
+    net: Network, X: object, y: object, *, loss: str = "softmax_cross_entropy", seed: int = 0
+) -> list[Compared]:
+    """Central differences, in float64 and with h = 1e-5, beside the gradients of `backprop`.
+
+    Measured are: of the first weight matrix all weights into the unit with the largest gradient; of
+    a small matrix everything; of all else sixty entries, drawn among those that are not zero.
+
+    Args:
+        net: the network; it is not changed.
+        X, y: a batch; a small one is enough.
+        loss: a loss's spelling.
+        seed: of the draw.
+
+    >>> net = Network.from_spec("4-5(tanh)-3")
+    >>> found = compare_gradients(net, np.eye(4), [0, 1, 2, 0])
+    >>> all((relative_error(c.analytical, c.numerical) < 1e-6).all() for c in found)
+    True
+    """
+    probe = _Probe(net, X, y, loss)
+    rng = np.random.default_rng(seed)
+    compared = []
+    for i, name in enumerate(net):
+        gradient = probe.trace[f"d{name}"]
+        entries, column = _entries(gradient, first=i == 0, rng=rng)
+        numerical = probe.slopes(name, entries.tolist(), [_STEP])[0]
+        analytical = gradient.ravel()[entries]
+        compared.append(Compared(name, gradient.shape, entries, analytical, numerical, column))
+    return compared
+
+
+def error_by_step(
+    net: Network,
+    X: object,
+    y: object,
+    *,
+    loss: str = "softmax_cross_entropy",
+    steps: Sequence[float] | None = None,
+    seed: int = 0,
+) -> StepCurve:
+    """How far central differences are off, for steps h from 0.1 down to 1e-13, in float64.
+
+    Large steps err by h² because the loss is curved, small ones by ε/h because it is rounded; the
+    sum is a V with its foot near h = ε^(1/3) ≈ 6e-6 (Press et al. 2007, section 5.7).
+
+    >>> curve = error_by_step(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
+    >>> median = np.median(curve.errors, axis=1)
+    >>> bool(median[0] > median.min() < median[-1])
+    True
+    """
+    probe = _Probe(net, X, y, loss)
+    rng = np.random.default_rng(seed)
+    grid = np.logspace(-1, -13, 25) if steps is None else np.asarray(steps, float)
+    names = [name for name in net if probe.trace[f"d{name}"].any()]
+    errors = [np.empty((len(grid), 0))]
+    for name in names:
+        gradient = probe.trace[f"d{name}"].ravel()
+        some = rng.permutation(_telling(gradient))[: -(-_CURVE_ENTRIES // len(names))]
+        measured = probe.slopes(name, some.tolist(), grid.tolist())
+        errors.append(relative_error(gradient[some], measured))
+    return StepCurve(grid, np.concatenate(errors, axis=1))
+
+
+class _Probe:
+    """A copy of a network in float64, whose loss is measured beside its weights."""
+
+    def __init__(self, net: Network, X: object, y: object, loss: str) -> None:
+        self.net = net.astype(np.float64)
+        self.trace = backprop(self.net, X, y, loss=loss)
+        self._loss = self.trace.loss_function
+        x = self.trace["X"]
+        self._y = self._loss.check_targets(y, len(x), net.output_shape, self.net.dtype)
+
+    def slopes(self, name: str, entries: Sequence[int], steps: Sequence[float]) -> np.ndarray:
+        """(steps, entries) `(L(w + h) − L(w − h)) / 2h`. Products as small as these gain nothing
+        from threads."""
+        part, x, local = rear_part(self.net, name, self.trace["X"])
+        flat = part[local].reshape(-1)
+
+        def slope(entry: int, h: float) -> float:
+            original = flat[entry]
+            flat[entry] = original + h
+            above = self._loss.forward(part.forward(x)[0], self._y)[0]
+            flat[entry] = original - h
+            below = self._loss.forward(part.forward(x)[0], self._y)[0]
+            flat[entry] = original
+            return float(above - below) / (2 * h)
+
+        with threadpool_limits(limits=1, user_api="blas"):
+            return np.array([[slope(entry, h) for entry in entries] for h in steps])
+
+
+def _entries(
+    gradient: np.ndarray, *, first: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, int | None]:
+    """Flat indices of the entries to measure, and the column that they are."""
+    if gradient.ndim == 2 and gradient.size <= _WHOLE:
+        return np.arange(gradient.size), None
+    if first and gradient.ndim == 2 and len(gradient) <= _WHOLE:
+        column = int(np.square(gradient).sum(axis=0).argmax())
+        return np.arange(len(gradient)) * gradient.shape[1] + column, column
+    telling = _telling(gradient.ravel())
+    return np.sort(rng.permutation(telling)[:_SAMPLE]), None
+
+
+def _telling(gradient: np.ndarray) -> np.ndarray:
+    """Indices of entries that say something: not zero; all of them if there are no others."""
+    found = np.flatnonzero(gradient)
+    return found if found.size else np.arange(gradient.size)
