@@ -2,17 +2,19 @@
 #   make train         set up, then train the textbook network on MNIST
 #   make test          set up, then lint, type-check and test
 #   make test-parity   compare every layer, loss and optimiser with PyTorch
-#   make bench         time the textbook run beside a plain NumPy loop
+#   make bench         time everything beside the peers that are installed; renews docs/performance
+#   make bench-peers   install scikit-learn, PyTorch and JAX for it, in an environment of their own
 #   make bench-diagnosis   how often mistakes are found and named
 
 PYTHON ?= python3
 VENV := .venv
 PARITY := .venv-parity
+PEERS := .venv-bench
 # The CPU build, where the package index has one under this version.
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity bench bench-diagnosis clean
+.PHONY: help train test lint test-parity bench bench-peers bench-diagnosis clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -33,13 +35,15 @@ test-parity: $(PARITY)/parity.stamp
 	$(PARITY)/bin/pytest -m parity tests/parity
 
 bench: $(VENV)/cli.stamp
-	$(VENV)/bin/python -m bench
+	$(if $(wildcard $(PEERS)/peers.stamp),$(PEERS),$(VENV))/bin/python -m bench --write
+
+bench-peers: $(PEERS)/peers.stamp
 
 bench-diagnosis: $(VENV)/cli.stamp
 	$(VENV)/bin/python -m bench.diagnosis
 
 clean:
-	rm -rf $(VENV) $(PARITY) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/cli.stamp: pyproject.toml
 	$(call new-venv,$(VENV))
@@ -55,6 +59,13 @@ $(PARITY)/parity.stamp: pyproject.toml
 	$(call new-venv,$(PARITY))
 	$(PARITY)/bin/pip install --quiet --disable-pip-version-check $(TORCH)
 	$(PARITY)/bin/pip install --quiet --disable-pip-version-check -e . pytest hypothesis
+	@touch $@
+
+$(PEERS)/peers.stamp: pyproject.toml
+	$(call new-venv,$(PEERS))
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check $(TORCH)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -e '.[cli]' \
+		jax jaxlib scikit-learn scipy matplotlib
 	@touch $@
 
 define new-venv

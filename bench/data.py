@@ -55,18 +55,17 @@ def dense(rows: int) -> Arrays:
 
 
 def text(rows: int) -> Arrays:
-    """Bags of words: frequencies after Zipf, rows of length 1, a fifth of the words by class."""
+    """Bags of words after Zipf, of length 1; a tenth of the words tell the class, 100 for each."""
     rng = np.random.default_rng(0)
     total, words = rows + 2000, int(TEXT_COLUMNS * TEXT_DENSITY * 1.07)  # repeated words merge
     y = rng.integers(10, size=total)
     odds = 1 / (np.arange(TEXT_COLUMNS) + 500.0)
     columns = np.searchsorted(np.cumsum(odds) / odds.sum(), rng.random((total, words)))
     columns = np.minimum(columns, TEXT_COLUMNS - 1)
-    telling = rng.random(columns.shape) < 0.2
-    columns = np.where(telling, columns - columns % 10 + y[:, None], columns)
-    keys, counts = np.unique(
-        columns + np.arange(total)[:, None] * TEXT_COLUMNS, return_counts=True
-    )
+    telling = rng.random(columns.shape) < 0.1
+    own = 1000 + 100 * y[:, None] + rng.integers(100, size=columns.shape)
+    columns = np.where(telling, own, columns)
+    keys, counts = np.unique(columns + np.arange(total)[:, None] * TEXT_COLUMNS, return_counts=True)
     row, values = keys // TEXT_COLUMNS, 1 + np.log(counts)
     values /= np.sqrt(np.bincount(row, values**2))[row]
     ends = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=total))])

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 
 from bench.peers import ENTRIES
 from bench.results import Record, Results
-
 from bench.workloads import WORKLOADS
 
 __all__ = ["markdown", "ratio"]

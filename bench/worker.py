@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import data
-from bench.peers import make
+from bench.peers import ENTRIES, make
 from bench.peers.base import Unsupported
-from bench.workloads import Case, cases
+from bench.workloads import cases
 
 PILOT = 0.05  # seconds that the times of a pilot must add up to
+LONG = 0.3  # seconds of a first epoch that tells enough where nothing was compiled
 
 
 class Worker:
@@ -45,7 +46,8 @@ class Worker:
         else:
             self.work = lambda: self.peer.train(1)
         first = seconds(self.work)
-        usual = pilot(self.work)
+        compiles = ENTRIES[self.name].compiles
+        usual = first if first > LONG and not compiles else pilot(self.work)
         self.times = max(case.epochs, math.ceil(case.least / usual))
         if case.scored:
             self.test = data.read(folder, "test")

@@ -40,9 +40,14 @@ PEERS = {
     ),
     "torch": Entry("PyTorch eager", "torch", "Eager", ("torch",), imports="torch"),
     "torch-compiled": Entry(
-        "PyTorch compiled", "torch", "Compiled", ("torch",),
-        imports="torch", compiles=True, follows="torch",
-    ),  # fmt: skip
+        "PyTorch compiled",
+        "torch",
+        "Compiled",
+        ("torch",),
+        imports="torch",
+        compiles=True,
+        follows="torch",
+    ),
     "jax": Entry("JAX jit + scan", "jax", "Jax", ("jax", "jaxlib"), imports="jax", compiles=True),
 }
 # The same library asked for something else than what it chooses by itself.

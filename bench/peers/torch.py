@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812  (its own documentation's name)
 
 from bench.peers.base import BETA1, BETA2, EPSILON, Peer, Task, Unsupported, Weights
 
