@@ -38,6 +38,9 @@ class Pipe:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # A group of its own: the system hangs up a group with stopped members when it loses
+            # its shell, which must not hit the parent, but must hit the worker of a dead parent.
+            process_group=0,
         )  # fmt: skip
         self._process.send_signal(signal.SIGSTOP)
 

@@ -40,7 +40,7 @@ def training(results: Results, records: list[Record]) -> str:
     """Time, its spread, memory and score of everybody, and how near the limit that is."""
     scale = "µs" if records[0].unit == "step" else "s"
     head = ["who", f"{scale}/{records[0].unit}", "lowest–highest", "× chainrule", "of the limit",
-            "peak MB", "accuracy, mean (lowest)", "threads", "to compile"]  # fmt: skip
+            "peak MB", "accuracy, mean (lowest)", "runs", "threads", "to compile"]  # fmt: skip
     rows = []
     for r in records:
         if r.median is None:
@@ -55,6 +55,7 @@ def training(results: Results, records: list[Record]) -> str:
             percent(share),
             f"{r.peak_mb:.0f}",
             accuracy(r),
+            str(len(r.seconds)),
             str(r.threads or "own choice"),
             f"{r.compile_seconds:.1f} s" if r.compile_seconds else "",
         ])  # fmt: skip
