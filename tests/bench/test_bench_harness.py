@@ -113,7 +113,7 @@ def test_ratios_are_of_medians_and_a_peer_that_cannot_says_why():
 
 
 def test_the_page_is_renewed_between_its_marks_only(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as if it were not installed
+    monkeypatch.setattr(page, "find_spec", lambda name: None)  # as if without matplotlib
     path = tmp_path / "performance.md"
     path.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
     results = Results("a machine", Floor({1: 1e9}, 1e9, 1e9), [record("chainrule", 1.0)])
