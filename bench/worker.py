@@ -22,7 +22,7 @@ from bench.peers.base import Unsupported
 from bench.workloads import cases
 
 PILOT = 0.05  # seconds that the times of a pilot must add up to
-LONG = 0.3  # seconds of a first epoch that tells enough where nothing was compiled
+LONG = 0.2  # seconds of a first epoch that tells enough where nothing was compiled
 
 
 class Worker:
