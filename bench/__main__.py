@@ -54,8 +54,11 @@ def measure(wanted: argparse.Namespace) -> Results:
         write_data(Path(folder), wanted.workloads, wanted.quick)
         for workload in wanted.workloads:
             records += run(workload, peers, Path(folder), wanted.quick)
-            say(f"{time.perf_counter() - start:.0f} s since the start")
-    return Results(machine(peers), floor.best(limits, floor.measure(wanted.quick)), records)
+            # Written each time, so that a run that is broken off keeps what it has.
+            Results(machine(peers), limits, records).write(wanted.results)
+            say(f"{workload} done, {time.perf_counter() - start:.0f} s since the start")
+        limits = floor.best(limits, floor.measure(wanted.quick))
+    return Results(machine(peers), limits, records)
 
 
 def run(workload: str, peers: list[str], folder: Path, quick: bool) -> list[Record]:
