@@ -3,18 +3,23 @@
 #   make test          set up, then lint, type-check and test
 #   make test-parity   compare with PyTorch; check functions of PyTorch and JAX
 #   make test-browser  open the pages that are written in Chromium
-#   make bench         time the textbook run beside a plain NumPy loop
+#   make bench         time everything beside the peers that are installed; renews docs/performance
+#   make bench-peers   install scikit-learn, PyTorch and JAX for it, in an environment of their own
 #   make bench-diagnosis   how often mistakes are found and named
 
 PYTHON ?= python3
 VENV := .venv
 PARITY := .venv-parity
+PEERS := .venv-bench
 # The CPU build, where the package index has one under this version.
 TORCH ?= torch==2.13.0
 JAX ?= jax jaxlib
 
+# What an installation is made of: it is renewed when one of these is newer.
+INSTALLED := pyproject.toml CMakeLists.txt $(wildcard src/chainrule/native/src/*)
+
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity test-browser bench bench-diagnosis clean
+.PHONY: help train test lint test-parity test-browser bench bench-peers bench-diagnosis clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -38,25 +43,27 @@ test-browser: $(VENV)/browser-test.stamp
 	$(VENV)/bin/pytest -m browser tests/browser
 
 bench: $(VENV)/cli.stamp
-	$(VENV)/bin/python -m bench
+	$(if $(wildcard $(PEERS)/peers.stamp),$(PEERS),$(VENV))/bin/python -m bench --write
+
+bench-peers: $(PEERS)/peers.stamp
 
 bench-diagnosis: $(VENV)/cli.stamp
 	$(VENV)/bin/python -m bench.diagnosis
 
 clean:
-	rm -rf $(VENV) $(PARITY) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(VENV)/cli.stamp: pyproject.toml
+$(VENV)/cli.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[cli]'
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml
+$(VENV)/test.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
 
-$(VENV)/browser-test.stamp: pyproject.toml
+$(VENV)/browser-test.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[browser-test]'
 	@test -n "$$CHROMIUM" || command -v chromium >/dev/null || \
@@ -64,10 +71,17 @@ $(VENV)/browser-test.stamp: pyproject.toml
 		{ echo "the browser tests need Chromium: install it, or set CHROMIUM to its path" >&2; exit 1; }
 	@touch $@
 
-$(PARITY)/parity.stamp: pyproject.toml
+$(PARITY)/parity.stamp: $(INSTALLED)
 	$(call new-venv,$(PARITY))
 	$(PARITY)/bin/pip install --quiet --disable-pip-version-check $(TORCH) $(JAX)
 	$(PARITY)/bin/pip install --quiet --disable-pip-version-check -e . pytest hypothesis
+	@touch $@
+
+$(PEERS)/peers.stamp: $(INSTALLED)
+	$(call new-venv,$(PEERS))
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check $(TORCH)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -e '.[cli]' \
+		jax jaxlib scikit-learn scipy matplotlib
 	@touch $@
 
 define new-venv
