@@ -5,6 +5,7 @@
 #   make test-browser  open the pages that are written in Chromium
 #   make bench         time everything beside the peers that are installed; renews docs/performance
 #   make bench-peers   install scikit-learn, PyTorch and JAX for it, in an environment of their own
+#   make sdist         build the source distribution, install it and try it
 #   make bench-diagnosis   how often mistakes are found and named
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ JAX ?= jax jaxlib
 INSTALLED := pyproject.toml CMakeLists.txt $(wildcard src/chainrule/native/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity test-browser bench bench-peers bench-diagnosis clean
+.PHONY: help train test lint test-parity test-browser bench bench-peers bench-diagnosis sdist clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -49,6 +50,20 @@ bench-peers: $(PEERS)/peers.stamp
 
 bench-diagnosis: $(VENV)/cli.stamp
 	$(VENV)/bin/python -m bench.diagnosis
+
+# From the source distribution, with a compiler and (as far as CMake can tell) without one.
+sdist:
+	$(call new-venv,build/sdist-venv)
+	build/sdist-venv/bin/pip install --quiet --disable-pip-version-check build
+	build/sdist-venv/bin/python -m build --sdist --outdir dist
+	build/sdist-venv/bin/pip install --quiet --disable-pip-version-check --force-reinstall dist/*.tar.gz
+	cd build && sdist-venv/bin/python -c "$(TRY)"
+	CXX=no-compiler build/sdist-venv/bin/pip install --quiet --disable-pip-version-check \
+		--force-reinstall --no-cache-dir --no-deps dist/*.tar.gz
+	cd build && sdist-venv/bin/python -c "$(TRY)"
+
+TRY := import chainrule as cr, numpy as np; net = cr.Network.from_spec('2-8-2'); \
+	print(cr.fit(net, np.eye(2), [0, 1]).engine, net(np.eye(2)).argmax(axis=1))
 
 clean:
 	rm -rf $(VENV) $(PARITY) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

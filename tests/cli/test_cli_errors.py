@@ -189,4 +189,5 @@ def test_the_commands_are_these():
         "report",
         "check",
         "faults",
+        "info",
     ]

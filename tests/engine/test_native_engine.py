@@ -31,7 +31,7 @@ def assert_equal(done, tolerance=1e-10):
     assert got.weight == pytest.approx(expected.weight)
     assert (got.hits, got.examples) == (expected.hits, expected.examples)
     for name, moment in reference.state.items():  # some are gradients over tiny numbers
-        np.testing.assert_allclose(native.state[name], moment, atol=100 * tolerance)
+        np.testing.assert_allclose(native.state[name], moment, rtol=1e-5, atol=100 * tolerance)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

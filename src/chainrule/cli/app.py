@@ -18,6 +18,7 @@ from chainrule.cli.check import check
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explain import explain
 from chainrule.cli.faults import faults
+from chainrule.cli.info import info
 from chainrule.cli.output import print_error
 from chainrule.cli.plot import plot
 from chainrule.cli.predict import predict
@@ -127,3 +128,4 @@ app.command(epilog="Example: chainrule plot 784-128-10 weights confusion --theme
 app.command(epilog="Example: chainrule report 784-128-10")(report)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)
+app.command(epilog="Example: chainrule info --json")(info)

@@ -15,6 +15,7 @@ __all__ = [
     "ClipNorm",
     "Data",
     "DataTarget",
+    "Engine",
     "Epochs",
     "Force",
     "Holdout",
@@ -36,6 +37,7 @@ __all__ = [
     "Seed",
     "Target",
     "TestData",
+    "Threads",
     "WeightDecay",
 ]
 
@@ -208,6 +210,23 @@ SaveEvery = Annotated[
 Animate = Annotated[
     bool,
     typer.Option("--animate", help="Film the weights while they learn: weights.gif in the folder."),
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="native (compiled), numpy (the reference), or auto.",
+        rich_help_panel=_RUN,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="How many the native engine may use.",
+        rich_help_panel=_RUN,
+        show_default="as many as pay",
+    ),
 ]
 Resume = Annotated[
     str | None,

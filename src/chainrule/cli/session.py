@@ -110,6 +110,8 @@ class Session:
                 callbacks=callbacks,
                 snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
                 resume=self.run.checkpoint if resume else None,
+                engine=s.engine,
+                threads=s.threads,
             )
         except (ChainruleError, OSError, MemoryError, KeyboardInterrupt):
             if made:
@@ -150,6 +152,7 @@ class Session:
         pairs += [
             ("parameters", f"{self.net.params.size:,}"),
             ("training time", f"{history.seconds:.1f} s for {count} epoch{'s' * (count != 1)}"),
+            ("engine", history.engine),
             ("saved in", self.run.path),
             *([("film", display_path(self.run.film))] if self.settings.animate else []),
             ("try next", command("evaluate", self.run.path)),
@@ -166,6 +169,7 @@ class Session:
             "optimizer": self.settings.optimizer,
             "epochs": len(history),
             "seconds": history.seconds,
+            "engine": history.engine,
             "stopped": history.stopped,
             **self.measure(),
             "history": history.to_json(),

@@ -36,6 +36,8 @@ class Settings:
     patience: int | None
     save_every: int | None
     animate: bool = False
+    engine: str = "auto"
+    threads: int | None = None
 
 
 def spell_optimizer(optimizer: str, **changes: float | str | None) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 
 import typer
 
-from chainrule.checks import as_count, check_number
+from chainrule.checks import as_count, check_choice, check_number
 from chainrule.cli import options as opt
 from chainrule.cli.output import command, print_error, print_json, standard_output
 from chainrule.cli.runs import Run, check_name, find_run, free_name
@@ -20,6 +20,7 @@ from chainrule.cli.settings import (
 )
 from chainrule.cli.sources import MNIST, Source, absolute, absolute_target, load_source
 from chainrule.errors import InputError
+from chainrule.native import thread_count
 from chainrule.nn import LOSSES, Network
 from chainrule.train import read_history, read_settings
 
@@ -51,6 +52,8 @@ def train(
     force: opt.Force = False,
     save_every: opt.SaveEvery = None,
     animate: opt.Animate = False,
+    engine: opt.Engine = "auto",
+    threads: opt.Threads = None,
     resume: opt.Resume = None,
     json: opt.Json = False,
 ) -> None:
@@ -72,6 +75,8 @@ def train(
     if name is not None:
         check_name(runs, name, force=force)
     _check_numbers(batch_size, epochs, seed, patience, save_every)
+    check_choice(engine, "--engine", ("auto", "native", "numpy"))
+    thread_count(threads)
     spelled = spell_optimizer(
         optimizer,
         lr=lr,
@@ -100,6 +105,8 @@ def train(
         patience=patience,
         save_every=save_every,
         animate=animate,
+        engine=engine,
+        threads=threads,
     )
     network = make_network(settings, source)
     folder = runs / (name or free_name(runs, settings.net))
