@@ -39,7 +39,7 @@ OPTIMIZERS = (
     "sgd(0.1, l2=0.01, weight_decay=0.02)",
     "sgd(0.1, clip_norm=0.1)",
     "rmsprop(0.01)",
-    "rmsprop(0.01, momentum=0.5)",
+    "rmsprop(0.001, momentum=0.5)",
     "adam(0.01)",
     "adam(0.01, l2=0.01, clip_norm=0.5, decay_biases=True)",
     "adamw(0.01)",
