@@ -1,0 +1,6 @@
+"""Repair as proof: the mistake is named by the one change to the user's code that mends it."""
+
+from chainrule.check.repair.naming import PLAIN
+from chainrule.check.repair.search import Repair, find_repairs
+
+__all__ = ["PLAIN", "Repair", "find_repairs"]

@@ -1,0 +1,192 @@
+"""Repair as proof: the one change to the user's own code that makes every gradient right."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.check.repair.activation import activation_edits
+from chainrule.check.repair.edit import Edit, made, statements
+from chainrule.check.repair.naming import PLAIN, Effect, name_of
+from chainrule.check.repair.products import product_edits
+from chainrule.check.repair.scale import scale_edits
+from chainrule.check.repair.scope import Hand
+from chainrule.check.repair.source import Program, read_program, swapped
+from chainrule.check.repair.sums import sum_edits
+from chainrule.check.repair.terms import term_edits
+from chainrule.check.repair.truth import Given, Trial, trials
+from chainrule.check.state import Saved
+from chainrule.check.target import Target, rows_of, take_rows
+
+__all__ = ["Repair", "find_repairs"]
+
+_FAMILIES = (scale_edits, product_edits, sum_edits, activation_edits, term_edits)
+_FORWARD_TOO = 4.0  # added to the cost of a change in a line that the forward pass runs as well
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change that makes every gradient right.
+
+    Attributes:
+        name: of the mistake, by the catalogue where it is one of those.
+        where: file and line.
+        wrong, right: the statement as it is and as it should be.
+        sizes: of the batches on which all gradients are right with it.
+        cost: how far-fetched the change is.
+    """
+
+    name: str
+    where: str
+    wrong: str
+    right: str
+    sizes: tuple[int, ...]
+    cost: float
+
+    @property
+    def diff(self) -> str:
+        added = "\n".join(f"+ {line}" for line in self.right.splitlines())
+        return f"- {self.wrong}\n{added}"
+
+
+def find_repairs(target: Target, *, seed: int = 0, seconds: float = 2.5) -> list[Repair]:
+    """Changes of one place in the user's code after which every gradient is right.
+
+    Nothing is written to a file; functions have their own code again afterwards, also after an
+    exception. Empty if there is none, or no source to be seen.
+    """
+    end = time.perf_counter() + seconds
+    saved = target.snapshot()
+    try:
+        with _quiet():
+            return _search(target, seed, end)
+    finally:
+        target.restore(saved)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _search(target: Target, seed: int, end: float) -> list[Repair]:
+    saved = target.snapshot()
+    program = read_program(target.loss, target.raw_gradients)
+    target.restore(saved)
+    if not program.definitions:
+        return []
+    truths = trials(target, seed)
+    if not truths:
+        return []
+    before = [_given(target, t, saved) for t in truths]
+    if before[0] is not None and truths[0].right(before[0]):
+        return []
+    found = []
+    for edit in _edits(program, target):
+        if time.perf_counter() > end or (found and edit.cost > found[0][0].cost + 1.5):
+            break
+        after = _after(target, program, edit, truths, saved)
+        if after is not None:
+            found.append((edit, after))
+    summed = _is_summed(target, saved)
+    repairs = [_repair(target, truths, edit, before, after, summed) for edit, after in found]
+    return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
+
+
+def _edits(program: Program, target: Target) -> Sequence[Edit]:
+    """All changes there are, the plainest first."""
+    batch = rows_of(target.X, target.y)[0]
+    apart = any(d.lines - d.also_forward for d in program.definitions)
+    edits: list[tuple[float, int, Edit]] = []
+    for definition in program.definitions:
+        for place in statements(definition):
+            forward = apart and place.line in definition.also_forward
+            hand = Hand(definition, place.line, batch or _leading(definition, place.line))
+            for family in _FAMILIES:
+                for edit in family(place, hand):
+                    cost = edit.cost + (_FORWARD_TOO if forward else 0.0)
+                    edits.append((cost, len(edits), edit))
+    edits.sort(key=lambda e: e[:2])
+    return [edit for _, _, edit in edits]
+
+
+def _leading(definition: object, line: int) -> int:
+    """For an operation: the length of the first array that it gets."""
+    scopes = getattr(definition, "scopes", {})
+    scope = scopes.get(line)
+    for value in (scope.locals if scope else {}).values():
+        if isinstance(value, np.ndarray) and value.ndim:
+            return len(value)
+    return 0
+
+
+def _given(target: Target, trial: Trial, saved: Saved) -> Given | None:
+    try:
+        return trial.given()
+    finally:
+        target.restore(saved)
+
+
+def _after(
+    target: Target, program: Program, edit: Edit, truths: Sequence[Trial], saved: Saved
+) -> list[Given] | None:
+    """The gradients with the change, if all of them are right then, and the loss as it was."""
+    found = []
+    with made(edit), swapped(program, edit.definition) as works:
+        if not works:
+            return None
+        for trial in truths:
+            given = _given(target, trial, saved)
+            if given is None or not trial.right(given):
+                return None
+            found.append(given)
+        for trial in truths:
+            same = trial.same_loss()
+            target.restore(saved)
+            if not same:
+                return None
+    return found
+
+
+def _repair(
+    target: Target,
+    truths: Sequence[Trial],
+    edit: Edit,
+    before: Sequence[Given | None],
+    after: Sequence[Given],
+    summed: bool,
+) -> Repair:
+    given = [b or Given(a.n, a.parameters, {}) for b, a in zip(before, after, strict=True)]
+    effect = Effect(given[:2], after[:2], summed)
+    wrong, right = edit.text
+    where = f"{Path(edit.definition.filename).name}:{edit.place.line}"
+    sizes = tuple(dict.fromkeys(t.n for t in truths))
+    return Repair(name_of(edit, effect, target), where, wrong, right, sizes, edit.cost)
+
+
+def _is_summed(target: Target, saved: Saved) -> bool:
+    """Whether the loss of every example twice is twice the loss."""
+    count = rows_of(target.X, target.y)[0]
+    if not count:
+        return False
+    try:
+        once = target.loss()
+        target.use(*take_rows(target.X, target.y, np.arange(2 * count) % count))
+        return bool(np.isclose(target.loss(), 2 * once, rtol=1e-9))
+    except Exception:  # a batch that does not suit it
+        return False
+    finally:
+        target.restore(saved)
