@@ -24,6 +24,7 @@ _FORMULAS = {
     "sigmoid of z": "np.exp(-q) / (1 + np.exp(-q))**2",
     "value": "q",
 }
+_OF_SLOPES = (">", "<", "1 -", "1.0 -", "prime", "deriv", "slope")
 _SLOPES = ("prime", "deriv", "grad", "slope", "_d", "d_", "backward")
 
 
@@ -36,6 +37,20 @@ def activation_edits(place: Place, hand: Hand) -> Iterator[Edit]:
         yield from _branches(expression, hand)
     for value in values(place):
         yield from _missing(value, hand)
+    statement = place.statement
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+        yield from _masked(place, statement, hand)
+
+
+def _masked(place: Place, statement: ast.Assign, hand: Hand) -> Iterator[Edit]:
+    """`dx[z > 0] = 1`, which should be what came from above."""
+    target = statement.targets[0]
+    if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
+        shape = hand.shape(ast.parse(ast.unparse(target.value), mode="eval").body)
+        for atom in hand.like(shape):
+            new = ast.Subscript(atom.node, target.slice, ast.Load())
+            value = Place(statement, "value", place.statement)
+            yield Edit(hand.definition, value, new, "upstream", 1.4)
 
 
 def _formulas(place: Place, hand: Hand) -> Iterator[Edit]:
@@ -94,7 +109,7 @@ def _branches(place: Place, hand: Hand) -> Iterator[Edit]:
         for atom in hand.numbers:
             new = ast.Call(node.func, [*node.args[:2], atom.node], [])
             yield Edit(hand.definition, place, new, "leaky", 1.2)
-    if isinstance(node, ast.Compare):
+    if isinstance(node, ast.Compare) and hand.shape(node):
         for atom in hand.numbers:
             new_mask = parse("np.where(m, 1, s)", m=node, s=atom.node)
             yield Edit(hand.definition, place, new_mask, "leaky", 1.5)
@@ -127,9 +142,9 @@ def _missing(place: Place, hand: Hand) -> Iterator[Edit]:
             new = ast.BinOp(node, ast.Mult(), call)
             yield Edit(hand.definition, place, new, "derivative", 2, now=atom.value)
     yield from _jacobian_twice(place, hand)
-    for atom in hand.like(shape):  # dz = (z > 0): what came from above is lost
-        new = ast.BinOp(node, ast.Mult(), atom.node)
-        if isinstance(node, ast.Call | ast.Compare | ast.BinOp):
+    if any(sign in ast.unparse(node) for sign in _OF_SLOPES):
+        for atom in hand.like(shape):  # dz = (z > 0): what came from above is lost
+            new = ast.BinOp(node, ast.Mult(), atom.node)
             yield Edit(hand.definition, place, new, "upstream", 1.8)
 
 

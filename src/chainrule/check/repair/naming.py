@@ -14,7 +14,6 @@ import numpy as np
 from chainrule.check.repair.edit import Edit
 from chainrule.check.repair.truth import Given
 from chainrule.check.signature import Sample, relations
-from chainrule.check.target import Target
 
 __all__ = ["PLAIN", "Effect", "name_of"]
 
@@ -30,6 +29,7 @@ PLAIN = {
     "extra-statement": "This line does not belong there.",
     "overwritten-for-added": "What should be added up is overwritten.",
     "added-for-overwritten": "What should be overwritten is added up.",
+    "embedding-rows-overwritten": "A row that is looked up twice gets the gradient of one use.",
     "attention-scale-missing": "The scores are scaled in the forward pass, not in the backward.",
     "softmax-jacobian-diagonal": "Only the diagonal of the softmax's Jacobian is used.",
     "norm-held-constant": "A norm is held constant, which depends on what it divides.",
@@ -100,9 +100,20 @@ class Effect:
         return tuple(ratios)
 
 
-def name_of(edit: Edit, effect: Effect, target: Target) -> str:
+def name_of(edit: Edit, effect: Effect) -> str:
     """The mistake that this edit mends."""
+    name = _by_kind(edit, effect)
+    if name in PLAIN:
+        related = effect.relation()
+        if related and not related.startswith("regulariser"):
+            return related
+    return name
+
+
+def _by_kind(edit: Edit, effect: Effect) -> str:
     kind = edit.kind
+    if kind == "overwritten":
+        return _of_overwritten(edit, effect)
     if kind in ("batch-size", "divisor", "factor", "factor-removed"):
         return _of_scale(edit, effect)
     if kind == "two":
@@ -118,7 +129,7 @@ def name_of(edit: Edit, effect: Effect, target: Target) -> str:
     if kind in ("array-factor-removed",):
         return _of_extra_factor(edit, effect)
     if kind == "statement-removed":
-        return _of_statement(edit, target)
+        return _of_statement(edit)
     if kind == "term-removed":
         return _of_extra_term(edit, effect)
     return _SIMPLE.get(kind, "wrong-formula")
@@ -126,7 +137,7 @@ def name_of(edit: Edit, effect: Effect, target: Target) -> str:
 
 _SIMPLE = {
     "softmax-twice": "softmax-jacobian-twice",
-    "overwritten": "shared-weights-overwritten",
+    "rows-overwritten": "embedding-rows-overwritten",
     "added-up": "added-for-overwritten",
     "mask-inverted": "mask-inverted",
     "leaky": "leaky-slope-lost",
@@ -155,6 +166,13 @@ _SIMPLE = {
     "square": "wrong-formula",
     "formula": "wrong-formula",
 }
+
+
+def _of_overwritten(edit: Edit, effect: Effect) -> str:
+    """Of a parameter's own gradient, or of something on the way."""
+    wrong = {effect.true[0].gradients[n].shape for n in effect.wrong}
+    own = len(effect.wrong) == 1 and (edit.was is None or edit.was in wrong)
+    return "shared-weights-overwritten" if own else "overwritten-for-added"
 
 
 def _of_scale(edit: Edit, effect: Effect) -> str:
@@ -252,7 +270,7 @@ def _looks_like_a_slope(text: str) -> bool:
     return any(sign in text for sign in ("1 -", "prime", "deriv", "slope", "> 0", "** 2"))
 
 
-def _of_statement(edit: Edit, target: Target) -> str:
+def _of_statement(edit: Edit) -> str:
     text = str(edit.was)
     return "updated-before-passing-down" if "-=" in text or "lr" in text else "extra-statement"
 

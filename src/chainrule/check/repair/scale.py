@@ -74,6 +74,12 @@ def _of_expression(place: Place, hand: Hand) -> Iterator[Edit]:
                 was=hand.value(gone), now=ast.unparse(gone),
             )  # fmt: skip
         yield edit(ast.BinOp(node.left, ast.Div(), node.right), "factor", 3)
+        inner = node.left
+        if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
+            yield Edit(
+                hand.definition, place, inner.left, "array-factor-removed", 1.4,
+                now=f"{ast.unparse(inner.right)} * {ast.unparse(node.right)}",
+            )  # fmt: skip
 
 
 def _of_update(place: Place, statement: ast.AugAssign, hand: Hand) -> Iterator[Edit]:

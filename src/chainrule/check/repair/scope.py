@@ -38,11 +38,15 @@ class Hand:
     def __init__(self, definition: Definition, line: int, batch: int) -> None:
         self.definition = definition
         self.batch = batch
+        self._values: dict[str, Any] = {}
         self.scope = definition.scopes.get(line) or _any_scope(definition)
 
     def value(self, node: ast.expr) -> Any:
         """Of an expression that can be computed without consequences, else None."""
-        return self.scope.value(node) if _is_pure(node) else None
+        key = ast.dump(node)
+        if key not in self._values:
+            self._values[key] = self.scope.value(node) if _is_pure(node) else None
+        return self._values[key]
 
     def shape(self, node: ast.expr) -> tuple[int, ...] | None:
         """Of an expression's value, if that is an array and can be told."""
@@ -61,8 +65,8 @@ class Hand:
             if name.isidentifier():
                 found.setdefault(name, ast.Name(name, ast.Load()))
             if name == "self":
-                for attribute in vars(value) if hasattr(value, "__dict__") else ():
-                    if attribute.isidentifier():
+                for attribute in dir(value):
+                    if not attribute.startswith("__"):
                         node = ast.Attribute(ast.Name("self", ast.Load()), attribute, ast.Load())
                         found.setdefault(f"self.{attribute}", node)
         values = ((node, self.scope.value(node)) for node in found.values())

@@ -28,6 +28,7 @@ from chainrule.check.target import Target, rows_of, take_rows
 __all__ = ["Repair", "find_repairs"]
 
 _FAMILIES = (scale_edits, product_edits, sum_edits, activation_edits, term_edits)
+_FOR_RIVALS = 0.7  # seconds, once there is one
 _FORWARD_TOO = 4.0  # added to the cost of a change in a line that the forward pass runs as well
 
 
@@ -101,6 +102,7 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
         after = _after(target, program, edit, truths, saved)
         if after is not None:
             found.append((edit, after))
+            end = min(end, time.perf_counter() + _FOR_RIVALS)
     summed = _is_summed(target, saved)
     repairs = [_repair(target, truths, edit, before, after, summed) for edit, after in found]
     return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
@@ -174,7 +176,7 @@ def _repair(
     wrong, right = edit.text
     where = f"{Path(edit.definition.filename).name}:{edit.place.line}"
     sizes = tuple(dict.fromkeys(t.n for t in truths))
-    return Repair(name_of(edit, effect, target), where, wrong, right, sizes, edit.cost)
+    return Repair(name_of(edit, effect), where, wrong, right, sizes, edit.cost)
 
 
 def _is_summed(target: Target, saved: Saved) -> bool:

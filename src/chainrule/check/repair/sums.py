@@ -34,21 +34,24 @@ def sum_edits(place: Place, hand: Hand) -> Iterator[Edit]:
     if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
         new_statement = ast.Assign([statement.target], statement.value)
         yield Edit(hand.definition, place, [new_statement], "added-up", 1.3)
-        yield from _scattered(place, statement.target, statement.value, hand)
+        yield from _scattered(place, statement.target, statement.value, "rows-overwritten", hand)
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         if isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
             added = ast.AugAssign(target, ast.Add(), statement.value)
-            yield Edit(hand.definition, place, [added], "overwritten", 1)
-            yield from _scattered(place, target, statement.value, hand)
+            was = hand.shape(ast.parse(ast.unparse(target), mode="eval").body)
+            yield Edit(hand.definition, place, [added], "overwritten", 1, was=was)
+            yield from _scattered(place, target, statement.value, "overwritten", hand)
 
 
-def _scattered(place: Place, target: ast.expr, value: ast.expr, hand: Hand) -> Iterator[Edit]:
+def _scattered(
+    place: Place, target: ast.expr, value: ast.expr, kind: str, hand: Hand
+) -> Iterator[Edit]:
     """`np.add.at(dV, rows, d)`: what a row gets that stands in `rows` twice."""
     if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Name | ast.Attribute):
         array = ast.parse(ast.unparse(target.value), mode="eval").body
         new = parse("np.add.at(a, i, v)", a=array, i=target.slice, v=value)
-        yield Edit(hand.definition, place, [ast.Expr(new)], "overwritten", 1.2)
+        yield Edit(hand.definition, place, [ast.Expr(new)], kind, 1.2)
 
 
 def _call(place: Place, node: ast.Call, hand: Hand) -> Iterator[Edit]:

@@ -190,9 +190,16 @@ def _projected(place: Place, hand: Hand) -> Iterator[Edit]:
         if _sums_to_one(atom.value):
             new = parse("v - p * v.sum(axis=-1, keepdims=True)", v=node, p=atom.node)
             yield Edit(hand.definition, place, new, "softmax-diagonal", 3)
-        if atom.value.dtype.kind == "f" and atom.value.ndim == 1 and atom.value.size > 1:
-            new = parse("v - u * (v * u).sum()", v=node, u=atom.node)
-            yield Edit(hand.definition, place, new, "norm-constant", 4)
+            for d in hand.like(shape):
+                if d is not atom:
+                    new = parse(
+                        "p * (d - (d * p).sum(axis=-1, keepdims=True))", p=atom.node, d=d.node
+                    )
+                    yield Edit(hand.definition, place, new, "softmax-diagonal", 3)
+        for axis in (0, -1):
+            if atom.value.ndim and _is_unit(atom.value, axis):
+                new = parse(f"v - u * (v * u).sum(axis={axis}, keepdims=True)", v=node, u=atom.node)
+                yield Edit(hand.definition, place, new, "norm-constant", 3)
 
 
 def _standardised(hand: Hand, shape: tuple[int, ...] | None, axis: int) -> Iterator[ast.expr]:
@@ -226,6 +233,10 @@ def _is_standard(value: np.ndarray, axis: int) -> bool:
         np.allclose(value.mean(axis=axis), 0, atol=1e-6)
         and np.allclose(value.var(axis=axis), 1, atol=0.05)
     )
+
+
+def _is_unit(value: np.ndarray, axis: int) -> bool:
+    return value.dtype.kind == "f" and bool(np.allclose(np.square(value).sum(axis=axis), 1))
 
 
 def _sums_to_one(value: np.ndarray) -> bool:

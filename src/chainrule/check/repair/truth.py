@@ -108,6 +108,13 @@ class Trial:
                 return False
         return True
 
+    def is_scaled(self, given: Given, factor: float) -> bool:
+        """Whether all these gradients are `factor` times the true ones."""
+        return all(
+            name in given.gradients and self.is_right(name, given.gradients[name] / factor)
+            for name in self.slopes
+        )
+
     def same_loss(self) -> bool:
         """Whether the loss is what it was."""
         self._enter()
