@@ -139,14 +139,14 @@ def _reproducing(
     first_only: bool = False,
 ) -> list[tuple[str, ...]]:
     """The mistakes that give the model's gradients in every experiment."""
-    end = time.perf_counter() + seconds
+    end = time.process_time() + seconds
     found = []
     for names in candidates:
         if all(_gives(mirror, experiment, names) for experiment in experiments):
             found.append(names)
             if first_only:
                 break
-        if time.perf_counter() > end:
+        if time.process_time() > end:
             break
     return found
 

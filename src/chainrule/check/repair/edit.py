@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -105,13 +106,23 @@ def _head(statement: ast.stmt) -> str:
 
 def parse(template: str, **parts: ast.expr) -> ast.expr:
     """An expression with nodes put in for its names."""
-
-    class Fill(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return parts.get(node.id, node)
-
-    filled: ast.expr = Fill().visit(ast.parse(template, mode="eval").body)
+    filled: ast.expr = _filled(_tree(template), parts)
     return filled
+
+
+@functools.cache
+def _tree(template: str) -> ast.expr:
+    return ast.parse(template, mode="eval").body
+
+
+def _filled(node: Any, parts: dict[str, ast.expr]) -> Any:
+    if isinstance(node, list):
+        return [_filled(item, parts) for item in node]
+    if not isinstance(node, ast.AST) or isinstance(node, ast.expr_context | ast.operator):
+        return node
+    if isinstance(node, ast.Name) and node.id in parts:
+        return parts[node.id]
+    return type(node)(**{name: _filled(value, parts) for name, value in ast.iter_fields(node)})
 
 
 # --- places ---------------------------------------------------------------------------------------

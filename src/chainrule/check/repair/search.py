@@ -21,7 +21,7 @@ from chainrule.check.repair.scope import Hand
 from chainrule.check.repair.source import Program, read_program, swapped
 from chainrule.check.repair.sums import sum_edits
 from chainrule.check.repair.terms import term_edits
-from chainrule.check.repair.truth import Given, Trial, trials
+from chainrule.check.repair.truth import Given, Trial, Truth
 from chainrule.check.state import Saved
 from chainrule.check.target import Target, rows_of, take_rows
 
@@ -63,7 +63,7 @@ def find_repairs(target: Target, *, seed: int = 0, seconds: float = 2.5) -> list
     Nothing is written to a file; functions have their own code again afterwards, also after an
     exception. Empty if there is none, or no source to be seen.
     """
-    end = time.perf_counter() + seconds
+    end = time.process_time() + seconds
     saved = target.snapshot()
     try:
         with _quiet():
@@ -87,24 +87,25 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
     saved = target.snapshot()
     program = read_program(target.loss, target.raw_gradients)
     target.restore(saved)
-    if not program.definitions:
+    truth = Truth(target, saved, seed) if program.definitions else None
+    if truth is None or truth.first is None:
         return []
-    truths = trials(target, seed)
-    if not truths:
+    before = truth.given(truth.first)
+    if before is not None and truth.first.right(before):
         return []
-    before = [_given(target, t, saved) for t in truths]
-    if before[0] is not None and truths[0].right(before[0]):
-        return []
-    found = []
+    found: list[tuple[Edit, list[Given]]] = []
     for edit in _edits(program, target):
-        if time.perf_counter() > end or (found and edit.cost > found[0][0].cost + 1.5):
+        if time.process_time() > end or (found and edit.cost > found[0][0].cost + 1.5):
             break
-        after = _after(target, program, edit, truths, saved)
-        if after is not None:
+        after = _after(program, edit, truth)
+        if after:
+            end = min(end, time.process_time() + _FOR_RIVALS) if not found else end
             found.append((edit, after))
-            end = min(end, time.perf_counter() + _FOR_RIVALS)
+    if not found:
+        return []
+    given = [truth.given(trial) for trial in truth.all]
     summed = _is_summed(target, saved)
-    repairs = [_repair(target, truths, edit, before, after, summed) for edit, after in found]
+    repairs = [_repair(edit, truth, given, after, summed) for edit, after in found]
     return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
 
 
@@ -135,38 +136,30 @@ def _leading(definition: object, line: int) -> int:
     return 0
 
 
-def _given(target: Target, trial: Trial, saved: Saved) -> Given | None:
-    try:
-        return trial.given()
-    finally:
-        target.restore(saved)
-
-
-def _after(
-    target: Target, program: Program, edit: Edit, truths: Sequence[Trial], saved: Saved
-) -> list[Given] | None:
+def _after(program: Program, edit: Edit, truth: Truth) -> list[Given]:
     """The gradients with the change, if all of them are right then, and the loss as it was."""
-    found = []
+    found: list[Given] = []
     with made(edit), swapped(program, edit.definition) as works:
-        if not works:
-            return None
-        for trial in truths:
-            given = _given(target, trial, saved)
-            if given is None or not trial.right(given):
-                return None
+        if not works or not _is_right(truth, truth.first):
+            return []
+    trials = truth.all  # with the code as it is: these may be measured now
+    with made(edit), swapped(program, edit.definition):
+        for trial in trials:
+            given = truth.given(trial)
+            if given is None or not trial.right(given) or not truth.same_loss(trial):
+                return []
             found.append(given)
-        for trial in truths:
-            same = trial.same_loss()
-            target.restore(saved)
-            if not same:
-                return None
     return found
 
 
+def _is_right(truth: Truth, trial: Trial | None) -> bool:
+    given = truth.given(trial) if trial is not None else None
+    return given is not None and trial is not None and trial.right(given)
+
+
 def _repair(
-    target: Target,
-    truths: Sequence[Trial],
     edit: Edit,
+    truth: Truth,
     before: Sequence[Given | None],
     after: Sequence[Given],
     summed: bool,
@@ -175,7 +168,7 @@ def _repair(
     effect = Effect(given[:2], after[:2], summed)
     wrong, right = edit.text
     where = f"{Path(edit.definition.filename).name}:{edit.place.line}"
-    sizes = tuple(dict.fromkeys(t.n for t in truths))
+    sizes = tuple(dict.fromkeys(trial.n for trial in truth.all))
     return Repair(name_of(edit, effect), where, wrong, right, sizes, edit.cost)
 
 

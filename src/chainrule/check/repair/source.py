@@ -46,7 +46,8 @@ class Scope:
     def value(self, expression: ast.expr) -> Any:
         """What an expression without calls stands for, None if it cannot be told."""
         try:
-            code = compile(ast.Expression(expression), "<expression>", "eval")
+            whole = ast.fix_missing_locations(ast.Expression(expression))
+            code = compile(whole, "<expression>", "eval")
             return eval(code, self.globals, self.locals)
         except Exception:  # somebody's names: whatever is wrong with them
             return None

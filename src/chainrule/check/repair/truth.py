@@ -6,15 +6,17 @@ once; thousands of changes can then be tried, for two passes each.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.numeric import Prober
+from chainrule.check.state import Saved
 from chainrule.check.target import Target, rows_of, take_rows
 
-__all__ = ["Given", "Trial", "trials"]
+__all__ = ["Given", "Trial", "Truth"]
 
 _DIRECTIONS = 3
 _RIGHT = 1e-6  # relative to the gradient's length
@@ -124,27 +126,61 @@ class Trial:
             return False
 
 
-def trials(target: Target, seed: int) -> list[Trial]:
-    """Two batches of different size, each at two sets of parameters; fewer if it takes one only."""
+class Truth:
+    """Two batches of different size, each at two sets of parameters; fewer if it takes one only.
+
+    The first trial is measured at once, the others when they are asked for.
+    """
+
+    def __init__(self, target: Target, saved: Saved, seed: int) -> None:
+        self.target, self.saved, self.seed = target, saved, seed
+        self.first = self._trial(0, _batches(target, seed)[0])
+
+    @functools.cached_property
+    def all(self) -> list[Trial]:
+        """The first one and the others, as far as the target takes their batches."""
+        if self.first is None:
+            return []
+        others = [
+            self._trial(i, batch)
+            for i, batch in enumerate(_batches(self.target, self.seed))
+            if i > 0
+        ]
+        return [self.first, *(trial for trial in others if trial is not None)]
+
+    def given(self, trial: Trial) -> Given | None:
+        """What the backward pass gives there as it is now; the target is put back."""
+        try:
+            return trial.given()
+        finally:
+            self.target.restore(self.saved)
+
+    def same_loss(self, trial: Trial) -> bool:
+        """Whether the loss there is what it was."""
+        try:
+            return trial.same_loss()
+        finally:
+            self.target.restore(self.saved)
+
+    def _trial(self, i: int, batch: tuple[Any, Any]) -> Trial | None:
+        try:
+            return Trial(self.target, *batch, _SPREADS[i], self.seed + i)
+        except Exception:  # a batch that does not suit it
+            return None
+        finally:
+            self.target.restore(self.saved)
+
+
+def _batches(target: Target, seed: int) -> list[tuple[Any, Any]]:
     X, y = target.X, target.y
     count, _ = rows_of(X, y)
-    whole, part = (X, y), (X, y)
-    if count > 2:
-        rng = np.random.default_rng(seed)
-        whole = take_rows(X, y, rng.permutation(count)[: min(count, 24)])
-        part = take_rows(X, y, np.sort(rng.permutation(count)[: max(1, min(count, 24) - 2)]))
-    if isinstance(y, np.ndarray) and count and len(np.shape(X)) == 1 and part is not None:
-        whole, part = (X, y), take_rows(X, y, np.arange(max(1, count - 2)))
-    found = []
-    saved = target.snapshot()
-    for i, (batch, spread) in enumerate(
-        zip((whole, part, whole, part), _SPREADS, strict=True)
-    ):
-        try:
-            found.append(Trial(target, *batch, spread, seed + i))
-        except Exception:  # a batch that does not suit it
-            if not found:
-                return []
-        finally:
-            target.restore(saved)
-    return found
+    if count <= 2:
+        return [(X, y)] * 4
+    if np.ndim(X) == 1:  # a sequence, in its order
+        part = take_rows(X, y, np.arange(count - 2))
+        return [(X, y), part, (X, y), part]
+    rng = np.random.default_rng(seed)
+    most = min(count, 24)
+    whole = take_rows(X, y, rng.permutation(count)[:most])
+    part = take_rows(X, y, np.sort(rng.permutation(count)[: max(1, most - 2)]))
+    return [whole, part, whole, part]
