@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from chainrule.check.repair import PLAIN, Repair
 from chainrule.faults import FAULTS
 
-__all__ = ["Cause", "from_catalogue"]
+__all__ = ["Cause", "cause_of_repair", "from_catalogue"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,14 @@ def from_catalogue(names: Sequence[str], certified: bool, where: str, evidence: 
         fix=" ".join(f.fix for f in faults),
         diff="\n".join(f.diff for f in faults),
     )
+
+
+def cause_of_repair(repair: Repair, certified: bool, where: str, evidence: str) -> Cause:
+    """The cause that a change of one line shows, with that line for its diff."""
+    if repair.name in PLAIN:
+        return Cause(
+            repair.name, certified, where, PLAIN[repair.name], evidence,
+            f"Change {repair.where} so.", repair.diff, repair.where,
+        )  # fmt: skip
+    cause = from_catalogue([repair.name], certified, where, evidence)
+    return replace(cause, diff=repair.diff, line=repair.where)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.check.cause import Cause, from_catalogue
+from chainrule.check.cause import Cause, cause_of_repair
 from chainrule.check.experiments import state_causes
 from chainrule.check.repair import PLAIN, Repair, find_repairs
 from chainrule.check.reproduce import reproduce
@@ -111,18 +111,8 @@ def _of_repairs(repairs: Sequence[Repair], where: str) -> list[Cause]:
         evidence = _mends(repair)
         if rivals:
             evidence += f"; {len(rivals) + 1} changes of different kinds do"
-        causes.append(_of_repair(repair, not rivals, where, evidence))
+        causes.append(cause_of_repair(repair, not rivals, where, evidence))
     return causes
-
-
-def _of_repair(repair: Repair, certified: bool, where: str, evidence: str) -> Cause:
-    if repair.name in PLAIN:
-        return Cause(
-            repair.name, certified, where, PLAIN[repair.name], evidence,
-            f"Change {repair.where} so.", repair.diff, repair.where,
-        )  # fmt: skip
-    cause = from_catalogue([repair.name], certified, where, evidence)
-    return replace(cause, diff=repair.diff, line=repair.where)
 
 
 def _first_wrong(names: Sequence[str], wrong: set[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -56,12 +57,44 @@ class Edit:
 
     @property
     def text(self) -> tuple[str, str]:
-        """The statement's text, before and after."""
-        before = _head(self.place.statement)
+        """The statement's text, before and after, as near to what is written as can be."""
+        statement = self.place.statement
+        before = self._written or _head(statement)
+        if isinstance(self.new, list):
+            lines = [before if s is statement else _head(s) for s in self.new]
+            return before, "\n".join(lines)
         with made(self):
-            if isinstance(self.new, list):
-                return before, "\n".join(_head(s) for s in self.new)
-            return before, _head(self.place.statement)
+            after, meant = _head(statement), ast.dump(statement)
+        return before, self._in_place(before, meant) or after
+
+    @property
+    def _written(self) -> str:
+        """The line as it stands in the file, if the statement is that line."""
+        statement = self.place.statement
+        if statement.end_lineno != statement.lineno:
+            return ""
+        line = linecache.getline(self.definition.filename, statement.lineno).strip()
+        try:
+            parsed = ast.parse(line).body
+        except SyntaxError:
+            return ""
+        return line if [ast.dump(s) for s in parsed] == [ast.dump(statement)] else ""
+
+    def _in_place(self, line: str, meant: str) -> str:
+        """The line with only the changed part written anew."""
+        statement, node = self.place.statement, self.place.node
+        if not self._written or not line.isascii() or not isinstance(self.new, ast.expr):
+            return ""
+        start, end = node.col_offset - statement.col_offset, node.end_col_offset
+        end = None if end is None else end - statement.col_offset
+        if end is None or node.lineno != statement.lineno:
+            return ""
+        for form in ("{}", "({})"):
+            text = line[:start] + form.format(ast.unparse(self.new)) + line[end:]
+            with contextlib.suppress(SyntaxError):
+                if [ast.dump(s) for s in ast.parse(text).body] == [meant]:
+                    return text
+        return ""
 
 
 @contextlib.contextmanager

@@ -48,11 +48,13 @@ class Effect:
     Attributes:
         given, true: before and after the repair.
         summed: whether the loss is a sum over the examples.
+        weights: the parameters at which the program was read.
     """
 
     given: Sequence[Given]
     true: Sequence[Given]
     summed: bool
+    weights: Sequence[np.ndarray] = ()
 
     @property
     def wrong(self) -> list[str]:
@@ -75,6 +77,12 @@ class Effect:
     @property
     def has_biases(self) -> bool:
         return any(_is_bias(n, g) for n, g in self.true[0].gradients.items())
+
+    def is_weight(self, value: object) -> bool:
+        """Whether it is a parameter, or its transpose."""
+        if not isinstance(value, np.ndarray):
+            return False
+        return any(np.array_equal(value, w) or np.array_equal(value, w.T) for w in self.weights)
 
     def relation(self) -> str:
         """What holds between all of them as they were and as they are; empty if nothing."""
@@ -136,6 +144,7 @@ def _by_kind(edit: Edit, effect: Effect) -> str:
 
 
 _SIMPLE = {
+    "broadcast": "targets-broadcast",
     "softmax-twice": "softmax-jacobian-twice",
     "rows-overwritten": "embedding-rows-overwritten",
     "added-up": "added-for-overwritten",
@@ -232,7 +241,7 @@ def _of_product(edit: Edit, effect: Effect) -> str:
     if edit.kind == "branch" and not _is_turned(edit.was, edit.now):
         return _of_operand(edit, effect)
     broke_off = not effect.given[0].gradients
-    if broke_off:
+    if broke_off and not effect.is_weight(edit.was):
         return "wrong-dimensions"
     return "weight-not-transposed" if len(effect.wrong) > 1 or edit.kind != "swap" else "wrong-operand"
 

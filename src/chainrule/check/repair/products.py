@@ -69,7 +69,8 @@ def _turned(node: ast.expr) -> ast.expr:
 def _transposed(place: Place, hand: Hand) -> Iterator[Edit]:
     shape = hand.shape(place.node)
     if shape is None or len(shape) == 2:
-        yield Edit(hand.definition, place, _turned(place.node), "transpose", 1)
+        was = hand.value(place.node)
+        yield Edit(hand.definition, place, _turned(place.node), "transpose", 1, was)
 
 
 def _both_transposed(place: Place, node: ast.BinOp, hand: Hand) -> Iterator[Edit]:

@@ -25,7 +25,7 @@ from chainrule.check.repair.truth import Given, Trial, Truth
 from chainrule.check.state import Saved
 from chainrule.check.target import Target, rows_of, take_rows
 
-__all__ = ["Repair", "find_repairs"]
+__all__ = ["Repair", "all_edits", "find_repairs", "quiet"]
 
 _FAMILIES = (scale_edits, product_edits, sum_edits, activation_edits, term_edits)
 _FOR_RIVALS = 0.7  # seconds, once there is one
@@ -51,6 +51,15 @@ class Repair:
     sizes: tuple[int, ...]
     cost: float
 
+    @classmethod
+    def of(cls, edit: Edit, effect: Effect, sizes: Sequence[int]) -> Repair:
+        """The record of an edit with this effect."""
+        wrong, right = edit.text
+        where = f"{Path(edit.definition.filename).name}:{edit.place.line}"
+        return cls(
+            name_of(edit, effect), where, wrong, right, tuple(dict.fromkeys(sizes)), edit.cost
+        )
+
     @property
     def diff(self) -> str:
         added = "\n".join(f"+ {line}" for line in self.right.splitlines())
@@ -66,14 +75,15 @@ def find_repairs(target: Target, *, seed: int = 0, seconds: float = 2.5) -> list
     end = time.process_time() + seconds
     saved = target.snapshot()
     try:
-        with _quiet():
+        with quiet():
             return _search(target, seed, end)
     finally:
         target.restore(saved)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """Whatever code that was changed prints or warns of is not for the user."""
     with (
         warnings.catch_warnings(),
         np.errstate(all="ignore"),
@@ -94,7 +104,7 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
     if before is not None and truth.first.right(before):
         return []
     found: list[tuple[Edit, list[Given]]] = []
-    for edit in _edits(program, target):
+    for edit in all_edits(program, rows_of(target.X, target.y)[0]):
         if time.process_time() > end or (found and edit.cost > found[0][0].cost + 1.5):
             break
         after = _after(program, edit, truth)
@@ -109,9 +119,8 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
     return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
 
 
-def _edits(program: Program, target: Target) -> Sequence[Edit]:
-    """All changes there are, the plainest first."""
-    batch = rows_of(target.X, target.y)[0]
+def all_edits(program: Program, batch: int) -> Sequence[Edit]:
+    """All changes there are, the plainest first; `batch` is the number of examples if known."""
     apart = any(d.lines - d.also_forward for d in program.definitions)
     edits: list[tuple[float, int, Edit]] = []
     for definition in program.definitions:
@@ -165,11 +174,8 @@ def _repair(
     summed: bool,
 ) -> Repair:
     given = [b or Given(a.n, a.parameters, {}) for b, a in zip(before, after, strict=True)]
-    effect = Effect(given[:2], after[:2], summed)
-    wrong, right = edit.text
-    where = f"{Path(edit.definition.filename).name}:{edit.place.line}"
-    sizes = tuple(dict.fromkeys(trial.n for trial in truth.all))
-    return Repair(name_of(edit, effect), where, wrong, right, sizes, edit.cost)
+    effect = Effect(given[:2], after[:2], summed, list(truth.target.parameters().values()))
+    return Repair.of(edit, effect, [trial.n for trial in truth.all])
 
 
 def _is_summed(target: Target, saved: Saved) -> bool:

@@ -22,7 +22,7 @@ import numpy as np
 
 import chainrule
 
-__all__ = ["Definition", "Program", "Scope", "read_program", "swapped"]
+__all__ = ["Definition", "Program", "Scope", "is_theirs", "read_program", "swapped"]
 
 _Node = ast.FunctionDef | ast.Lambda
 _NOT_THEIRS = tuple(
@@ -150,7 +150,7 @@ def _traced(
 
     def called(frame: types.FrameType, event: str, argument: object) -> Any:
         code = frame.f_code
-        if not _is_theirs(code.co_filename):
+        if not is_theirs(code.co_filename):
             return None
         lines.setdefault(code, set())
         scopes.setdefault(code, {})
@@ -174,7 +174,8 @@ def _copied(names: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_theirs(filename: str) -> bool:
+def is_theirs(filename: str) -> bool:
+    """Whether a file is the user's own, and its text at hand."""
     if filename.startswith("<frozen"):
         return False
     return not filename.startswith(_NOT_THEIRS) and bool(linecache.getlines(filename))

@@ -23,6 +23,7 @@ def sum_edits(place: Place, hand: Hand) -> Iterator[Edit]:
             if node.slice.value in (0, -1):
                 new = parse("v.sum(axis=0)", v=node.value)
                 yield Edit(hand.definition, expression, new, "row-for-sum", 1.5)
+        yield from _columns(expression, hand)
     for value in values(place):
         shape = hand.shape(value.node)
         if shape is None or len(shape) > 1:
@@ -42,6 +43,15 @@ def sum_edits(place: Place, hand: Hand) -> Iterator[Edit]:
             was = hand.shape(ast.parse(ast.unparse(target), mode="eval").body)
             yield Edit(hand.definition, place, [added], "overwritten", 1, was=was)
             yield from _scattered(place, target, statement.value, "overwritten", hand)
+
+
+def _columns(place: Place, hand: Hand) -> Iterator[Edit]:
+    """Targets (N,) beside outputs (N, 1), which broadcast to (N, N)."""
+    node = place.node
+    if is_call_of(node, "ravel", "flatten", "squeeze") and not node.args:
+        yield Edit(hand.definition, place, node.func.value, "broadcast", 1.5)
+    if isinstance(node, ast.Name | ast.Attribute) and len(hand.shape(node) or (0, 0)) == 1:
+        yield Edit(hand.definition, place, parse("y[:, None]", y=node), "broadcast", 2)
 
 
 def _scattered(
