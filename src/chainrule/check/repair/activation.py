@@ -77,7 +77,8 @@ def _formulas(place: Place, hand: Hand) -> Iterator[Edit]:
             yield edit(new, "formula", 1.5)
     square = _square_of(node)
     if square is not None:
-        yield edit(square, "square", 1.5)
+        kind = "slope-twice" if any(s in ast.unparse(square) for s in _OF_SLOPES) else "square"
+        yield edit(square, kind, 1.5)
     elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
         if hand.shape(node) != ():
             yield edit(parse("q**2", q=node), "square", 2.5)
@@ -86,11 +87,64 @@ def _formulas(place: Place, hand: Hand) -> Iterator[Edit]:
         yield edit(parse("2 * q", q=node.args[0]), "absolute", 1.5)
         for atom in hand.numbers:
             yield edit(parse("np.clip(q, -s, s)", q=node.args[0], s=atom.node), "absolute", 1.5)
+    yield from _clipped(place, hand)
+    yield from _of_product_rule(place, hand)
+    yield from _slope_of_call(place, hand)
     if is_call_of(node, "clip", "sqrt", "abs", "maximum") and node.args:
         yield edit(node.args[0], "formula", 2)
     if is_call_of(node, "maximum") and len(node.args) == 2:
         yield edit(parse("v > 0", v=node.args[-1]), "formula", 1.5)
         yield edit(parse("v > 0", v=node.args[0]), "formula", 1.5)
+
+
+def _clipped(place: Place, hand: Hand) -> Iterator[Edit]:
+    """The derivative of another loss of the error: held at ±δ, or its sign alone."""
+    node = place.node
+    inner = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else node
+    is_error = isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub)
+    if is_error:
+        new = parse("np.sign(e)", e=inner)
+        yield Edit(hand.definition, place, new, "squared", 1.5)
+    if is_error or isinstance(node, ast.Name | ast.Attribute):
+        if hand.shape(node) != ():
+            for atom in hand.numbers:
+                if float(atom.value) > 0:
+                    new = parse("np.clip(e, -s, s)", e=node, s=atom.node)
+                    yield Edit(hand.definition, place, new, "clip", 2)
+
+
+def _of_product_rule(place: Place, hand: Hand) -> Iterator[Edit]:
+    """σ(z) where (z σ(z))′ is due."""
+    value = hand.value(place.node)
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not value.ndim:
+        return
+    for z in hand.like(value.shape):
+        if z.value.dtype.kind == "f" and np.allclose(value, 1 / (1 + np.exp(-z.value))):
+            new = parse("s + z * s * (1 - s)", s=place.node, z=z.node)
+            yield Edit(hand.definition, place, new, "product-rule", 1.5)
+
+
+def _slope_of_call(place: Place, hand: Hand) -> Iterator[Edit]:
+    """`slope(z)`, where the function that is called is another one, or the activation itself."""
+    node = place.node
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+        return
+    for name in _slope_functions(hand):
+        if ast.unparse(node.func) != name:
+            new = ast.Call(ast.Name(name, ast.Load()), node.args, [])
+            argument = hand.value(node.args[0])
+            yield Edit(hand.definition, place, new, "slope-function", 2, _called(node, hand), argument)
+
+
+def _called(node: ast.Call, hand: Hand) -> object:
+    """What a function of theirs gives for the array that it got."""
+    function, argument = hand.value(node.func), hand.value(node.args[0])
+    if not callable(function) or not isinstance(argument, np.ndarray):
+        return None
+    try:
+        return function(argument.copy())
+    except Exception:  # somebody's function
+        return None
 
 
 def _compare(place: Place, node: ast.Compare, hand: Hand) -> Iterator[Edit]:

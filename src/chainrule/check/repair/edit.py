@@ -12,7 +12,7 @@ from typing import Any
 
 from chainrule.check.repair.source import Definition
 
-__all__ = ["Edit", "Place", "expressions", "made", "parse", "statements", "values"]
+__all__ = ["Edit", "Place", "expressions", "is_operand", "made", "parse", "statements", "values"]
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,24 @@ def _filled(node: Any, parts: dict[str, ast.expr]) -> Any:
     return type(node)(**{name: _filled(value, parts) for name, value in ast.iter_fields(node)})
 
 
+def is_operand(tree: ast.AST, node: ast.AST) -> bool:
+    """Whether a node, or its transpose, is a factor of a matrix product in the tree."""
+    for product in ast.walk(tree):
+        factors: list[ast.expr] = []
+        if isinstance(product, ast.BinOp) and isinstance(product.op, ast.MatMult):
+            factors = [product.left, product.right]
+        elif isinstance(product, ast.Call) and isinstance(product.func, ast.Attribute):
+            if product.func.attr in ("dot", "matmul", "outer", "einsum"):
+                factors = [*product.args, product.func.value]
+        for factor in factors:
+            inner = factor
+            while isinstance(inner, ast.Attribute) and inner.attr == "T" and inner is not node:
+                inner = inner.value
+            if inner is node:
+                return True
+    return False
+
+
 # --- places ---------------------------------------------------------------------------------------
 
 
@@ -225,6 +243,9 @@ def expressions(place: Place) -> Iterator[Place]:
         return
     for name, value in ast.iter_fields(statement):
         if name in ("target", "targets"):
+            for target in value if isinstance(value, list) else [value]:
+                if isinstance(target, ast.Subscript):
+                    yield from _within(Place(target, "slice", statement))
             continue
         if isinstance(value, ast.expr):
             yield from _within(Place(statement, name, statement))

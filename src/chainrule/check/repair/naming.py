@@ -6,12 +6,13 @@ than what was done to the line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.repair.edit import Edit
+from chainrule.check.repair.edit import Edit, is_operand
 from chainrule.check.repair.truth import Given
 from chainrule.check.signature import Sample, relations
 
@@ -68,15 +69,15 @@ class Effect:
 
     @property
     def only_biases(self) -> bool:
-        return all(_is_bias(n, self.true[0].gradients[n]) for n in self.wrong)
+        return all(_is_bias(self.true[0].gradients[n]) for n in self.wrong)
 
     @property
     def only_weights(self) -> bool:
-        return not any(_is_bias(n, self.true[0].gradients[n]) for n in self.wrong)
+        return not any(_is_bias(self.true[0].gradients[n]) for n in self.wrong)
 
     @property
     def has_biases(self) -> bool:
-        return any(_is_bias(n, g) for n, g in self.true[0].gradients.items())
+        return any(g.ndim < 2 for g in self.true[0].gradients.values())
 
     def is_weight(self, value: object) -> bool:
         """Whether it is a parameter, or its transpose."""
@@ -107,74 +108,150 @@ class Effect:
             ratios.append(ratio if _close(a, ratio * b) else np.nan)
         return tuple(ratios)
 
+    def depths(self) -> list[int]:
+        """How often an error was passed down to each wrong gradient, the last one's first: two
+        parameters a layer."""
+        return [1 + i // 2 for i in range(len(self.wrong))]
+
+    def penalty(self, name: str) -> float:
+        """c, if what was given is the true gradient and c times the parameter, in some entries at
+        least; else nan."""
+        given, true, p = (
+            d.get(name) for d in (self.given[0].gradients, self.true[0].gradients,
+                                  self.true[0].parameters)
+        )  # fmt: skip
+        if given is None or true is None or p is None or given.shape != p.shape:
+            return float("nan")
+        rest = np.where(np.abs(given - true) > 1e-9 * np.abs(true).max(), given - true, 0.0)
+        some = rest != 0
+        if not some.any() or not p[some].all():
+            return float("nan")
+        shares = rest[some] / p[some]
+        return float(shares[0]) if np.allclose(shares, shares[0], rtol=1e-5) else float("nan")
+
+    def partly(self, name: str) -> bool:
+        """Whether some entries of a gradient are right."""
+        given, true = self.given[0].gradients.get(name), self.true[0].gradients[name]
+        return given is not None and bool(np.isclose(given, true, rtol=1e-9).any())
+
 
 def name_of(edit: Edit, effect: Effect) -> str:
     """The mistake that this edit mends."""
-    name = _by_kind(edit, effect)
+    name = _BY_KIND[edit.kind](edit, effect)
     if name in PLAIN:
         related = effect.relation()
-        if related and not related.startswith("regulariser"):
+        if related and not related.startswith(("regulariser", "extra-factor", "missing-factor")):
             return related
     return name
 
 
-def _by_kind(edit: Edit, effect: Effect) -> str:
-    kind = edit.kind
-    if kind == "overwritten":
-        return _of_overwritten(edit, effect)
-    if kind in ("batch-size", "divisor", "factor", "factor-removed"):
-        return _of_scale(edit, effect)
-    if kind == "two":
-        return _of_two(edit, effect)
-    if kind in ("sign", "sign-of-term"):
-        return _of_sign(kind, effect)
-    if kind in ("transpose", "swap", "reshape", "branch"):
-        return _of_product(edit, effect)
-    if kind in ("mean", "axis", "not-summed", "row-for-sum"):
-        return _of_sum(edit, effect)
-    if kind in ("operand", "index"):
-        return _of_operand(edit, effect)
-    if kind in ("array-factor-removed",):
-        return _of_extra_factor(edit, effect)
-    if kind == "statement-removed":
-        return _of_statement(edit)
-    if kind == "term-removed":
-        return _of_extra_term(edit, effect)
-    return _SIMPLE.get(kind, "wrong-formula")
+# --- scale and sign -------------------------------------------------------------------------------
 
 
-_SIMPLE = {
-    "broadcast": "targets-broadcast",
-    "softmax-twice": "softmax-jacobian-twice",
-    "rows-overwritten": "embedding-rows-overwritten",
-    "added-up": "added-for-overwritten",
-    "mask-inverted": "mask-inverted",
-    "leaky": "leaky-slope-lost",
-    "tanh-without-square": "one-minus-a-for-tanh",
-    "sigmoid-for-tanh": "sigmoid-derivative-for-tanh",
-    "tanh-for-sigmoid": "tanh-derivative-for-sigmoid",
-    "derivative": "activation-derivative-missing",
-    "upstream": "upstream-overwritten",
-    "target": "one-hot-missing",
-    "label-shift": "one-hot-shifted",
-    "penalty": "regulariser-missing",
-    "term": "missing-term",
-    "array-factor": "wrong-factor",
-    "other-factor": "wrong-formula",
-    "other-value": "wrong-formula",
-    "number": "wrong-operand",
-    "mean-constant": "batch-norm-mean-constant",
-    "variance-constant": "batch-norm-variance-constant",
-    "statistics-constant": "batch-norm-statistics-constant",
-    "mean-constant-over-features": "layernorm-mean-term-missing",
-    "variance-constant-over-features": "layernorm-variance-constant",
-    "statistics-constant-over-features": "layernorm-statistics-constant",
-    "softmax-diagonal": "softmax-jacobian-diagonal",
-    "norm-constant": "norm-held-constant",
-    "absolute": "gradient-of-absolute-error",
-    "square": "wrong-formula",
-    "formula": "wrong-formula",
-}
+def _of_division(edit: Edit, effect: Effect) -> str:
+    """A mean that was missing, in all gradients or in those of one kind."""
+    if effect.everything:
+        return "missing-batch-mean"
+    if effect.only_biases:
+        return "batch-mean-missing-in-biases"
+    return "batch-mean-missing-in-weights" if effect.only_weights else "wrong-factor"
+
+
+def _of_multiplication(edit: Edit, effect: Effect) -> str:
+    """A mean that was too many."""
+    if effect.everything:
+        return "summed-loss-mean-gradient" if effect.summed else "batch-mean-twice"
+    if effect.only_biases:
+        return "bias-mean-for-sum"
+    ns = [float(g.n) for g in effect.true]
+    shares = [effect.ratio(n) for n in effect.wrong]
+    powers = all(
+        np.allclose(r, [n**-k for n in ns], rtol=1e-5)
+        for r, k in zip(reversed(shares), effect.depths(), strict=False)
+    )
+    return "batch-mean-at-every-layer" if powers and not effect.only_weights else "wrong-factor"
+
+
+def _of_divisor(edit: Edit, effect: Effect) -> str:
+    ratios = [r for n in effect.wrong for r in effect.ratio(n)]
+    if not effect.everything or not np.allclose(ratios, ratios[0], rtol=1e-5):
+        return _of_division(edit, effect) if ratios and ratios[0] > 1 else "wrong-factor"
+    return "mean-over-examples-only" if ratios[0] > 1 else "mean-over-entries"
+
+
+def _of_two(edit: Edit, effect: Effect) -> str:
+    if effect.everything:
+        ratios = [r for n in effect.wrong for r in effect.ratio(n)]
+        if np.allclose(ratios, 0.5, rtol=1e-5):
+            return "missing-factor-two"
+        if np.allclose(ratios, 2.0, rtol=1e-5):
+            return "extra-factor-two"
+    return _of_extra_term(edit, effect) if effect.only_weights else "wrong-factor"
+
+
+def _of_factor(edit: Edit, effect: Effect) -> str:
+    related = effect.relation()
+    return related if related.startswith("regulariser") else "wrong-factor"
+
+
+def _of_sign(edit: Edit, effect: Effect) -> str:
+    if effect.everything:
+        return "sign-flipped"
+    ratios = [r for n in effect.wrong for r in effect.ratio(n)]
+    if np.allclose(ratios, -1.0, rtol=1e-5):
+        if effect.only_biases:
+            return "bias-sign-flipped"
+        if edit.kind == "sign" or not effect.has_biases:
+            return "passed-down-sign-flipped"
+    return "wrong-sign"
+
+
+# --- products -------------------------------------------------------------------------------------
+
+
+def _of_transpose(edit: Edit, effect: Effect) -> str:
+    if effect.relation() == "weight-gradient-transposed":
+        return "weight-gradient-transposed"
+    if effect.is_weight(edit.was):
+        return "weight-not-transposed"
+    return "wrong-operand" if effect.given[0].gradients else "wrong-dimensions"
+
+
+def _of_letters(edit: Edit, effect: Effect) -> str:
+    """Letters of an einsum: a transpose where the gradient is one of the true one's."""
+    before, after = effect.given[0].gradients, effect.true[0].gradients
+    for name in effect.wrong:
+        axes = range(after[name].ndim)
+        turned = any(
+            _close(before[name], np.swapaxes(after[name], i, j)) for i in axes for j in axes if i < j
+        )
+        if name not in before or not turned:
+            return "wrong-index"
+    return "weight-gradient-transposed"
+
+
+def _of_branch(edit: Edit, effect: Effect) -> str:
+    was, now = edit.was, edit.now
+    if isinstance(was, np.ndarray) and isinstance(now, np.ndarray) and np.array_equal(was, now.T):
+        return _of_transpose(edit, effect)
+    return _of_operand(edit, effect)
+
+
+# --- sums -----------------------------------------------------------------------------------------
+
+
+def _of_mean(edit: Edit, effect: Effect) -> str:
+    return "bias-mean-for-sum" if effect.only_biases and edit.was == "mean" else "wrong-factor"
+
+
+def _of_axis(edit: Edit, effect: Effect) -> str:
+    if not effect.only_biases:
+        return "wrong-axis"
+    return "bias-summed-over-everything" if edit.was is None else "bias-summed-over-units"
+
+
+def _of_bias(name: str) -> _Rule:
+    return lambda edit, effect: name if effect.only_biases else "wrong-axis"
 
 
 def _of_overwritten(edit: Edit, effect: Effect) -> str:
@@ -184,89 +261,7 @@ def _of_overwritten(edit: Edit, effect: Effect) -> str:
     return "shared-weights-overwritten" if own else "overwritten-for-added"
 
 
-def _of_scale(edit: Edit, effect: Effect) -> str:
-    related = effect.relation()
-    if related == "batch-mean-twice" and effect.summed:
-        return "summed-loss-mean-gradient"
-    if related and "regulariser" not in related:
-        return related
-    ratios = {n: effect.ratio(n) for n in effect.wrong}
-    ns = [float(g.n) for g in effect.true]
-    if edit.kind == "divisor" and effect.everything and _constant(ratios):
-        ratio = next(iter(ratios.values()))[0]
-        return "mean-over-examples-only" if ratio > 1 else "mean-over-entries"
-    if edit.kind in ("batch-size", "divisor") and not effect.everything:
-        if effect.only_biases and _each_is(ratios, ns):
-            return "batch-mean-missing-in-biases"
-        if effect.only_weights and _each_is(ratios, ns):
-            return "batch-mean-missing-in-weights"
-        if _each_is(ratios, [1 / n for n in ns]) and not effect.only_biases:
-            return "batch-mean-at-every-layer"
-    return "wrong-factor"
-
-
-def _each_is(ratios: dict[str, tuple[float, ...]], expected: Sequence[float]) -> bool:
-    return bool(ratios) and all(
-        len(r) == len(expected) and np.allclose(r, expected, rtol=1e-5) for r in ratios.values()
-    )
-
-
-def _constant(ratios: dict[str, tuple[float, ...]]) -> bool:
-    flat = [r for rs in ratios.values() for r in rs]
-    return bool(flat) and bool(np.allclose(flat, flat[0], rtol=1e-5))
-
-
-def _of_two(edit: Edit, effect: Effect) -> str:
-    related = effect.relation()
-    return related if related else "wrong-factor"
-
-
-def _of_sign(kind: str, effect: Effect) -> str:
-    related = effect.relation()
-    if "sign" in related:
-        return related
-    ratios = [effect.ratio(n) for n in effect.wrong]
-    flipped = all(np.allclose(r, -1.0, rtol=1e-5) for r in ratios)
-    if flipped and kind == "sign" and not effect.everything:
-        return "passed-down-sign-flipped"
-    return "wrong-sign"
-
-
-def _of_product(edit: Edit, effect: Effect) -> str:
-    related = effect.relation()
-    if related == "weight-gradient-transposed":
-        return related
-    if edit.kind == "reshape":
-        return "weight-gradient-reshaped"
-    if edit.kind == "branch" and not _is_turned(edit.was, edit.now):
-        return _of_operand(edit, effect)
-    broke_off = not effect.given[0].gradients
-    if broke_off and not effect.is_weight(edit.was):
-        return "wrong-dimensions"
-    return "weight-not-transposed" if len(effect.wrong) > 1 or edit.kind != "swap" else "wrong-operand"
-
-
-def _is_turned(was: object, now: object) -> bool:
-    if not isinstance(was, np.ndarray) or not isinstance(now, np.ndarray):
-        return False
-    return np.array_equal(was, now.T)
-
-
-def _of_sum(edit: Edit, effect: Effect) -> str:
-    related = effect.relation()
-    if related in ("bias-mean-for-sum", "bias-gradient-missing"):
-        return related
-    if edit.kind == "mean" and effect.only_biases and edit.was == "mean":
-        return "bias-mean-for-sum"
-    if not effect.only_biases:
-        return "wrong-axis" if edit.kind != "mean" else "wrong-factor"
-    if edit.kind == "not-summed":
-        return "bias-not-summed"
-    if edit.kind == "row-for-sum":
-        return "bias-from-one-example"
-    if edit.kind == "axis":
-        return "bias-summed-over-everything" if edit.was is None else "bias-summed-over-units"
-    return "wrong-axis"
+# --- terms and statements -------------------------------------------------------------------------
 
 
 def _of_extra_factor(edit: Edit, effect: Effect) -> str:
@@ -276,42 +271,88 @@ def _of_extra_factor(edit: Edit, effect: Effect) -> str:
 
 
 def _looks_like_a_slope(text: str) -> bool:
-    return any(sign in text for sign in ("1 -", "prime", "deriv", "slope", "> 0", "** 2"))
+    return any(sign in text for sign in ("1 -", "1.0 -", "prime", "deriv", "slope", "> 0", "** 2"))
 
 
-def _of_statement(edit: Edit) -> str:
+def _of_statement(edit: Edit, effect: Effect) -> str:
     text = str(edit.was)
-    return "updated-before-passing-down" if "-=" in text or "lr" in text else "extra-statement"
+    return "updated-before-passing-down" if "-=" in text else "extra-statement"
 
 
 def _of_extra_term(edit: Edit, effect: Effect) -> str:
-    related = effect.relation()
-    if related.startswith("regulariser"):
-        return related
+    """What is too much is a multiple of the parameters: a penalty."""
+    rest = [effect.penalty(n) for n in effect.wrong]
+    if not rest or not all(share > 0 for share in rest):
+        return "extra-term" if edit.kind == "term-removed" else "wrong-factor"
+    alone = effect.only_biases and len(effect.wrong) < len(effect.true[0].gradients)
+    partly = any(effect.partly(n) for n in effect.wrong)
+    if edit.kind == "zero" and (partly or alone):
+        return "regulariser-on-biases"
+    if alone and edit.kind == "term-removed":
+        return "regulariser-on-biases"
+    if edit.kind == "two":
+        return "regulariser-doubled"
     return "extra-term"
 
 
+# --- operands -------------------------------------------------------------------------------------
+
+
 def _of_operand(edit: Edit, effect: Effect) -> str:
-    """By what the one array is to the other: an activation of it, an error, a weight."""
+    """By what the one array is to the other, and what it is used for."""
     was, now = edit.was, edit.now
     if not isinstance(was, np.ndarray) or not isinstance(now, np.ndarray):
-        return "wrong-index" if edit.kind == "index" else "wrong-operand"
-    before = edit.text[0].lower()
-    if any(sign in before for sign in (">", "<", "mask", "relu")):
+        return _plain_operand(edit)
+    statement, node = edit.place.statement, edit.place.node
+    if is_operand(statement, node):
+        return _of_factor_of_product(edit, effect, was, now)
+    text = edit.text[0].lower()
+    if any(sign in text for sign in (">", "<", "mask", "relu")):
         return "wrong-operand" if _is_activation_of(was, now) else "mask-from-wrong-tensor"
-    in_product = _is_product(before) or (effect.has_biases and effect.only_weights)
-    if _is_activation_of(was, now) and not effect.only_weights:  # a where z is due
-        return "wrong-operand" if _is_product(before) else "derivative-at-activation"
+    if effect.only_biases and _comes_from(edit):
+        return "bias-gradient-before-activation"
+    if effect.only_weights and effect.has_biases:
+        return _plain_operand(edit)
+    if _is_activation_of(was, now):  # a where z is due
+        return "derivative-at-activation"
     if _is_activation_of(now, was):  # z where a is due
-        if in_product and effect.only_weights:
-            return "preactivation-for-activation"
-        if not in_product:
-            return "derivative-formula-at-z"
-    return "wrong-index" if edit.kind == "index" else "wrong-operand"
+        return "derivative-formula-at-z"
+    return _plain_operand(edit)
 
 
-def _is_product(text: str) -> bool:
-    return "@" in text or "dot" in text or "einsum" in text
+def _of_factor_of_product(edit: Edit, effect: Effect, was: np.ndarray, now: np.ndarray) -> str:
+    """`X.T @ dz` with another X or dz."""
+    if not effect.only_weights:
+        return _plain_operand(edit)
+    if _is_activation_of(now, was):
+        return "preactivation-for-activation"
+    if _comes_from(edit):
+        return "weight-gradient-before-activation"
+    return "output-for-input" if edit.kind == "index-back" else _plain_operand(edit)
+
+
+def _comes_from(edit: Edit) -> bool:
+    """Whether what should be used is computed from what is used: `dz = da * slope`."""
+    assert isinstance(edit.new, ast.expr)
+    used, due = ast.unparse(edit.place.node), ast.unparse(edit.new)
+    for node in ast.walk(edit.definition.node):
+        if isinstance(node, ast.Assign) and any(ast.unparse(t) == due for t in node.targets):
+            names = {ast.unparse(n) for n in ast.walk(node.value) if isinstance(n, ast.expr)}
+            if used in names and isinstance(node.value, ast.BinOp | ast.Call):
+                return not is_operand(node, node.value) and "@" not in ast.unparse(node.value)
+    return False
+
+
+def _plain_operand(edit: Edit) -> str:
+    return "wrong-index" if edit.kind.startswith("index") else "wrong-operand"
+
+
+def _of_slope_function(edit: Edit, effect: Effect) -> str:
+    was, argument = edit.was, edit.now
+    if isinstance(was, np.ndarray) and isinstance(argument, np.ndarray):
+        if _is_activation_of(was, argument):
+            return "activation-for-its-derivative"
+    return "wrong-formula"
 
 
 def _is_activation_of(a: np.ndarray, z: np.ndarray) -> bool:
@@ -326,7 +367,7 @@ def _is_activation_of(a: np.ndarray, z: np.ndarray) -> bool:
     return any(np.allclose(a, k, rtol=1e-9, atol=1e-12) for k in known) and not np.allclose(a, z)
 
 
-def _is_bias(name: str, value: np.ndarray) -> bool:
+def _is_bias(value: np.ndarray) -> bool:
     return value.ndim < 2 or min(value.shape) == 1
 
 
@@ -335,3 +376,79 @@ def _close(a: np.ndarray, b: np.ndarray) -> bool:
         return False
     size = max(float(np.abs(b).max(initial=0.0)), float(np.abs(a).max(initial=0.0)), 1e-300)
     return bool(np.abs(a - b).max(initial=0.0) <= 1e-7 * size)
+
+
+_Rule = Callable[[Edit, Effect], str]
+
+
+def _always(name: str) -> _Rule:
+    return lambda edit, effect: name
+
+
+_BY_KIND: dict[str, _Rule] = {
+    "divided": _of_division,
+    "multiplied": _of_multiplication,
+    "divisor": _of_divisor,
+    "two": _of_two,
+    "factor": _of_factor,
+    "factor-removed": _of_factor,
+    "sign": _of_sign,
+    "sign-of-term": _of_sign,
+    "transpose": _of_transpose,
+    "swap": _of_transpose,
+    "letters": _of_letters,
+    "branch": _of_branch,
+    "mean": _of_mean,
+    "axis": _of_axis,
+    "overwritten": _of_overwritten,
+    "array-factor-removed": _of_extra_factor,
+    "statement-removed": _of_statement,
+    "term-removed": _of_extra_term,
+    "zero": _of_extra_term,
+    "operand": _of_operand,
+    "index": _of_operand,
+    "index-back": _of_operand,
+    "slope-function": _of_slope_function,
+    "not-summed": _of_bias("bias-not-summed"),
+    "row-for-sum": _of_bias("bias-from-one-example"),
+    **{
+        kind: _always(name)
+        for kind, name in {
+            "absolute": "gradient-of-absolute-error",
+            "added-up": "added-for-overwritten",
+            "array-factor": "wrong-factor",
+            "broadcast": "targets-broadcast",
+            "clip": "huber-not-clipped",
+            "derivative": "activation-derivative-missing",
+            "formula": "wrong-formula",
+            "label-shift": "one-hot-shifted",
+            "leaky": "leaky-slope-lost",
+            "mask-inverted": "mask-inverted",
+            "mean-constant": "batch-norm-mean-constant",
+            "mean-constant-over-features": "layernorm-mean-term-missing",
+            "norm-constant": "norm-held-constant",
+            "number": "wrong-operand",
+            "other-factor": "wrong-formula",
+            "other-value": "wrong-formula",
+            "penalty": "regulariser-missing",
+            "product-rule": "product-rule-half",
+            "reshape": "weight-gradient-reshaped",
+            "rows-overwritten": "embedding-rows-overwritten",
+            "sigmoid-for-tanh": "sigmoid-derivative-for-tanh",
+            "slope-twice": "activation-derivative-twice",
+            "softmax-diagonal": "softmax-jacobian-diagonal",
+            "softmax-twice": "softmax-jacobian-twice",
+            "square": "wrong-formula",
+            "squared": "gradient-of-squared-error",
+            "statistics-constant": "batch-norm-statistics-constant",
+            "statistics-constant-over-features": "layernorm-statistics-constant",
+            "tanh-for-sigmoid": "tanh-derivative-for-sigmoid",
+            "tanh-without-square": "one-minus-a-for-tanh",
+            "target": "one-hot-missing",
+            "term": "missing-term",
+            "upstream": "upstream-overwritten",
+            "variance-constant": "batch-norm-variance-constant",
+            "variance-constant-over-features": "layernorm-variance-constant",
+        }.items()
+    },
+}

@@ -96,7 +96,7 @@ def _einsum(place: Place, hand: Hand) -> Iterator[Edit]:
             letters = list(part)
             letters[i], letters[j] = letters[j], letters[i]
             text = node.value[:start] + "".join(letters) + node.value[start + len(part) :]
-            yield Edit(hand.definition, place, ast.Constant(text), "transpose", 1.5)
+            yield Edit(hand.definition, place, ast.Constant(text), "letters", 1.5)
         start += len(part) + (2 if node.value[start + len(part) :].startswith("->") else 1)
 
 
@@ -115,7 +115,8 @@ def _indices(place: Place, node: ast.Subscript, hand: Hand) -> Iterator[Edit]:
         ]
     for step in steps:
         new = ast.Subscript(node.value, step, ast.Load())
-        yield Edit(hand.definition, place, new, "index", 1.4, was, hand.value(new))
+        kind = "index-back" if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Sub) else "index"
+        yield Edit(hand.definition, place, new, kind, 1.4, was, hand.value(new))
     if isinstance(index, ast.Tuple | ast.Slice):
         yield Edit(hand.definition, place, node.value, "index", 1.5, was, hand.value(node.value))
     inner = node.value

@@ -34,8 +34,8 @@ def _of_value(place: Place, hand: Hand) -> Iterator[Edit]:
 
     yield edit(parse("-v", v=node), "sign", 1)
     if hand.count is not None:
-        yield edit(parse("v / n", v=node, n=hand.count), "batch-size", 1)
-        yield edit(parse("v * n", v=node, n=hand.count), "batch-size", 1.5)
+        yield edit(parse("v / n", v=node, n=hand.count), "divided", 1)
+        yield edit(parse("v * n", v=node, n=hand.count), "multiplied", 1.5)
     yield edit(parse("2 * v", v=node), "two", 1.2)
     yield edit(parse("v / 2", v=node), "two", 1.5)
     for atom in hand.numbers:
@@ -63,16 +63,16 @@ def _of_expression(place: Place, hand: Hand) -> Iterator[Edit]:
     if isinstance(node.op, ast.Div):
         kind = _kind_of_factor(node.right, hand)
         yield edit(node.left, kind, 1)
-        yield edit(ast.BinOp(node.left, ast.Mult(), node.right), "batch-size", 2)
+        yield edit(ast.BinOp(node.left, ast.Mult(), node.right), "multiplied", 2)
         for divisor in _divisors(node.right, hand):
             new = ast.BinOp(node.left, ast.Div(), divisor)
             yield edit(new, "divisor", 1.2)
     if isinstance(node.op, ast.Mult):
         for kept, gone in ((node.left, node.right), (node.right, node.left)):
+            kind = _kind_of_factor(gone, hand).replace("multiplied", "divided")
             yield Edit(
-                hand.definition, place, kept, _kind_of_factor(gone, hand), 1.3,
-                was=hand.value(gone), now=ast.unparse(gone),
-            )  # fmt: skip
+                hand.definition, place, kept, kind, 1.3, hand.value(gone), ast.unparse(gone)
+            )
         yield edit(ast.BinOp(node.left, ast.Div(), node.right), "factor", 3)
         inner = node.left
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
@@ -101,7 +101,7 @@ def _kind_of_factor(gone: ast.expr, hand: Hand) -> str:
     if isinstance(value, int | float | np.number) and value in (2, 0.5):
         return "two"
     if value == hand.batch:
-        return "batch-size"
+        return "multiplied"
     return "factor-removed"
 
 

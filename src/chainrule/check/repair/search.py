@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.check.repair.activation import activation_edits
-from chainrule.check.repair.edit import Edit, made, statements
+from chainrule.check.repair.edit import Edit, made, parse, statements, values
 from chainrule.check.repair.naming import PLAIN, Effect, name_of
 from chainrule.check.repair.products import product_edits
 from chainrule.check.repair.scale import scale_edits
@@ -104,6 +104,7 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
     if before is not None and truth.first.right(before):
         return []
     found: list[tuple[Edit, list[Given]]] = []
+    mark_forward(program, truth)
     for edit in all_edits(program, rows_of(target.X, target.y)[0]):
         if time.process_time() > end or (found and edit.cost > found[0][0].cost + 1.5):
             break
@@ -119,18 +120,32 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
     return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
 
 
+def mark_forward(program: Program, truth: Truth) -> None:
+    """Where one function is both passes, find the statements that the loss depends on: those whose
+    value cannot change its sign without changing the loss."""
+    assert truth.first is not None
+    if any(d.lines - d.also_forward for d in program.definitions):
+        return
+    for definition in program.definitions:
+        definition.also_forward = set()
+        for place in statements(definition):
+            for value in list(values(place))[:1]:
+                edit = Edit(definition, value, parse("-v", v=value.node), "sign", 0)
+                with made(edit), swapped(program, definition) as works:
+                    if works and not truth.same_loss(truth.first):
+                        definition.also_forward.add(place.line)
+
+
 def all_edits(program: Program, batch: int) -> Sequence[Edit]:
     """All changes there are, the plainest first; `batch` is the number of examples if known."""
-    apart = any(d.lines - d.also_forward for d in program.definitions)
     edits: list[tuple[float, int, Edit]] = []
     for definition in program.definitions:
         for place in statements(definition):
-            forward = apart and place.line in definition.also_forward
+            forward = _FORWARD_TOO if place.line in definition.also_forward else 0.0
             hand = Hand(definition, place.line, batch or _leading(definition, place.line))
             for family in _FAMILIES:
                 for edit in family(place, hand):
-                    cost = edit.cost + (_FORWARD_TOO if forward else 0.0)
-                    edits.append((cost, len(edits), edit))
+                    edits.append((edit.cost + forward, len(edits), edit))
     edits.sort(key=lambda e: e[:2])
     return [edit for _, _, edit in edits]
 

@@ -40,6 +40,9 @@ def _statement(place: Place, hand: Hand) -> Iterator[Edit]:
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr):
         was = ast.unparse(statement)
         yield Edit(hand.definition, place, [ast.Pass()], "statement-removed", 1.5, was)
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
+        zero = Place(statement, "value", statement)
+        yield Edit(hand.definition, zero, ast.Constant(0), "zero", 2)
     names = _written(statement)
     for name in names:
         array = hand.definition.scopes.get(-1)
@@ -48,10 +51,10 @@ def _statement(place: Place, hand: Hand) -> Iterator[Edit]:
             continue
         if hand.count is not None and not isinstance(statement, ast.For | ast.While):
             after = ast.parse(f"{name} /= {ast.unparse(hand.count)}").body
-            yield Edit(hand.definition, place, [statement, *after], "batch-size", 1.7)
+            yield Edit(hand.definition, place, [statement, *after], "divided", 1.7)
         if hand.count is not None and isinstance(statement, ast.For):
             after = ast.parse(f"{name} /= {ast.unparse(hand.count)}").body
-            yield Edit(hand.definition, place, [statement, *after], "batch-size", 1.4)
+            yield Edit(hand.definition, place, [statement, *after], "divided", 1.4)
         yield from _one_hot(place, name, hand)
         yield from _penalty_after(place, name, value, hand)
 
