@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.check.cause import Cause, from_catalogue
 from chainrule.check.mirror import Mirror, find_mirror
-from chainrule.check.signature import Sample, relations, signatures
+from chainrule.check.signature import Sample, Signature, relations, signatures
 from chainrule.check.target import Target, rows_of, take_rows
 from chainrule.errors import ChainruleError
 from chainrule.faults import Fault, applicable, inject
@@ -43,7 +43,7 @@ def reproduce(target: Target, where: str) -> list[Cause]:
     """The mistakes of the catalogue, one or two, that reproduce what the target gives."""
     mirror = find_mirror(target)
     if mirror is None:
-        return [from_catalogue([s.name], True, where, s.evidence) for s in signatures(target)]
+        return [_of_relation(s, target, where) for s in signatures(target)]
     experiments = _experiments(target, mirror)
     if not experiments:
         return []
@@ -54,12 +54,19 @@ def reproduce(target: Target, where: str) -> list[Cause]:
     if not names:
         related = relations([_as_sample(mirror, e) for e in experiments])
         if related:
-            return [from_catalogue([s.name], True, where, s.evidence) for s in related]
+            return [_of_relation(s, target, where) for s in related]
         names = _reproducing(
             mirror, experiments, _pairs(candidates), seconds=_PAIR_SECONDS, first_only=True
         )
     evidence = _evidence(mirror, experiments, names)
     return [from_catalogue(found, len(names) == 1, where, evidence) for found in names]
+
+
+def _of_relation(signature: Signature, target: Target, where: str) -> Cause:
+    """A factor 2 is no proof where something has 2 columns: it may be their number."""
+    lengths = {n for value in target.parameters().values() for n in value.shape}
+    certified = "factor-two" not in signature.name or 2 not in lengths
+    return from_catalogue([signature.name], certified, where, signature.evidence)
 
 
 def _in_one_layer(

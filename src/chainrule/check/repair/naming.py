@@ -446,6 +446,7 @@ _BY_KIND: dict[str, _Rule] = {
             "tanh-without-square": "one-minus-a-for-tanh",
             "target": "one-hot-missing",
             "term": "missing-term",
+            "unmasked": "dropout-unscaled",
             "upstream": "upstream-overwritten",
             "variance-constant": "batch-norm-variance-constant",
             "variance-constant-over-features": "layernorm-variance-constant",

@@ -40,9 +40,19 @@ def _of_value(place: Place, hand: Hand) -> Iterator[Edit]:
     yield edit(parse("v / 2", v=node), "two", 1.5)
     for atom in hand.numbers:
         if atom.value != hand.batch:
-            yield edit(parse("v / s", v=node, s=atom.node), "factor", 3)
+            scaled = "unmasked" if 0 < float(atom.value) < 1 and _has_mask(node, hand) else "factor"
+            yield edit(parse("v / s", v=node, s=atom.node), scaled, 3)
             yield edit(parse("v * s", v=node, s=atom.node), "factor", 3)
             yield edit(parse("v / np.sqrt(s)", v=node, s=atom.node), "factor", 4)
+
+
+def _has_mask(node: ast.expr, hand: Hand) -> bool:
+    """Whether something in it is an array of 0 and 1."""
+    for part in ast.walk(node):
+        value = hand.value(part) if isinstance(part, ast.Name | ast.Attribute) else None
+        if isinstance(value, np.ndarray) and value.size and np.isin(value, (0, 1)).all():
+            return True
+    return False
 
 
 def _of_expression(place: Place, hand: Hand) -> Iterator[Edit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import time
@@ -104,8 +105,8 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
     if before is not None and truth.first.right(before):
         return []
     found: list[tuple[Edit, list[Given]]] = []
-    mark_forward(program, truth)
-    for edit in all_edits(program, rows_of(target.X, target.y)[0]):
+    wrong = survey(program, truth, before)
+    for edit in all_edits(program, rows_of(target.X, target.y)[0], wrong):
         if time.process_time() > end or (found and edit.cost > found[0][0].cost + 1.5):
             break
         after = _after(program, edit, truth)
@@ -120,27 +121,53 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
     return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
 
 
-def mark_forward(program: Program, truth: Truth) -> None:
-    """Where one function is both passes, find the statements that the loss depends on: those whose
-    value cannot change its sign without changing the loss."""
-    assert truth.first is not None
-    if any(d.lines - d.also_forward for d in program.definitions):
-        return
+def survey(program: Program, truth: Truth, before: Given | None) -> set[str]:
+    """Which statements can have to do with it: make each value larger once, and see what that changes.
+
+    A statement that must be mended reaches every gradient that is wrong; what the loss depends on
+    is the forward pass.
+    """
+    trial = truth.first
+    assert trial is not None
+    given = before.gradients if before is not None else {}
+    apart = any(d.lines - d.also_forward for d in program.definitions)
     for definition in program.definitions:
-        definition.also_forward = set()
+        if not apart:
+            definition.also_forward = set()
         for place in statements(definition):
-            for value in list(values(place))[:1]:
-                edit = Edit(definition, value, parse("-v", v=value.node), "sign", 0)
+            for value in values(place):
+                edit = Edit(definition, value, parse("1.7 * v", v=value.node), "factor", 0)
                 with made(edit), swapped(program, definition) as works:
-                    if works and not truth.same_loss(truth.first):
+                    if not works or isinstance(place.statement, ast.Expr):
+                        continue
+                    after = truth.given(trial)
+                    if not apart and not truth.same_loss(trial):
                         definition.also_forward.add(place.line)
+                changed = _changed(given, after, set(trial.slopes))
+                if changed:
+                    definition.reaches.setdefault(place.line, set()).update(changed)
+    return {n for n in trial.slopes if n not in given or not trial.is_right(n, given[n])}
 
 
-def all_edits(program: Program, batch: int) -> Sequence[Edit]:
-    """All changes there are, the plainest first; `batch` is the number of examples if known."""
+def _changed(before: dict[str, np.ndarray], after: Given | None, names: set[str]) -> set[str]:
+    if after is None:
+        return names
+    now = after.gradients
+    return {
+        n
+        for n in names
+        if n not in now or n not in before or not np.array_equal(now[n], before[n], equal_nan=True)
+    }
+
+
+def all_edits(program: Program, batch: int, wrong: set[str] | None = None) -> Sequence[Edit]:
+    """All changes there are, the plainest first, in statements that reach all wrong gradients;
+    `batch` is the number of examples if known."""
     edits: list[tuple[float, int, Edit]] = []
     for definition in program.definitions:
         for place in statements(definition):
+            if not (wrong or set()) <= definition.reaches.get(place.line, wrong or set()):
+                continue
             forward = _FORWARD_TOO if place.line in definition.also_forward else 0.0
             hand = Hand(definition, place.line, batch or _leading(definition, place.line))
             for family in _FAMILIES:

@@ -55,15 +55,23 @@ class Scope:
 
 @dataclass(eq=False)
 class Definition:
-    """One function of theirs: where it is written, and the functions that were made of it."""
+    """One function of theirs: where it is written, and the functions that were made of it.
+
+    Attributes:
+        around: the class that it is a method of.
+        lines, scopes: which lines ran, and what was at hand there.
+        also_forward: lines that the loss needs, too.
+        reaches: line -> the gradients that it has a part in, as far as that was tried.
+    """
 
     filename: str
     node: _Node
-    around: str | None  # the class that it is a method of
+    around: str | None
     functions: list[types.FunctionType] = field(default_factory=list)
     lines: set[int] = field(default_factory=set)
     scopes: dict[int, Scope] = field(default_factory=dict)
     also_forward: set[int] = field(default_factory=set)
+    reaches: dict[int, set[str]] = field(default_factory=dict)
 
     def compiled(self, like: types.CodeType) -> types.CodeType | None:
         """The code of the node as it is now."""
