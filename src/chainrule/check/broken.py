@@ -18,6 +18,7 @@ from chainrule.check.target import Target
 
 __all__ = ["report_of_broken"]
 
+
 @dataclass(frozen=True)
 class _Place:
     """The line of the user's own code that raised last, and what it raised."""

@@ -79,7 +79,8 @@ def _combined(reproduced: list[Cause], repairs: Sequence[Repair], where: str) ->
     shared = [cause for cause in reproduced if cause.name in by_name]
     if any(cause.certified for cause in reproduced):
         return [_with_line(c, by_name.get(c.name) or repairs[0]) for c in reproduced]
-    if len(shared) == 1:  # several mistakes give these gradients, one of them is in the code
+    if len(shared) == 1 and shared[0].name == repairs[0].name:
+        # several mistakes give these gradients, and this one is in the code
         return [replace(_with_line(shared[0], by_name[shared[0].name]), certified=True)]
     return _of_repairs(repairs, where)
 

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.check.cause import Cause, from_catalogue
 from chainrule.check.compare import near
 from chainrule.check.repair.truth import Trial
-from chainrule.check.target import Target, rows_of, take_rows
+from chainrule.check.target import rows_of, take_rows
 
 if TYPE_CHECKING:
     from chainrule.check.report import Finding, GradientReport

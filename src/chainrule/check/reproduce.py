@@ -1,8 +1,8 @@
 """Reproduction as proof: the mistake that gives the model's own gradients, entry for entry.
 
 A mirror of the model is built, each catalogued mistake is made in it, also in one layer alone, also
-two at once. The one that gives what the model gives, at two sets of parameters and on two batches of
-different size, is it, if no other does.
+two at once. The one that gives what the model gives, at two sets of parameters and on two batches
+of different size, is it, if no other does.
 """
 
 from __future__ import annotations

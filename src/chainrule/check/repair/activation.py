@@ -24,6 +24,7 @@ _FORMULAS = {
     "sigmoid of z": "np.exp(-q) / (1 + np.exp(-q))**2",
     "value": "q",
 }
+_PATHS = (ast.Name, ast.Attribute, ast.Subscript)
 _OF_SLOPES = (">", "<", "1 -", "1.0 -", "prime", "deriv", "slope")
 _SLOPES = ("prime", "deriv", "grad", "slope", "_d", "d_", "backward")
 
@@ -79,9 +80,8 @@ def _formulas(place: Place, hand: Hand) -> Iterator[Edit]:
     if square is not None:
         kind = "slope-twice" if any(s in ast.unparse(square) for s in _OF_SLOPES) else "square"
         yield edit(square, kind, 1.5)
-    elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
-        if hand.shape(node) != ():
-            yield edit(parse("q**2", q=node), "square", 2.5)
+    elif isinstance(node, (*_PATHS, ast.Call)) and hand.shape(node) != ():
+        yield edit(parse("q**2", q=node), "square", 2.5)
     if is_call_of(node, "sign") and node.args:
         yield edit(node.args[0], "absolute", 1.2)
         yield edit(parse("2 * q", q=node.args[0]), "absolute", 1.5)
@@ -105,12 +105,11 @@ def _clipped(place: Place, hand: Hand) -> Iterator[Edit]:
     if is_error:
         new = parse("np.sign(e)", e=inner)
         yield Edit(hand.definition, place, new, "squared", 1.5)
-    if is_error or isinstance(node, ast.Name | ast.Attribute):
-        if hand.shape(node) != ():
-            for atom in hand.numbers:
-                if float(atom.value) > 0:
-                    new = parse("np.clip(e, -s, s)", e=node, s=atom.node)
-                    yield Edit(hand.definition, place, new, "clip", 2)
+    if (is_error or isinstance(node, ast.Name | ast.Attribute)) and hand.shape(node) != ():
+        for atom in hand.numbers:
+            if float(atom.value) > 0:
+                new = parse("np.clip(e, -s, s)", e=node, s=atom.node)
+                yield Edit(hand.definition, place, new, "clip", 2)
 
 
 def _of_product_rule(place: Place, hand: Hand) -> Iterator[Edit]:
@@ -133,7 +132,9 @@ def _slope_of_call(place: Place, hand: Hand) -> Iterator[Edit]:
         if ast.unparse(node.func) != name:
             new = ast.Call(ast.Name(name, ast.Load()), node.args, [])
             argument = hand.value(node.args[0])
-            yield Edit(hand.definition, place, new, "slope-function", 2, _called(node, hand), argument)
+            yield Edit(
+                hand.definition, place, new, "slope-function", 2, _called(node, hand), argument
+            )
 
 
 def _called(node: ast.Call, hand: Hand) -> object:
@@ -224,8 +225,8 @@ def _suits(name: str, atom: Atom) -> bool:
         return False
     largest, least = float(np.max(value, initial=-9)), float(np.min(value, initial=9))
     if name == "tanh":
-        return -1 <= least and largest <= 1
-    return 0 <= least and largest <= 1 if name == "sigmoid" else True
+        return least >= -1 and largest <= 1
+    return least >= 0 and largest <= 1 if name == "sigmoid" else True
 
 
 def _slope_functions(hand: Hand) -> list[str]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from chainrule.check.repair.edit import Edit, made
-from chainrule.check.repair.naming import Effect
+from chainrule.check.repair.effect import Effect
 from chainrule.check.repair.search import Repair, all_edits, quiet
 from chainrule.check.repair.source import Program, read_program, swapped
 from chainrule.check.repair.truth import Given, Truth

@@ -164,9 +164,12 @@ def is_operand(tree: ast.AST, node: ast.AST) -> bool:
         factors: list[ast.expr] = []
         if isinstance(product, ast.BinOp) and isinstance(product.op, ast.MatMult):
             factors = [product.left, product.right]
-        elif isinstance(product, ast.Call) and isinstance(product.func, ast.Attribute):
-            if product.func.attr in ("dot", "matmul", "outer", "einsum"):
-                factors = [*product.args, product.func.value]
+        elif (
+            isinstance(product, ast.Call)
+            and isinstance(product.func, ast.Attribute)
+            and product.func.attr in ("dot", "matmul", "outer", "einsum")
+        ):
+            factors = [*product.args, product.func.value]
         for factor in factors:
             inner = factor
             while isinstance(inner, ast.Attribute) and inner.attr == "T" and inner is not node:

@@ -7,132 +7,15 @@ than what was done to the line.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from chainrule.check.repair.edit import Edit, is_operand
-from chainrule.check.repair.truth import Given
-from chainrule.check.signature import Sample, relations
+from chainrule.check.repair.effect import Effect, close
+from chainrule.check.repair.plain import PLAIN
 
-__all__ = ["PLAIN", "Effect", "name_of"]
-
-PLAIN = {
-    "wrong-factor": "A factor is wrong, missing or too many in this line.",
-    "wrong-sign": "The sign is wrong in this line.",
-    "wrong-operand": "One thing is taken for another in this line.",
-    "wrong-index": "The index is wrong in this line.",
-    "wrong-axis": "The sum runs over the wrong axis in this line.",
-    "wrong-formula": "The formula in this line is not the derivative.",
-    "missing-term": "A term is missing in this line.",
-    "extra-term": "A term in this line does not belong there.",
-    "extra-statement": "This line does not belong there.",
-    "overwritten-for-added": "What should be added up is overwritten.",
-    "added-for-overwritten": "What should be overwritten is added up.",
-    "embedding-rows-overwritten": "A row that is looked up twice gets the gradient of one use.",
-    "attention-scale-missing": "The scores are scaled in the forward pass, not in the backward.",
-    "softmax-jacobian-diagonal": "Only the diagonal of the softmax's Jacobian is used.",
-    "norm-held-constant": "A norm is held constant, which depends on what it divides.",
-    "layernorm-statistics-constant": "Mean and variance over the features are held constant.",
-    "layernorm-mean-term-missing": "The mean over the features is held constant.",
-    "layernorm-variance-constant": "The variance over the features is held constant.",
-    "batch-norm-mean-constant": "The mean over the batch is held constant.",
-}
-"""Names beside the catalogue's, and each in one sentence."""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A repair's gradients beside those that were given, on two batches.
-
-    Attributes:
-        given, true: before and after the repair.
-        summed: whether the loss is a sum over the examples.
-        weights: the parameters at which the program was read.
-    """
-
-    given: Sequence[Given]
-    true: Sequence[Given]
-    summed: bool
-    weights: Sequence[np.ndarray] = ()
-
-    @property
-    def wrong(self) -> list[str]:
-        """The parameters whose gradient the repair changes."""
-        before, after = self.given[0].gradients, self.true[0].gradients
-        return [n for n in after if n not in before or not _close(before[n], after[n])]
-
-    @property
-    def everything(self) -> bool:
-        return len(self.wrong) == len(self.true[0].gradients)
-
-    @property
-    def only_biases(self) -> bool:
-        return all(_is_bias(self.true[0].gradients[n]) for n in self.wrong)
-
-    @property
-    def only_weights(self) -> bool:
-        return not any(_is_bias(self.true[0].gradients[n]) for n in self.wrong)
-
-    @property
-    def has_biases(self) -> bool:
-        return any(g.ndim < 2 for g in self.true[0].gradients.values())
-
-    def is_weight(self, value: object) -> bool:
-        """Whether it is a parameter, or its transpose."""
-        if not isinstance(value, np.ndarray):
-            return False
-        return any(np.array_equal(value, w) or np.array_equal(value, w.T) for w in self.weights)
-
-    def relation(self) -> str:
-        """What holds between all of them as they were and as they are; empty if nothing."""
-        samples = []
-        for given, true in zip(self.given, self.true, strict=True):
-            if any(n not in given.gradients for n in true.gradients):
-                return ""
-            if any(given.gradients[n].shape != g.shape for n, g in true.gradients.items()):
-                return ""
-            samples.append(Sample(true.n, true.parameters, given.gradients, true.gradients))
-        found = relations(samples)
-        return found[0].name if found else ""
-
-    def ratio(self, name: str) -> tuple[float, ...]:
-        """Given over true of one gradient on each batch, if it is one number; else nan."""
-        ratios = []
-        for given, true in zip(self.given, self.true, strict=True):
-            a, b = given.gradients.get(name), true.gradients[name]
-            if a is None or a.shape != b.shape or not b.any():
-                return (np.nan,)
-            ratio = float((a * b).sum() / (b * b).sum())
-            ratios.append(ratio if _close(a, ratio * b) else np.nan)
-        return tuple(ratios)
-
-    def depths(self) -> list[int]:
-        """How often an error was passed down to each wrong gradient, the last one's first: two
-        parameters a layer."""
-        return [1 + i // 2 for i in range(len(self.wrong))]
-
-    def penalty(self, name: str) -> float:
-        """c, if what was given is the true gradient and c times the parameter, in some entries at
-        least; else nan."""
-        given, true, p = (
-            d.get(name) for d in (self.given[0].gradients, self.true[0].gradients,
-                                  self.true[0].parameters)
-        )  # fmt: skip
-        if given is None or true is None or p is None or given.shape != p.shape:
-            return float("nan")
-        rest = np.where(np.abs(given - true) > 1e-9 * np.abs(true).max(), given - true, 0.0)
-        some = rest != 0
-        if not some.any() or not p[some].all():
-            return float("nan")
-        shares = rest[some] / p[some]
-        return float(shares[0]) if np.allclose(shares, shares[0], rtol=1e-5) else float("nan")
-
-    def partly(self, name: str) -> bool:
-        """Whether some entries of a gradient are right."""
-        given, true = self.given[0].gradients.get(name), self.true[0].gradients[name]
-        return given is not None and bool(np.isclose(given, true, rtol=1e-9).any())
+__all__ = ["name_of"]
 
 
 def name_of(edit: Edit, effect: Effect) -> str:
@@ -223,7 +106,7 @@ def _of_letters(edit: Edit, effect: Effect) -> str:
     for name in effect.wrong:
         axes = range(after[name].ndim)
         turned = any(
-            _close(before[name], np.swapaxes(after[name], i, j)) for i in axes for j in axes if i < j
+            close(before[name], np.swapaxes(after[name], i, j)) for i in axes for j in axes if i < j
         )
         if name not in before or not turned:
             return "wrong-index"
@@ -349,9 +232,9 @@ def _plain_operand(edit: Edit) -> str:
 
 def _of_slope_function(edit: Edit, effect: Effect) -> str:
     was, argument = edit.was, edit.now
-    if isinstance(was, np.ndarray) and isinstance(argument, np.ndarray):
-        if _is_activation_of(was, argument):
-            return "activation-for-its-derivative"
+    both = isinstance(was, np.ndarray) and isinstance(argument, np.ndarray)
+    if both and _is_activation_of(was, argument):
+        return "activation-for-its-derivative"
     return "wrong-formula"
 
 
@@ -365,17 +248,6 @@ def _is_activation_of(a: np.ndarray, z: np.ndarray) -> bool:
             z / (1 + np.exp(-z)),
         )  # fmt: skip
     return any(np.allclose(a, k, rtol=1e-9, atol=1e-12) for k in known) and not np.allclose(a, z)
-
-
-def _is_bias(value: np.ndarray) -> bool:
-    return value.ndim < 2 or min(value.shape) == 1
-
-
-def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.shape != b.shape:
-        return False
-    size = max(float(np.abs(b).max(initial=0.0)), float(np.abs(a).max(initial=0.0)), 1e-300)
-    return bool(np.abs(a - b).max(initial=0.0) <= 1e-7 * size)
 
 
 _Rule = Callable[[Edit, Effect], str]

@@ -105,9 +105,9 @@ def _indices(place: Place, node: ast.Subscript, hand: Hand) -> Iterator[Edit]:
     was = hand.value(node)
     index = node.slice
     steps = []
-    if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant):
-        if isinstance(index.op, ast.Add | ast.Sub):
-            steps.append(index.left)
+    moved = isinstance(index, ast.BinOp) and isinstance(index.op, ast.Add | ast.Sub)
+    if isinstance(index, ast.BinOp) and moved and isinstance(index.right, ast.Constant):
+        steps.append(index.left)
     if isinstance(index, ast.Name | ast.BinOp | ast.UnaryOp):
         steps += [
             ast.BinOp(index, ast.Add(), ast.Constant(1)),
@@ -115,7 +115,11 @@ def _indices(place: Place, node: ast.Subscript, hand: Hand) -> Iterator[Edit]:
         ]
     for step in steps:
         new = ast.Subscript(node.value, step, ast.Load())
-        kind = "index-back" if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Sub) else "index"
+        kind = (
+            "index-back"
+            if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Sub)
+            else "index"
+        )
         yield Edit(hand.definition, place, new, kind, 1.4, was, hand.value(new))
     if isinstance(index, ast.Tuple | ast.Slice):
         yield Edit(hand.definition, place, node.value, "index", 1.5, was, hand.value(node.value))

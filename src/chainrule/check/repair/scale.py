@@ -80,9 +80,7 @@ def _of_expression(place: Place, hand: Hand) -> Iterator[Edit]:
     if isinstance(node.op, ast.Mult):
         for kept, gone in ((node.left, node.right), (node.right, node.left)):
             kind = _kind_of_factor(gone, hand).replace("multiplied", "divided")
-            yield Edit(
-                hand.definition, place, kept, kind, 1.3, hand.value(gone), ast.unparse(gone)
-            )
+            yield Edit(hand.definition, place, kept, kind, 1.3, hand.value(gone), ast.unparse(gone))
         yield edit(ast.BinOp(node.left, ast.Div(), node.right), "factor", 3)
         inner = node.left
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):

@@ -15,7 +15,9 @@ import numpy as np
 
 from chainrule.check.repair.activation import activation_edits
 from chainrule.check.repair.edit import Edit, made, parse, statements, values
-from chainrule.check.repair.naming import PLAIN, Effect, name_of
+from chainrule.check.repair.effect import Effect
+from chainrule.check.repair.naming import name_of
+from chainrule.check.repair.plain import PLAIN
 from chainrule.check.repair.products import product_edits
 from chainrule.check.repair.scale import scale_edits
 from chainrule.check.repair.scope import Hand
@@ -122,7 +124,7 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
 
 
 def survey(program: Program, truth: Truth, before: Given | None) -> set[str]:
-    """Which statements can have to do with it: make each value larger once, and see what that changes.
+    """Which statements can have to do with it: make each value larger once.
 
     A statement that must be mended reaches every gradient that is wrong; what the loss depends on
     is the forward pass.

@@ -26,13 +26,13 @@ __all__ = ["Definition", "Program", "Scope", "is_theirs", "read_program", "swapp
 
 _Node = ast.FunctionDef | ast.Lambda
 _NOT_THEIRS = tuple(
-    str(Path(place).resolve())
+    str(Path(str(place)).resolve())
     for place in (
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
         Path(chainrule.__file__).parent,
     )
 )
-_AT: dict[str, int] = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+_AT: Any = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
 _COPIED = 20_000  # entries; larger arrays are remembered by reference
 
 

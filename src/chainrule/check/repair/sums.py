@@ -19,10 +19,10 @@ def sum_edits(place: Place, hand: Hand) -> Iterator[Edit]:
         node = expression.node
         if is_call_of(node, "sum", "mean"):
             yield from _call(expression, node, hand)
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            if node.slice.value in (0, -1):
-                new = parse("v.sum(axis=0)", v=node.value)
-                yield Edit(hand.definition, expression, new, "row-for-sum", 1.5)
+        index = node.slice if isinstance(node, ast.Subscript) else None
+        if isinstance(index, ast.Constant) and index.value in (0, -1):
+            new = parse("v.sum(axis=0)", v=node.value)
+            yield Edit(hand.definition, expression, new, "row-for-sum", 1.5)
         yield from _columns(expression, hand)
     for value in values(place):
         shape = hand.shape(value.node)

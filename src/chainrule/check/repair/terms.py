@@ -126,9 +126,7 @@ def _other_operand(place: Place, hand: Hand) -> Iterator[Edit]:
         for atom in hand.like(value.shape):
             if atom.text != text and atom.value is not value:
                 cost = 2.0 if atom.value.dtype.kind == value.dtype.kind else 3.0
-                yield Edit(
-                    hand.definition, place, atom.node, "operand", cost, value, atom.value
-                )
+                yield Edit(hand.definition, place, atom.node, "operand", cost, value, atom.value)
         if value.dtype.kind in "iu":
             for sign in ("-", "+"):
                 new = parse(f"y {sign} 1", y=node)

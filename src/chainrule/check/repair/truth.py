@@ -52,7 +52,8 @@ class Trial:
         self.parameters = self._moved()
         self._enter()
         self.loss = target.loss()
-        self.n = rows_of(X, y)[0] or len(np.atleast_1d(target.outputs()))
+        out = target.outputs()
+        self.n = rows_of(X, y)[0] or (len(out) if out is not None and out.ndim else 1)
         self.slopes = self._measured()
 
     def _moved(self) -> dict[str, np.ndarray]:
