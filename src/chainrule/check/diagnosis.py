@@ -67,7 +67,7 @@ def _explain(target: Target, where: str) -> list[Cause]:
 def _by_proof(target: Target, where: str) -> list[Cause]:
     reproduced = reproduce(target, where)
     proved = any(cause.certified for cause in reproduced)
-    repairs = find_repairs(target, seconds=1.0 if proved else 2.5)
+    repairs = find_repairs(target, tries=500 if proved else 2500)
     return _combined(reproduced, repairs, where)
 
 

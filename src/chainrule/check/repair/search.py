@@ -31,7 +31,7 @@ from chainrule.check.target import Target, rows_of, take_rows
 __all__ = ["Repair", "all_edits", "find_repairs", "quiet"]
 
 _FAMILIES = (scale_edits, product_edits, sum_edits, activation_edits, term_edits)
-_FOR_RIVALS = 0.7  # seconds, once there is one
+_FOR_RIVALS = 800  # changes that are still tried once there is one
 _FORWARD_TOO = 4.0  # added to the cost of a change in a line that the forward pass runs as well
 
 
@@ -69,17 +69,23 @@ class Repair:
         return f"- {self.wrong}\n{added}"
 
 
-def find_repairs(target: Target, *, seed: int = 0, seconds: float = 2.5) -> list[Repair]:
+def find_repairs(
+    target: Target, *, seed: int = 0, tries: int = 2500, seconds: float = 5.0
+) -> list[Repair]:
     """Changes of one place in the user's code after which every gradient is right.
 
     Nothing is written to a file; functions have their own code again afterwards, also after an
     exception. Empty if there is none, or no source to be seen.
+
+    Args:
+        tries: how many changes are tried at most, which makes the answer the same every time.
+        seconds: of computing, after which it is left even so.
     """
     end = time.process_time() + seconds
     saved = target.snapshot()
     try:
         with quiet():
-            return _search(target, seed, end)
+            return _search(target, seed, tries, end)
     finally:
         target.restore(saved)
 
@@ -96,7 +102,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _search(target: Target, seed: int, end: float) -> list[Repair]:
+def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
     saved = target.snapshot()
     program = read_program(target.loss, target.raw_gradients)
     target.restore(saved)
@@ -108,12 +114,16 @@ def _search(target: Target, seed: int, end: float) -> list[Repair]:
         return []
     found: list[tuple[Edit, list[Given]]] = []
     wrong = survey(program, truth, before)
-    for edit in all_edits(program, rows_of(target.X, target.y)[0], wrong):
-        if time.process_time() > end or (found and edit.cost > found[0][0].cost + 1.5):
+    for i, edit in enumerate(all_edits(program, rows_of(target.X, target.y)[0], wrong)):
+        if (
+            i >= tries
+            or time.process_time() > end
+            or (found and edit.cost > found[0][0].cost + 1.5)
+        ):
             break
         after = _after(program, edit, truth)
         if after:
-            end = min(end, time.process_time() + _FOR_RIVALS) if not found else end
+            tries = min(tries, i + _FOR_RIVALS) if not found else tries
             found.append((edit, after))
     if not found:
         return []

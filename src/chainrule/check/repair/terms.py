@@ -176,16 +176,19 @@ def _projected(place: Place, hand: Hand) -> Iterator[Edit]:
     for axis in (0, -1):
         mean = "" if axis == 0 else ", keepdims=True"
 
-        def edit(template: str, kind: str, **parts: ast.expr) -> Edit:
+        def edit(template: str, kind: str, cost: float = 3, **parts: ast.expr) -> Edit:
             text = template.format(axis=f"axis={axis}{mean}")  # noqa: B023
-            return Edit(hand.definition, place, parse(text, v=node, **parts), kind, 3)
+            return Edit(hand.definition, place, parse(text, v=node, **parts), kind, cost)
 
         suffix = "" if axis == 0 else "-over-features"
         yield edit("v - v.mean({axis})", f"mean-constant{suffix}")
         for n in _standardised(hand, shape, axis):
             yield edit("v - n * (v * n).mean({axis})", f"variance-constant{suffix}", n=n)
             yield edit(
-                "v - v.mean({axis}) - n * (v * n).mean({axis})", f"statistics-constant{suffix}", n=n
+                "v - v.mean({axis}) - n * (v * n).mean({axis})",
+                f"statistics-constant{suffix}",
+                3.5,
+                n=n,
             )
     for atom in hand.like(shape):
         if _sums_to_one(atom.value):
