@@ -24,7 +24,7 @@ from chainrule.check.target import CannotRecastError, Target
 if TYPE_CHECKING:
     from chainrule.check.report import GradientReport
 
-__all__ = ["Cause", "diagnose"]
+__all__ = ["diagnose"]
 
 _EXPLAINS = ("integer-buffers", "gradients-accumulate")
 """Mistakes of state that are enough to make a gradient wrong."""

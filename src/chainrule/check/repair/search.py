@@ -65,6 +65,7 @@ class Repair:
 
     @property
     def diff(self) -> str:
+        """The line, wrong and right."""
         added = "\n".join(f"+ {line}" for line in self.right.splitlines())
         return f"- {self.wrong}\n{added}"
 
