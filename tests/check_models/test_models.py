@@ -142,17 +142,18 @@ def test_part_of_a_flat_vector_is_wrong():
 
 def test_tuned_models_have_mistakes_of_the_catalogue():
     faults = pytest.importorskip("chainrule.faults", exc_type=ImportError)
-    assert {e.info["fault"] for e in zoo.TUNED} <= set(faults.FAULTS)
+    assert {e.info["fault"] for e in (*zoo.TUNED, *zoo.FROZEN)} <= set(faults.FAULTS)
 
 
 def test_the_set_is_varied():
     assert len(zoo.MODELS) >= 26
-    assert len({e.info["style"] for e in zoo.MODELS}) == len(zoo.MODELS)
+    assert len({e.info["style"] for e in zoo.MODELS}) == len({e.path for e in zoo.MODELS})
     assert len({e.info["fault"] for e in zoo.MODELS}) >= 26
     assert {e.info["kind"] for e in zoo.MODELS} == {
         "class", "dict", "layers", "function", "flat", "op",
     }  # fmt: skip
     assert 8 <= len(zoo.TUNED) <= 14
+    assert len({e.path for e in zoo.FROZEN}) >= 16
 
 
 @EVERY

@@ -79,13 +79,19 @@ def check_gradients(
     budget = Budget(_budget(seconds, every_entry))
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
-        found = find_target(target, X, y, loss, seed)
-        as_found = found.snapshot()
         try:
-            report = _checked(found, seed, every_entry, rtol, progress, budget)
-        finally:
-            found._frozen = None
-            found.restore(as_found)
+            found = find_target(target, X, y, loss, seed)
+            as_found = found.snapshot()
+            try:
+                report = _checked(found, seed, every_entry, rtol, progress, budget)
+            finally:
+                found._frozen = None
+                found.restore(as_found)
+        except Exception as error:
+            broken = _mended(lambda: find_target(target, X, y, loss, seed), error, seed, diagnose)
+            if broken is None:
+                raise
+            return broken
         if diagnose and not report.ok and not budget.together:
             report.causes = _causes(report)
         report.seconds = budget.spent
@@ -123,6 +129,21 @@ def _causes(report: GradientReport) -> list[Any]:
     from chainrule.check.diagnosis import diagnose
 
     return list(diagnose(report))
+
+
+def _mended(
+    find: Callable[[], Target], error: Exception, seed: int, diagnose: bool
+) -> GradientReport | None:
+    """A report on a pass that broke off, if it can be said what would make it run."""
+    from chainrule.check.broken import report_of_broken
+
+    def make() -> Target:
+        found = find()
+        found.loss()
+        found.gradients()
+        return found
+
+    return report_of_broken(make, error, seed) if diagnose else None
 
 
 def _checked(

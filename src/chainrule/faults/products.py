@@ -14,7 +14,7 @@ __all__: list[str] = []  # its faults are entered in the catalogue
 @fault(
     "weight-not-transposed",
     family="products",
-    summary="The error is passed down through W instead of Wᵀ, which fits in shape: W is square.",
+    summary="The error is passed down through W instead of Wᵀ; where W is square it fits in shape.",
     symptom="Learning starts slower; then the layers above make up for it.",
     fix="z = x W, so dx = dz Wᵀ.",
     wrong="da1 = dz2 @ W2",

@@ -69,8 +69,11 @@ def match_gradients(
         named = dict(zip(spoken, returned, strict=True))
         found = {n: gradient_of(n, spoken) for n in names}
         if any(found.values()):
-            if len(spoken) == len(names):  # expressions without a name: by their place
-                by_place = {n: v for n, s, v in zip(names, spoken, returned, strict=True) if not s}
+            if len(spoken) == len(names):  # what is called like no parameter: by its place
+                used = set(found.values())
+                by_place = {
+                    n: v for n, s, v in zip(names, spoken, returned, strict=True) if s not in used
+                }
             else:
                 by_place = {}
             return by_place | {n: named[g] for n, g in found.items() if g is not None}

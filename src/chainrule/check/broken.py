@@ -1,0 +1,69 @@
+"""A backward pass that breaks off: which line of whose code, and what would make it run.
+
+There is no gradient to be compared then. The changes of `chainrule.check.repair` are tried in the
+line that raised, and the one with which the pass runs and every gradient is right is the proof.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chainrule.check.cause import cause_of_repair
+from chainrule.check.repair import find_repair_that_runs
+from chainrule.check.repair.source import is_theirs
+from chainrule.check.report import Finding, GradientReport, ParameterReport, Verdict
+from chainrule.check.target import Target
+
+__all__ = ["report_of_broken"]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The line of the user's own code that raised last, and what it raised."""
+
+    filename: str
+    line: int
+    text: str
+    problem: str
+
+
+def report_of_broken(
+    make: Callable[[], Target], error: BaseException, seed: int
+) -> GradientReport | None:
+    """A report without gradients on a pass that broke off, None if nothing makes it run.
+
+    Args:
+        make: finds the target and runs it forward and backward, as broke off with `error`.
+    """
+    place = _place(error)
+    if place is None:
+        return None
+    found = find_repair_that_runs(make, place.filename, place.line, seed=seed)
+    if found is None:
+        return None
+    target, repair = found
+    parameters = {
+        name: ParameterReport(
+            name, Verdict.NOT_COMPUTED, value.shape, str(value.dtype),
+        )
+        for name, value in target.parameters().items()
+    }  # fmt: skip
+    text = f"{place.problem}, in line {place.line}: {place.text}"
+    evidence = f"{text}. With this change of {repair.where} it runs, and every gradient is right"
+    cause = cause_of_repair(repair, True, next(reversed(parameters)), evidence)
+    finding = Finding("backward-runs", False, text)
+    return GradientReport(parameters, [finding], target, "not measured", seed=seed, causes=[cause])
+
+
+def _place(error: BaseException) -> _Place | None:
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame in reversed(traceback.extract_tb(cause.__traceback__)):
+            if is_theirs(frame.filename):
+                said = str(cause).split(", with gufunc signature")[0].splitlines()[0]
+                problem = f"{type(cause).__name__}: {said}"
+                return _Place(frame.filename, frame.lineno or 0, frame.line or "", problem)
+        cause = cause.__cause__
+    return None
