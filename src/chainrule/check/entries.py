@@ -87,7 +87,7 @@ def every_entry(
     linear = [i for i, layer in enumerate(pass_.net.layers) if isinstance(layer, Linear)]
     while linear:  # from the last, which is done soonest, so that the first has most of the time
         left = seconds - (time.perf_counter() - start)
-        gradients |= _linear_entries(pass_, linear[-1], left / len(linear))
+        gradients = _linear_entries(pass_, linear[-1], left / len(linear)) | gradients
         linear.pop()
     return gradients
 
@@ -127,6 +127,8 @@ class _Pass:
         if isinstance(layer, Dropout):
             mask = self.masks[i]
             return columns if mask is None else columns * mask[examples, j]
+        if isinstance(layer, Flatten):  # what comes out of a Linear layer is flat
+            return columns
         return layer.forward({}, columns, INFERENCE)[0]
 
     def losses(self, i: int, rows: np.ndarray, examples: np.ndarray) -> np.ndarray:
