@@ -77,3 +77,26 @@ def test_one_entry_of_a_hundred_thousand_wrong_by_a_thousandth_is_found():
     assert [p.name for p in report.wrong] == ["W1"]
     assert report.parameters["W1"].worst_index == index
     assert report.parameters["W1"].wrong_entries == 1
+
+
+def test_without_time_a_sample_of_columns_is_measured_of_every_layer():
+    net, X, y = cr.Network.from_spec("5-8(tanh)-6-3", dtype=np.float64), np.eye(5), np.arange(5) % 3
+    trace = cr.backprop(net, X, y)
+    numeric = every_entry(net, X, y, trace.loss_function, seconds=0.0)
+    for name in net:
+        measured = numeric[name].measured
+        assert measured.any(axis=-1).all()
+        assert measured.sum() == measured.size // measured.shape[-1]
+        np.testing.assert_allclose(
+            numeric[name].central[measured], trace[f"d{name}"][measured], atol=1e-9
+        )
+
+
+def test_a_network_that_takes_too_long_is_sampled_and_the_report_says_so(monkeypatch):
+    monkeypatch.setattr("chainrule.check.check._NETWORK_SECONDS", 0.0)
+    report = check_gradients(cr.Network.from_spec("40-300(tanh)-30-3", dtype=np.float64), seed=1)
+    assert report.ok, str(report)
+    assert report.parameters["W1"].checked == "sample"
+    (message,) = [f.message for f in report.findings if f.name == "slow"]
+    assert "measured were directions and" in message
+    assert "entries, in" in message

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-__all__ = ["Budget", "Progress", "duration"]
+import numpy as np
+
+__all__ = ["Budget", "Progress", "Sample", "duration"]
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being measured, how much of it is done, and how much there is."""
@@ -15,21 +18,33 @@ _PER_ENTRY = 2.5
 _UNITS = (("years", 31_557_600.0), ("days", 86_400.0), ("h", 3600.0), ("min", 60.0))
 
 
+@dataclass(frozen=True)
+class Sample:
+    """How many entries were measured, and the seconds that all of them would take."""
+
+    entries: int
+    whole: float
+
+
 class Budget:
     """Seconds that may be spent, counted from now.
 
     Attributes:
         seconds: in all.
+        network: of these, for every entry of a network of ours.
         loss: what one loss takes, once that is known.
         together: whether all parameters are measured along one direction.
+        sample: of the entries of a network, where there was no time for all.
         left_out: in words, what there was no time for.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, network: float = np.inf) -> None:
         self.start = time.perf_counter()
         self.seconds = seconds
+        self.network = network
         self.loss = 0.0
         self.together = False
+        self.sample: Sample | None = None
         self.left_out: list[str] = []
 
     @property

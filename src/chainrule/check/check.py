@@ -23,6 +23,7 @@ from chainrule.errors import ChainruleError, InputError
 __all__ = ["GradientError", "assert_gradients", "check_gradients"]
 
 _SECONDS = 30.0
+_NETWORK_SECONDS = 3.5  # for the entries of a network of ours
 
 
 class GradientError(ChainruleError, AssertionError):
@@ -56,8 +57,8 @@ def check_gradients(
         loss: a function `(out, y)`, the name of a method or of one of our losses; by default
             what the target has under the usual names.
         seed: of all that is random here.
-        every_entry: measure every entry (True), directions only (False), or what a second
-            or so is enough for.
+        every_entry: measure every entry (True), directions only (False), or what a few
+            seconds are enough for.
         rtol: relative error that an entry may have; by default what the precision allows.
         seconds: what measuring may take, roughly: 30 by default, no limit with `every_entry`. A
             model that is too slow for that is measured less closely, and the finding `slow` says
@@ -76,7 +77,7 @@ def check_gradients(
     >>> report.ok, report.parameters["W1"].verdict.value
     (True, 'right')
     """
-    budget = Budget(_budget(seconds, every_entry))
+    budget = _budget(seconds, every_entry)
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
         try:
@@ -199,23 +200,26 @@ def _guarded(target: Target, run: Callable[[], Finding]) -> Finding:
         raise InputError(f"the forward pass of {target.name} failed: {told(error)}") from error
 
 
-def _budget(seconds: float | None, every_entry: bool | None) -> float:
+def _budget(seconds: float | None, every_entry: bool | None) -> Budget:
     if seconds is None:
-        return np.inf if every_entry else _SECONDS
+        return Budget(np.inf) if every_entry else Budget(_SECONDS, _NETWORK_SECONDS)
     if not seconds >= 0:
         raise InputError(f"seconds must be 0 or more, got {seconds!r}")
-    return float(seconds)
+    return Budget(float(seconds), float(seconds) / 2)
 
 
 def _slow(target: Target, budget: Budget, right: bool) -> list[Finding]:
     """What there was no time for, and how long it would have taken."""
-    if not budget.together and not budget.left_out:
+    if not budget.together and not budget.left_out and not budget.sample:
         return []
     entries = sum(p.size for p in target.parameters().values())
     how = "all parameters along a random direction together" if budget.together else "directions"
+    whole = budget.every_entry(entries)
+    if budget.sample:
+        how, whole = f"directions and {budget.sample.entries:,} entries", budget.sample.whole
     message = (
         f"a pass takes {duration(budget.loss)}, so measuring all {entries:,} entries would take "
-        f"{duration(budget.every_entry(entries))}; measured were {how}, in {target.passes} passes"
+        f"{duration(whole)}; measured were {how}, in {target.passes} passes"
     )
     left_out = [*budget.left_out, *["the cause"] * (budget.together and not right)]
     if left_out:

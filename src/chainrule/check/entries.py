@@ -6,11 +6,13 @@ hundred times faster, without ever using a derivative:
 - W[i, j] changes nothing in front of its layer, and in it only column j, by `h · x[:, i]`; so only
   that column, and what comes after it, is computed again.
 - Examples are independent: an example with x[n, i] = 0, or whose unit stays off, is not changed.
-- What is left are rows (an example under one perturbation), and many rows are one batch.
+- What is left are rows (an example under one perturbation), each different one computed once,
+  and many rows are one batch that fits into the cache.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +25,7 @@ from chainrule.nn.losses.base import share
 __all__ = ["Entries", "every_entry"]
 
 _STEP = 1e-5  # of a parameter of size 1: truncation and rounding both err by about 1e-11
-_ROWS = 2**14  # rows that are computed at a time
+_NUMBERS = 2**17  # that the rows computed at a time have in the widest layer
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,19 @@ class Entries:
         jump: half the difference between the slopes to the right and to the left,
             `(L(w + h) − 2 L(w) + L(w − h)) / 2h`: next to 0 where the loss is smooth. At a kink
             any value in `central ± |jump|` is a subgradient.
+        seconds: what all entries of the layer take, told by those that were measured.
+
+    What there was no time for is NaN.
     """
 
     central: np.ndarray
     jump: np.ndarray
+    seconds: float
+
+    @property
+    def measured(self) -> np.ndarray:
+        """Which entries were."""
+        return ~np.isnan(self.jump)
 
 
 def every_entry(
@@ -48,6 +59,7 @@ def every_entry(
     loss: Loss,
     weights: np.ndarray | None = None,
     run: Run = INFERENCE,
+    seconds: float = np.inf,
 ) -> dict[str, Entries]:
     """The gradient of every parameter, numerically, every entry, in float64.
 
@@ -55,6 +67,8 @@ def every_entry(
         net: a network of Linear layers and functions of single entries.
         X, y: a batch, checked.
         run: with `Run(training=True, rng=…)` the masks of one dropout pass are used throughout.
+        seconds: what it may take. What is left out if that is too little are columns of the
+            weights, and their biases, drawn at random.
 
     Returns:
         Parameter name -> `Entries` of its shape.
@@ -69,9 +83,12 @@ def every_entry(
     """
     pass_ = _Pass.of(net, X, y, loss, weights, run)
     gradients: dict[str, Entries] = {}
-    for i, layer in enumerate(pass_.net.layers):
-        if isinstance(layer, Linear):
-            gradients |= _linear_entries(pass_, i)
+    start = time.perf_counter()
+    linear = [i for i, layer in enumerate(pass_.net.layers) if isinstance(layer, Linear)]
+    while linear:  # from the last, which is done soonest, so that the first has most of the time
+        left = seconds - (time.perf_counter() - start)
+        gradients = _linear_entries(pass_, linear[-1], left / len(linear)) | gradients
+        linear.pop()
     return gradients
 
 
@@ -98,12 +115,20 @@ class _Pass:
         ones = np.ones(len(X)) if weights is None else weights.astype(np.float64)
         return cls(net, inputs, caches, y, loss, share(ones), loss.per_example(z, y))
 
+    def width_behind(self, i: int) -> int:
+        """Of the widest layer whose whole rows are computed when one output of layer i moves."""
+        behind = range(i + 1, len(self.net.layers))
+        wide = [k for k in behind if isinstance(self.net.layers[k], Linear)] or [i]
+        return max(self.inputs[k + 1].shape[1] for k in wide)
+
     def elementwise(self, i: int, columns: np.ndarray, examples: np.ndarray, j: int) -> np.ndarray:
         """Layer i on entries of its column j, which belong to these examples."""
         layer = self.net.layers[i]
         if isinstance(layer, Dropout):
             mask = self.masks[i]
             return columns if mask is None else columns * mask[examples, j]
+        if isinstance(layer, Flatten):  # what comes out of a Linear layer is flat
+            return columns
         return layer.forward({}, columns, INFERENCE)[0]
 
     def losses(self, i: int, rows: np.ndarray, examples: np.ndarray) -> np.ndarray:
@@ -118,28 +143,46 @@ class _Pass:
         return self.loss.per_example(rows, self.y[examples])
 
 
-def _linear_entries(pass_: _Pass, i: int) -> dict[str, Entries]:
+def _linear_entries(pass_: _Pass, i: int, seconds: float) -> dict[str, Entries]:
     """All entries of W and b of the Linear layer i, column by column."""
+    start = time.perf_counter()
     net, x = pass_.net, pass_.inputs[i]
     number = net.indices[i]
     W = net[f"W{number}"]
     has_bias = f"b{number}" in net
     extended = np.concatenate([x, np.ones((len(x), 1))], axis=1) if has_bias else x
-    # Pairs (input, example) where the input is not 0, ordered by input.
+    # Pairs (input, example) where the input is not 0; those that shift an example by as much as
+    # another pair does are measured with it.
     inputs, examples = np.nonzero(extended.T)
-    amounts = extended[examples, inputs]
     shares = pass_.shares[examples]
+    examples, amounts, same = _distinct(examples, extended[examples, inputs])
     step = _STEP * max(1.0, float(np.sqrt(np.mean(np.square(W)))))
-    central, jump = np.zeros((2, extended.shape[1], W.shape[1]))
-    for j in range(W.shape[1]):
+    central, jump = np.full((2, extended.shape[1], W.shape[1]), np.nan)
+    for done, j in enumerate(np.random.default_rng(0).permutation(W.shape[1])):
+        if done and time.perf_counter() - start > seconds:
+            break
         above, below = (
             _moved_losses(pass_, i, j, sign * step * amounts, examples) for sign in (1.0, -1.0)
         )
         for result, change in ((central, above - below), (jump, above + below)):
-            slopes = change * shares / (2 * step)
+            slopes = change[same] * shares / (2 * step)
             result[:, j] = np.bincount(inputs, slopes, minlength=len(result))
-    named = {f"W{number}": Entries(central[: len(W)], jump[: len(W)])}
-    return named | ({f"b{number}": Entries(central[-1], jump[-1])} if has_bias else {})
+    share = 1 - np.isnan(jump[0]).mean()
+    whole = (time.perf_counter() - start) / float(share)
+    named = {f"W{number}": Entries(central[: len(W)], jump[: len(W)], whole)}
+    return named | ({f"b{number}": Entries(central[-1], jump[-1], whole)} if has_bias else {})
+
+
+def _distinct(
+    examples: np.ndarray, amounts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different pairs of these, by example, and where to find each of the given ones."""
+    order = np.lexsort((amounts, examples))
+    examples, amounts = examples[order], amounts[order]
+    new = np.append(True, (np.diff(examples) != 0) | (np.diff(amounts) != 0))[: len(order)]
+    where = np.empty(len(order), np.intp)
+    where[order] = np.cumsum(new) - 1
+    return examples[new], amounts[new], where
 
 
 def _moved_losses(
@@ -147,8 +190,9 @@ def _moved_losses(
 ) -> np.ndarray:
     """Change of each example's loss when entry j of layer i's output is shifted."""
     moved = np.empty(len(shifts))
-    for start in range(0, len(shifts), _ROWS):
-        part = slice(start, start + _ROWS)
+    rows = max(1, _NUMBERS // pass_.width_behind(i))
+    for start in range(0, len(shifts), rows):
+        part = slice(start, start + rows)
         moved[part] = _moved(pass_, i, j, shifts[part], examples[part])
     return moved
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from chainrule.check.budget import Budget, Progress
+from chainrule.check.budget import Budget, Progress, Sample
 from chainrule.check.directions import DirectionSearch
+from chainrule.check.entries import Entries
 from chainrule.check.entries import every_entry as network_entries
 from chainrule.check.mirror import find_mirror
 from chainrule.check.numeric import Prober
@@ -97,8 +97,9 @@ class Examiner:
         found = judge_together(self.rules, given, self.rng, self.budget, self.progress)
         return {n: replace(r, dtype=str(np.asarray(self.given[n]).dtype)) for n, r in found.items()}
 
-    def _network_entries(self) -> Mapping[str, Any]:
-        """Every entry of one of our own networks, which has a fast way of its own."""
+    def _network_entries(self) -> Mapping[str, Entries]:
+        """Every entry of one of our own networks, which has a fast way of its own; of those that
+        are too many a sample."""
         target = self.target
         if not isinstance(target, NetworkTarget) or self.beside_kink or self.every_entry is False:
             return {}
@@ -107,7 +108,13 @@ class Examiner:
             return {}
         self.methods.add("central differences")
         net, X, y = target.net, target.X, target.y
-        return network_entries(net, X, y, target.loss_function, None, target.run)
+        seconds = self.budget.network
+        found = network_entries(net, X, y, target.loss_function, None, target.run, seconds)
+        measured = {name: int(np.sum(entries.measured)) for name, entries in found.items()}
+        if sum(measured.values()) < sum(target.parameters()[name].size for name in found):
+            whole = sum({name[1:]: entries.seconds for name, entries in found.items()}.values())
+            self.budget.sample = Sample(sum(measured.values()), whole)
+        return found
 
     def _mirror_gradients(self) -> Mapping[str, np.ndarray]:
         """Gradients of a network of ours that computes the same loss, where there is one and the
@@ -124,14 +131,14 @@ class Examiner:
 
     # --- one parameter ------------------------------------------------------------------------
 
-    def _judge(self, name: str, entries: Any = None) -> ParameterReport:
+    def _judge(self, name: str, entries: Entries | None = None) -> ParameterReport:
         given = np.asarray(self.given[name])
         shape, dtype = given.shape, str(given.dtype)
         measured = Measured(np.asarray(given.real, np.float64))
         for trust in (True, False):
             self.prober.trust_complex = trust
             with self.prober.session(name):
-                if entries is not None:
+                if entries is not None and entries.measured.all():
                     report = self._whole(name, measured, entries.central)
                 elif self._affordable(given.size):
                     report = self._whole(name, measured, self._every_entry(name, shape))
@@ -139,6 +146,8 @@ class Examiner:
                     report = self._whole(name, measured, self._reflected[name])
                 else:
                     report = self.search.judge(name, measured)
+                    if entries is not None and report.verdict is Verdict.RIGHT:
+                        report = self._sampled(name, measured, entries)
                 was_complex = self.prober.complex_step
             if not was_complex or not self._complex_lied(name, measured, report):
                 break
@@ -210,6 +219,13 @@ class Examiner:
         if kinks:
             return self.rules.at_kink(report, measured, kinks)
         return self.rules.with_worst(report, given, true, None)
+
+    def _sampled(self, name: str, measured: Measured, entries: Entries) -> ParameterReport:
+        """Compare the entries that were measured."""
+        true = np.where(entries.measured, entries.central, measured.given)
+        report = self._whole(name, measured, true)
+        count = None if report.verdict is Verdict.WRONG else report.wrong_entries
+        return replace(report, checked="sample", wrong_entries=count, true_gradient=None)
 
     # --- kinks --------------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ import numpy as np
 from chainrule.check.failures import first_not_finite, told
 from chainrule.check.roles import call, roles_of
 from chainrule.check.target import Target, copy_of
-from chainrule.check.targets.batch import ROWS, BackwardFailedError, fit_inputs, fit_targets
+from chainrule.check.targets.batch import BackwardFailedError
+from chainrule.check.targets.fitting import own_inputs, own_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import (
     BACKWARD,
@@ -95,9 +96,9 @@ class AttributesTarget(Target):
         try:
             given = (X, y)
             if X is None:
-                self.use(self._fit_inputs(), y)
+                self.use(own_inputs(self), y)
             if y is None:
-                self.use(self.X, self._fit_targets(X is None))
+                self.use(self.X, own_targets(self))
             given = (self.X, self.y)
             self.restore(found)
             self.use(*given)
@@ -112,7 +113,7 @@ class AttributesTarget(Target):
 
     # --- one pass -----------------------------------------------------------------------------
 
-    def _run(self) -> dict[str, Any]:
+    def run_forward(self) -> dict[str, Any]:
         """The forward pass; everything that other methods may ask for, by role."""
         X = self.data["X"]
         values: dict[str, Any] = {"X": X.copy() if self._copies else X, "lr": _RATE}
@@ -129,7 +130,7 @@ class AttributesTarget(Target):
         return values
 
     def _loss(self) -> object:
-        values = self._run() if self.plan.wants_forward else self._inputs_only()
+        values = self.run_forward() if self.plan.wants_forward else self._inputs_only()
         return pick_scalar(self.plan.value(values))
 
     def _inputs_only(self) -> dict[str, Any]:
@@ -143,7 +144,7 @@ class AttributesTarget(Target):
         if self.backward is None:
             assert self.gradient is not None
             return call(self._switched(self.gradient), self._inputs_only(), ("X", "y"))
-        values = self._run()
+        values = self.run_forward()
         if not isinstance(self.plan, ForwardLoss | RandomUpstream):
             self.plan.value(values)
         roles = roles_of(self.backward, [*values, "upstream"])
@@ -217,7 +218,7 @@ class AttributesTarget(Target):
     def _find_pairs(self) -> list[Pair]:
         before = {p: np.array(v) for p, v in floating_leaves(self.model).items()}
         given = np.array(self.X) if isinstance(self.X, np.ndarray) else None
-        returned = self._passed_back()
+        returned = self.passed_back()
         if given is not None and not np.array_equal(self.X, given, equal_nan=True):
             self._copies = True
             self.data["X"] = given
@@ -242,7 +243,7 @@ class AttributesTarget(Target):
             raise InputError(self._nothing_found(list(parameters)))
         return pairs
 
-    def _passed_back(self) -> Any:
+    def passed_back(self) -> Any:
         """`_backward`, with what to say if it fails."""
         try:
             return self._backward()
@@ -256,7 +257,7 @@ class AttributesTarget(Target):
         """The arrays that a forward pass on another batch leaves as they were."""
         saved = self.snapshot()
         try:
-            self._run() if self.forward is not None else self._backward()
+            self.run_forward() if self.forward is not None else self._backward()
         except Exception:  # it takes this batch only: judge by one
             self.restore(saved)
         now = floating_leaves(self.model)
@@ -276,51 +277,6 @@ class AttributesTarget(Target):
             f"dW1 (grad_W1, W1_grad), params and grads, lists of layers with either, and what "
             f"the backward pass returns; of arrays that may be parameters there are: {seen}"
         )
-
-    # --- a batch of our own -------------------------------------------------------------------
-
-    def _fit_inputs(self) -> np.ndarray:
-        numbers = [np.asarray(v) for v in leaves(self.model).values() if v is not None]
-        arrays = [a for a in numbers if a.dtype.kind in "fiu"]
-        rows = ROWS if self.y is None else len(self.y)
-
-        def forward(X: np.ndarray) -> None:
-            self.data["X"] = X
-            if self.forward is not None and "y" not in roles_of(self.forward, ["X", "y"]).values():
-                self._run()
-            elif self.forward is None and (predict := find_method(self.model, FORWARD)):
-                predict(X)
-            else:
-                self._fit_targets(True)
-
-        return fit_inputs([a for a in arrays if a.ndim], forward, rows, self.seed)
-
-    def _fit_targets(self, own: bool) -> Any:
-        """Targets that go with X, or None if the model wants none."""
-        if isinstance(self.plan, RandomUpstream):
-            return None
-        if self._runs_without_targets():
-            return None
-        predict = find_method(self.model, FORWARD)
-        out: Any = np.empty(len(self.X))
-        if predict is not None and "y" not in roles_of(predict, ["X", "y"]).values():
-            out = output_of(predict(self.X))[0]
-        elif isinstance(self.plan, ForwardLoss):
-            widths = [np.shape(v) for v in floating_leaves(self.model).values() if np.ndim(v)]
-            out = np.empty((len(self.X), widths[-1][-1]))
-
-        def works(y: Any) -> float:
-            self.data["y"] = y
-            value = float(np.real(self.loss()))
-            self._passed_back()
-            return value
-
-        real = isinstance(self.X, np.ndarray) and self.X.dtype.kind == "f"
-        return fit_targets(self.X, out, works, self.seed, self.X.dtype if real else float)
-
-    def _runs_without_targets(self) -> bool:
-        methods = [self.backward or self.gradient, getattr(self.plan, "function", None)]
-        return all("y" not in roles_of(m, ["X", "y"]).values() for m in methods if m is not None)
 
 
 def _names(function: Callable[..., Any]) -> set[str]:
