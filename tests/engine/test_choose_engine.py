@@ -11,8 +11,9 @@ import pytest
 from native_jobs import make_job
 
 import chainrule as cr
-from chainrule.engine import NativeEngine, NumpyEngine, choose_engine
+from chainrule.engine import NativeEngine, NumpyEngine, Sums, choose_engine
 from chainrule.engine.native_engine import native_threads
+from chainrule.engine.pace import Pace
 from chainrule.errors import InputError
 from chainrule.native import kernels, thread_count
 
@@ -93,3 +94,33 @@ def test_without_the_extension_numpy_does_it_all():
     assert first == "numpy (2, 2)"
     assert "CHAINRULE_NATIVE=0 switches it off; use engine='numpy'" in second
     assert done.stderr == ""
+
+
+def test_the_quicker_number_of_threads_is_found_and_looked_for_again():
+    pace = Pace(2)
+    cost = {2: 9.0, 1: 1.0}
+    chosen = []
+    for run in range(80):
+        if run == 40:
+            cost = {2: 0.5, 1: 1.0}  # the machine is free again
+        threads = pace.threads()
+        chosen.append(threads)
+        pace.measured(threads, steps=10, seconds=10 * cost[threads])
+    assert chosen[:3] == [2, 1, 1]
+    assert chosen[:40].count(2) <= 3
+    assert chosen[-10:].count(2) >= 9
+    assert Pace(2, adaptive=False).threads() == 2
+
+
+@built
+def test_changing_the_number_of_threads_on_the_way_changes_no_bit():
+    results = []
+    for threads in ([1, 1, 1], [2, 1, 2]):
+        job = make_job("130-96(gelu)-dropout(0.1)-10", batch_size=16)
+        engine = NativeEngine(job, np.random.default_rng(5), threads=2)
+        with engine.session():
+            for first, count in enumerate(threads):
+                engine._pace = Pace(count, adaptive=False)
+                engine.run(np.arange(50), first, np.array([0.1]), Sums())
+        results.append(job.net.params.copy())
+    np.testing.assert_array_equal(*results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import numpy as np
 
@@ -36,7 +37,8 @@ def choose_engine(
         return NumpyEngine(job, rng)
     reason = why_not_native(job)
     if reason is None:
-        return NativeEngine(job, rng, threads=native_threads(job, most))
+        free = threads is None and not os.environ.get("CHAINRULE_THREADS")
+        return NativeEngine(job, rng, threads=native_threads(job, most), adaptive=free)
     if engine == "native":
         raise InputError(f"engine='native' cannot run this: {reason}; use engine='numpy'")
     if kernels is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from chainrule.engine.base import Engine, Job, Sums
 from chainrule.engine.blas import one_blas_thread
+from chainrule.engine.pace import Pace
 from chainrule.engine.sparse import sparse_rows
 from chainrule.native import instruction_set, kernels, why_missing
 from chainrule.native.blas import find_blas
@@ -43,6 +45,9 @@ _SGD, _MOMENTUM, _NESTEROV, _RMSPROP, _RMSPROP_MOMENTUM, _ADAM = range(6)
 
 _THREAD_FLOPS = 1.5e6
 """A thread is worth its barriers from so many flops a step on: some 20 µs of work."""
+
+
+_BLAS_FLOPS = 4e6
 
 
 def why_not_native(job: Job) -> str | None:
@@ -85,6 +90,8 @@ class NativeEngine(Engine):
     name = "native"
 
     threads: int = 1
+    adaptive: bool = False
+    """Whether one thread may be used where it is the quicker, on a busy machine."""
     _trainer: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -115,6 +122,7 @@ class NativeEngine(Engine):
             blas=find_blas(),
             threads=self.threads,
         )
+        self._pace = Pace(self.threads, self.adaptive and not _wants_blas(job, csr is not None))
         random = any(isinstance(layer, Dropout) for layer in net.layers)
         self._random = self.rng.bit_generator if random else None
 
@@ -134,7 +142,8 @@ class NativeEngine(Engine):
                 self._trainer.close()
 
     def run(self, order: np.ndarray, first: int, lrs: np.ndarray, sums: Sums) -> None:
-        random = self._random
+        random, threads = self._random, self._pace.threads()
+        start = time.perf_counter()
         with random.lock if random is not None else contextlib.nullcontext():
             done, sums.loss, sums.weight, sums.hits, sums.examples = self._trainer.run(
                 np.ascontiguousarray(order, np.int64),
@@ -142,6 +151,7 @@ class NativeEngine(Engine):
                 np.ascontiguousarray(lrs, np.float64),
                 self.step,
                 self.keep_grads,
+                threads,
                 None if random is None else random.capsule,
                 sums.loss,
                 sums.weight,
@@ -149,6 +159,14 @@ class NativeEngine(Engine):
                 sums.examples,
             )
         self.step += done
+        self._pace.measured(threads, steps=done, seconds=time.perf_counter() - start)
+
+
+def _wants_blas(job: Job, sparse: bool) -> bool:
+    """Whether some products are so large that BLAS computes them: see kLarge in gemm.h. It rounds
+    otherwise with another number of threads."""
+    sizes = [slot.size for slot in job.net.layout.slots if slot.is_weight][sparse:]
+    return 2.0 * job.batch_size * max(sizes, default=0) >= _BLAS_FLOPS
 
 
 def _is_plain(optimizer: Optimizer) -> bool:

@@ -50,7 +50,7 @@ public:
             scratch_.push_back(own(kept_, deepest * kPanelEntries));
             if (longest_row)
                 transposed_.push_back({own(starts_, t.layers[0].in + 2),
-                                       own(entries_, (t.batch_size / threads + 1) * longest_row)});
+                                       own(entries_, t.batch_size * longest_row)});
         }
         t.row_losses = own(kept_, t.batch_size);
         t.row_hits = own(hits_, t.batch_size);

@@ -90,8 +90,8 @@ public:
 
     std::tuple<Index, double, double, std::int64_t, std::int64_t> run(
         Array<const std::int64_t> order, Index first, Array<const double> lrs, std::int64_t step,
-        bool keep_grads, std::optional<nb::capsule> random, double loss, double weight,
-        std::int64_t hits, std::int64_t examples) {
+        bool keep_grads, int threads, std::optional<nb::capsule> random, double loss,
+        double weight, std::int64_t hits, std::int64_t examples) {
         Request q;
         q.order = order.data();
         q.n_order = Index(order.size());
@@ -107,9 +107,8 @@ public:
         q.examples = examples;
         {
             nb::gil_scoped_release released;
-            std::unique_ptr<Team> alone;
-            if (!team_) alone = std::make_unique<Team>(1);
-            Team& team = team_ ? *team_ : *alone;
+            Team alone(1);
+            Team& team = team_ && threads > 1 ? *team_ : alone;
             team.run([&](int thread) { kernels_.train(t_, q, team, thread); });
         }
         return {q.done, q.loss, q.weight, q.hits, q.examples};
@@ -230,7 +229,7 @@ void bind(nb::module_& m, const char* trainer, const char* predictor) {
         .def("open", &Trainer<T>::open)
         .def("close", &Trainer<T>::close)
         .def("run", &Trainer<T>::run, "order"_a, "first"_a, "lrs"_a, "step"_a, "keep_grads"_a,
-             "random"_a.none(), "loss"_a, "weight"_a, "hits"_a, "examples"_a);
+             "threads"_a, "random"_a.none(), "loss"_a, "weight"_a, "hits"_a, "examples"_a);
     nb::class_<Predictor<T>>(m, predictor)
         .def(nb::init<const std::vector<LayerTuple>&, Array<const T>, const std::string&,
                       const BlasTuple&>())
