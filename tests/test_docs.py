@@ -49,7 +49,9 @@ ROOMS = ["check", "data", "engine", "explain", "faults", "figures", "nn", "optim
 
 
 def documented(page):
-    return re.findall(r"^::: (\S+)$", (ROOT / f"docs/reference/{page}.md").read_text(), re.MULTILINE)
+    return re.findall(
+        r"^::: (\S+)$", (ROOT / f"docs/reference/{page}.md").read_text(), re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("room", ROOMS)

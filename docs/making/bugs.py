@@ -90,11 +90,12 @@ def _symptom(shown: Demonstration) -> str:
     parts = []
     if np.isfinite(faulty.gradient_norms[0]):
         ratio = faulty.gradient_norms[0] / right.gradient_norms[0]
-        parts.append(f"the first gradient is {ratio:.3g} times as long as the right one")
+        times = "" if f"{ratio:.3g}" == "1" else f"{ratio:.3g} times "
+        parts.append(f"the first gradient is {times}as long as the right one")
     if faulty.first_non_finite:
         parts.append(f"from step {faulty.first_non_finite} on it is not finite any more")
     else:
-        parts.append(f"the loss begins at {right.losses[0]:.3f}, rises as high as "
+        parts.append(f"the loss begins at {faulty.losses[0]:.3f}, rises as high as "
                      f"{_number(faulty.losses.max())} and ends at {_end(faulty.losses)}, "
                      f"where the right code gets {_end(right.losses)}")  # fmt: skip
         parts.append(f"of the test digits it knows {_share(faulty.accuracy)}, "

@@ -137,9 +137,9 @@ def _of_one_entry(trace: cr.Trace) -> dict[str, str]:
         "entry_blocked": str(entry.blocked),
         "entry_table": entry_table(entry),
         "alone_place": f"dW2[{', '.join(map(str, alone.index))}]",
-        "alone_value": f"{alone.value[alone.index]:.6f}",
-        "alone_part": f"{alone.part:.6f}",
-        "alone_total": f"{alone.total:.6f}",
+        "alone_value": f"{alone.value[alone.index]:.6f}".replace("-", "−"),
+        "alone_part": f"{alone.part:.6f}".replace("-", "−"),
+        "alone_total": f"{alone.total:.6f}".replace("-", "−"),
     }
 
 
@@ -161,9 +161,9 @@ def _of_the_training(run: TrainedRun) -> dict[str, str]:
         "steps_per_epoch": f"{-(-len(run.train.X) // 64):,}",
         "seconds": f"{run.history.seconds:.1f}",
         "engine": run.history.engine,
-        "confusion_words": describe(run, "confusion"),
-        "rates_words": describe(run, "learning_rate"),
-        "health_words": describe(run, "gradient_health"),
+        "confusion_words": describe(run, "confusion").partition(": ")[2],
+        "rates_words": describe(run, "learning_rate").partition(". ")[2],
+        "health_words": describe(run, "gradient_health").partition(". ")[2],
         "checked_count": f"{compared.size:,}",
         "checked_worst": scientific(compared.max()),
         "best_h": scientific(run.step_curve.steps[best]),
