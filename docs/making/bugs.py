@@ -131,7 +131,7 @@ def _number(value: float) -> str:
 
 
 def _arrow(right: str, faulty: str) -> str:
-    return f"{right} → {faulty}"
+    return f"{right} → {faulty}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _share(accuracy: float | None) -> str:

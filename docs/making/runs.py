@@ -26,7 +26,7 @@ from tables import (
 
 import chainrule as cr
 from chainrule.explain import explain, open_entry
-from chainrule.figures import FIGURES, Examples, TrainedRun, render
+from chainrule.figures import FIGURES, Examples, TrainedRun, backprop_flow, render
 from chainrule.figures.compare import relative_error
 from chainrule.figures.words import describe
 
@@ -76,7 +76,7 @@ def _measure() -> dict[str, str]:
     values |= _of_the_first_step(first, X_test[SHOWN], int(y_test[SHOWN]), net)
     values |= _of_the_training(run)
     values |= bug_values(first)
-    return values | _figures(run, X, y)
+    return values | _figures(run, first)
 
 
 def _of_the_data(X: np.ndarray, y: np.ndarray, X_test: np.ndarray) -> dict[str, str]:
@@ -175,17 +175,24 @@ def _of_the_training(run: TrainedRun) -> dict[str, str]:
     }
 
 
-def _figures(run: TrainedRun, X: np.ndarray, y: np.ndarray) -> dict[str, str]:
-    """Every figure as SVG in both themes, and the HTML that shows it."""
+def _figures(run: TrainedRun, first: cr.Trace) -> dict[str, str]:
+    """Every figure as SVG in both themes, and the HTML that shows it.
+
+    The flow is that of the first step, whose numbers chapter 4 follows.
+    """
     folder = BOOK / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     made = {}
     for theme in ("light", "dark"):
         drawn = {name: entry.draw(run, theme) for name, entry in FIGURES.items()}
-        for name, figure in {**drawn, "digits": digits(X, y, theme)}.items():
+        drawn["backprop_flow"] = backprop_flow(first, theme=theme)
+        drawn["digits"] = digits(run.examples.X, run.examples.y, theme)
+        for name, figure in drawn.items():
             (folder / f"{name}-{theme}.svg").write_bytes(render(figure, "svg"))
     for name, entry in FIGURES.items():
         made[f"figure_{name}"] = _html(name, describe(run, name), entry.caption)
+    flow = f"Diagram of {NET} before training, with the size of each gradient on its arrow."
+    made["figure_backprop_flow"] = _html("backprop_flow", flow, FIGURES["backprop_flow"].caption)
     words = "The first examples of each digit, as they stand in the training set."
     return made | {"figure_digits": _html("digits", words, words)}
 

@@ -43,6 +43,8 @@ def test_the_chapter_is_alone_and_fits(page_of, site, width, scheme):
 
 def test_every_page_is_alone(page_of, site):
     for path in sorted(site.rglob("*.html")):
+        if path.name == "404.html":  # is for a server: its addresses begin at the root
+            continue
         opened = page_of(path)
         assert [url for url in opened.requests if not url.startswith("file:")] == [], path
         assert opened.console == [], path
