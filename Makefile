@@ -3,6 +3,7 @@
 #   make test          set up, then lint, type-check and test
 #   make test-parity   compare with PyTorch; check functions of PyTorch and JAX
 #   make test-browser  open the pages that are written in Chromium
+#   make docs          build the book from real runs: build/site/index.html
 #   make bench         time everything beside the peers that are installed; renews docs/performance
 #   make bench-peers   install scikit-learn, PyTorch and JAX for it, in an environment of their own
 #   make sdist         build the source distribution, install it and try it
@@ -20,7 +21,7 @@ JAX ?= jax jaxlib
 INSTALLED := pyproject.toml CMakeLists.txt $(wildcard src/chainrule/native/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity test-browser bench bench-peers bench-diagnosis sdist clean
+.PHONY: help train test lint test-parity test-browser docs bench bench-peers bench-diagnosis sdist clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -42,6 +43,10 @@ test-parity: $(PARITY)/parity.stamp
 
 test-browser: $(VENV)/browser-test.stamp
 	$(VENV)/bin/pytest -m browser tests/browser
+
+docs: $(VENV)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
 
 bench: $(VENV)/cli.stamp
 	$(if $(wildcard $(PEERS)/peers.stamp),$(PEERS),$(VENV))/bin/python -m bench --write
@@ -76,6 +81,11 @@ $(VENV)/cli.stamp: $(INSTALLED)
 $(VENV)/test.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(VENV)/docs.stamp: $(INSTALLED)
+	$(call new-venv,$(VENV))
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
 $(VENV)/browser-test.stamp: $(INSTALLED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import re
 from pathlib import Path
 
@@ -42,3 +43,32 @@ def test_examples_run_in_order(page, registry, tmp_path, monkeypatch):
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+ROOMS = ["check", "data", "engine", "explain", "faults", "figures", "nn", "optim", "train"]
+
+
+def documented(page):
+    return re.findall(
+        r"^::: (\S+)$", (ROOT / f"docs/reference/{page}.md").read_text(), re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_reference_has_every_public_name_once(room):
+    names = importlib.import_module(f"chainrule.{room}").__all__
+    assert sorted(documented(room)) == sorted(f"chainrule.{room}.{name}" for name in names)
+
+
+def test_the_reference_has_every_name_of_the_package():
+    import chainrule as cr
+
+    pages = ["chainrule", *ROOMS]
+    names = {name.rpartition(".")[2] for page in pages for name in documented(page)}
+    assert set(cr.__all__) - names == {"__version__", "data", "nn", "optim", "train"}
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = re.findall(r"- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    pages = [str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")]
+    assert sorted(navigation) == sorted(pages)
