@@ -1,6 +1,7 @@
 """Repair: which lines run, how one is tried otherwise, and that everything is put back."""
 
 import ast
+from functools import partial
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ X, DZ = np.random.default_rng(0).normal(size=(2, 6, 4))
 @pytest.fixture
 def read(tmp_path):
     function = imported(tmp_path, BACKWARD).backward
-    return function, read_program(lambda: None, lambda: function(X, DZ))
+    return function, read_program(object, partial(function, X, DZ))
 
 
 def batch():
@@ -52,7 +53,7 @@ def batch():
 def test_only_lines_that_run_are_read_and_those_of_forward_are_told(tmp_path):
     text = "def f(x, back):\n    y = 2 * x\n    if back:\n        return y + 1\n    return y\n"
     f = imported(tmp_path, text).f
-    (definition,) = read_program(lambda: f(1, False), lambda: f(1, True)).definitions
+    (definition,) = read_program(partial(f, 1, False), partial(f, 1, True)).definitions
     assert {2, 3, 4} <= definition.lines
     assert 5 not in definition.lines
     assert {2, 3} <= definition.also_forward
@@ -80,7 +81,7 @@ def test_code_of_libraries_is_not_theirs(tmp_path):
 )
 def test_a_function_runs_what_its_tree_says_and_then_its_own_again(tmp_path, text):
     run = imported(tmp_path, text).run
-    program = read_program(lambda: None, lambda: run(2))
+    program = read_program(object, partial(run, 2))
     definition = next(d for d in program.definitions if "x *" in ast.unparse(d.node))
     place = [p for p in statements(definition) if "x *" in ast.unparse(p.statement)][-1]
     value = next(iter(values(place)))
@@ -96,9 +97,14 @@ def test_an_exception_inside_puts_code_and_tree_back(read):
     (definition,) = program.definitions
     code, tree = function.__code__, ast.dump(definition.node)
     edit = all_edits(program, len(X))[0]
-    with pytest.raises(KeyboardInterrupt), made(edit), swapped(program, definition):
-        assert function.__code__ is not code
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with made(edit), swapped(program, definition):
+            assert function.__code__ is not code
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert function.__code__ is code
     assert ast.dump(definition.node) == tree
 
@@ -205,10 +211,12 @@ def test_every_edit_is_taken_back_and_has_a_name_to_give(read):
 def test_the_best_repair_is_the_line_as_it_was_and_has_the_name(tmp_path, right, wrong, name):
     net = net_with(tmp_path, right, wrong)
     text, codes = (tmp_path / "theirs.py").read_bytes(), code_of(net)
-    repairs = find_repairs(find_target(net, *batch()))
+    target = find_target(net, *batch())
+    target.gradients()  # what forward leaves on the net is at hand in its lines
+    repairs = find_repairs(target)
     assert repairs[0].name == name
-    line = 1 + next(i for i, s in enumerate(text.decode().splitlines())
-                    if wrong in s and s.strip() not in map(str.strip, NET.splitlines()))  # fmt: skip
+    pairs = zip(NET.splitlines(), text.decode().splitlines(), strict=True)
+    line = 1 + [a == b for a, b in pairs].index(False)
     assert repairs[0].where == f"theirs.py:{line}"
     assert len(repairs[0].sizes) == 2
     assert (tmp_path / "theirs.py").read_bytes() == text
@@ -230,9 +238,7 @@ def test_a_right_model_has_no_repairs(tmp_path):
 def test_a_missing_division_is_named_by_the_gradients_that_it_changes(scaled, name):
     true = [Given(n, {"W": X, "b": X[0]}, {"W": X, "b": X[0]}) for n in (6, 4)]
     given = [
-        Given(
-            g.n, g.parameters, {k: v * (g.n if k in scaled else 1) for k, v in g.gradients.items()}
-        )
+        Given(g.n, g.parameters, {k: v * g.n if k in scaled else v for k, v in g.gradients.items()})
         for g in true
     ]
     edit = Edit(None, None, ast.Pass(), "divided", 1)
