@@ -153,7 +153,7 @@ def code_of(net):
 @pytest.mark.parametrize(
     ("family", "expected"),
     [
-        (scale_edits, {"return (-dW, db)", "da = -dz * (x > 0)"}),
+        (scale_edits, {"return -dW, db", "dW = x.T @ da / n", "da = dz"}),
         (product_edits, {"dW = x @ da", "dW = da @ x.T"}),
         (sum_edits, {"db = da.mean(axis=0)", "db = da.sum(axis=1)"}),
         (activation_edits, {"da = dz * (x < 0)"}),
@@ -178,7 +178,7 @@ def test_every_edit_is_taken_back_and_has_a_name_to_give(read):
     edits = all_edits(program, len(X))
     assert len(edits) > 50
     assert [e.cost for e in edits] == sorted(e.cost for e in edits)
-    right = [Given(n, {"W": X}, {"W": X, "b": X[0]}) for n in (6, 4)]
+    right = [Given(n, {"W": X, "b": X[0]}, {"W": X, "b": X[0]}) for n in (6, 4)]
     wrong = [Given(g.n, g.parameters, {"W": 3.7 * X, "b": X[0]}) for g in right]
     for edit in edits:
         with made(edit), swapped(program, definition):
