@@ -87,6 +87,15 @@ def test_two_mistakes_at_once():
     assert set(names) == {"missing-batch-mean", "bias-gradient-missing"}
 
 
+def test_a_factor_two_on_two_outputs_is_not_told_from_their_number():
+    model = inject("6-5(sigmoid)-2", "extra-factor-two", loss="mse")
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((9, 6)), rng.standard_normal((9, 2))
+    causes = check_gradients(model, X, y).causes
+    assert {c.name for c in causes} == {"extra-factor-two", "mean-over-examples-only"}
+    assert not any(c.certified for c in causes)
+
+
 def test_a_right_model_has_no_causes():
     assert check_gradients(inject("4-5(tanh)-3")).causes == []
 
