@@ -30,7 +30,7 @@ train: $(VENV)/cli.stamp
 	$(VENV)/bin/chainrule train
 
 test: lint
-	$(VENV)/bin/pytest -n auto -m "not browser"
+	$(VENV)/bin/pytest -n auto -m "not browser and not whole"
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
@@ -53,8 +53,9 @@ bench: $(VENV)/cli.stamp
 
 bench-peers: $(PEERS)/peers.stamp
 
-bench-diagnosis: $(VENV)/cli.stamp
+bench-diagnosis: $(VENV)/test.stamp
 	$(VENV)/bin/python -m bench.diagnosis
+	$(VENV)/bin/pytest -n auto tests/check/test_check_diagnosis.py
 
 # From the source distribution, with a compiler and (as far as CMake can tell) without one.
 sdist:

@@ -1,4 +1,8 @@
-"""The mistake is named, with proof, and only then."""
+"""The mistake is named, with proof, and only then.
+
+`make test` takes every third model and mistake, which is a minute of computing; `make
+bench-diagnosis` runs them all, here and for its table.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,15 @@ NOT_NAMED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
+def some(cases, name=lambda case: case):
+    """As parameters, two of three only for the whole run."""
+    return [
+        pytest.param(case, id=name(case), marks=[pytest.mark.whole] if i % 3 else [])
+        for i, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize("model", some(MODELS, lambda model: model.name))
 def test_a_name_is_right_and_proved_or_claims_no_more_than_the_line(model):
     target, X, y = model.wrong()
     before = source_of_all(model)
@@ -48,11 +60,14 @@ def source_of_all(model):
 UNNAMED = {"wrong-dimensions", "weight-gradient-transposed", "weights-damaged"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [f.name for f in applicable("7-5(tanh)-5(tanh)-3", l2=0.01, batch=9)
-     if f.kind in ("gradient", "state") and f.name not in UNNAMED],
-)  # fmt: skip
+NAMES = [
+    f.name
+    for f in applicable("7-5(tanh)-5(tanh)-3", l2=0.01, batch=9)
+    if f.kind in ("gradient", "state") and f.name not in UNNAMED
+]
+
+
+@pytest.mark.parametrize("name", some(NAMES))
 def test_the_catalogues_own_mistakes_are_named_in_a_black_box(name):
     rng = np.random.default_rng(5)
     model = inject("7-5(tanh)-5(tanh)-3", name, l2=0.01)
@@ -70,6 +85,15 @@ def test_two_mistakes_at_once():
     X, y = rng.standard_normal((8, 6)), rng.integers(3, size=8)
     names = check_gradients(model, X, y).causes[0].name.split(" + ")
     assert set(names) == {"missing-batch-mean", "bias-gradient-missing"}
+
+
+def test_a_factor_two_on_two_outputs_is_not_told_from_their_number():
+    model = inject("6-5(sigmoid)-2", "extra-factor-two", loss="mse")
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((9, 6)), rng.standard_normal((9, 2))
+    causes = check_gradients(model, X, y).causes
+    assert {c.name for c in causes} == {"extra-factor-two", "mean-over-examples-only"}
+    assert not any(c.certified for c in causes)
 
 
 def test_a_right_model_has_no_causes():

@@ -1,4 +1,4 @@
-"""A mirror of somebody's model: one of our networks that computes the same loss.
+"""The search for a mirror of somebody's model: one of our networks that computes the same loss.
 
 The layers follow from the shapes of the parameters, the activation, the loss and its scale from
 what the model computes. A mirror is believed only if its loss agrees with the model's to nine
@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.check.mirror_net import Mirror, Place, as_rows
 from chainrule.check.target import Target, rows_of
 from chainrule.errors import ChainruleError
-from chainrule.nn import LAYERS, LOSSES, Layer, Linear, Loss, Network, backprop
+from chainrule.nn import LAYERS, LOSSES, Layer, Linear, Network
 
 __all__ = ["Mirror", "find_mirror"]
 
@@ -31,93 +32,6 @@ _LOSSES = ("softmax_cross_entropy", "mse", "binary_cross_entropy", "mae", "huber
 _AGREES = {8: 1e-9, 4: 2e-5}  # relative, by the bytes of a number
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a parameter of the model is in the network."""
-
-    name: str
-    transposed: bool
-    shape: tuple[int, ...]
-
-    def to_net(self, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        return (value.T if self.transposed else value).reshape(shape)
-
-    def to_model(self, value: np.ndarray) -> np.ndarray:
-        """A bias in the model's own shape; a gradient of a wrong shape keeps it."""
-        value = value.T if self.transposed else value
-        fits = value.ndim == 1 and value.size == math.prod(self.shape)
-        return value.reshape(self.shape) if fits else value
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """A network and a loss that compute what the model computes.
-
-    Attributes:
-        net, loss: in float64.
-        factor, summed: the model's loss is `factor · loss`, times N if it is summed …
-        l2: … plus `½ · l2 · ΣW²`.
-        places: model's parameter name -> where it is in `net`.
-        one_hot: whether the model takes one-hot targets.
-        columns: whether the model takes examples as columns.
-    """
-
-    net: Network
-    loss: Loss
-    factor: float
-    summed: bool
-    l2: float
-    places: Mapping[str, _Place]
-    one_hot: bool
-    columns: bool
-
-    def scale(self, n: int) -> float:
-        """The model's loss over the mirror's, for a batch of n."""
-        return self.factor * n if self.summed else self.factor
-
-    def rows(self, X: np.ndarray, y: object) -> tuple[np.ndarray, np.ndarray]:
-        """The model's batch as the network takes it."""
-        return _as_rows(X, y, self.columns)
-
-    def targets(self, y: object) -> np.ndarray:
-        """The model's targets as `loss` takes them."""
-        array = np.asarray(y)
-        return array.argmax(axis=1) if self.one_hot else array
-
-    def load(self, parameters: Mapping[str, np.ndarray]) -> None:
-        """Copy the model's parameters into the network."""
-        for name, place in self.places.items():
-            view = self.net[place.name]
-            view[...] = place.to_net(np.asarray(parameters[name], np.float64), view.shape)
-
-    def to_model(self, gradients: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
-        """Gradients by the network's names, of a batch of n, as the model would have them."""
-        scale = self.scale(n)
-        return {
-            name: scale * place.to_model(np.asarray(gradients[place.name]))
-            for name, place in self.places.items()
-        }
-
-    def true_gradients(self, X: np.ndarray, y: object) -> dict[str, np.ndarray]:
-        """The model's true gradients at the parameters that were loaded last, on such rows."""
-        trace = backprop(self.net, X, self.targets(y), loss=self.loss)
-        gradients = self.net.layout.views(trace.grads)
-        for slot in self.net.layout.slots:
-            if slot.is_weight:
-                gradients[slot.name] += self.l2 / self.scale(len(X)) * self.net[slot.name]
-        return self.to_model(gradients, len(X))
-
-    def loss_value(self, X: np.ndarray, y: object) -> tuple[float, float]:
-        """The mean loss, and `½ ΣW²`."""
-        z = self.net(X)
-        targets = self.loss.check_targets(
-            self.targets(y), len(z), self.net.output_shape, self.net.dtype
-        )
-        weights = [self.net[slot.name] for slot in self.net.layout.slots if slot.is_weight]
-        penalty = 0.5 * sum(float(np.square(w).sum()) for w in weights)
-        return float(self.loss.forward(z, targets)[0]), penalty
-
-
 def find_mirror(target: Target) -> Mirror | None:
     """The mirror of a model on its present batch, or None if there is none among ours."""
     if not isinstance(target.X, np.ndarray) or target.X.ndim != 2 or target.y is None:
@@ -126,7 +40,7 @@ def find_mirror(target: Target) -> Mirror | None:
     if points is None:
         return None
     columns = rows_of(target.X, target.y)[1] == -1
-    X, y = _as_rows(np.asarray(target.X, np.float64), target.y, columns)
+    X, y = as_rows(np.asarray(target.X, np.float64), target.y, columns)
     batch = _Batch(X, y, columns)
     parameters = {n: np.array(v) for n, v in target.parameters().items() if n != "X"}
     for weights, biases, transposed in _chains(parameters, X.shape[1]):
@@ -150,11 +64,6 @@ class _Batch:
     X: np.ndarray
     y: np.ndarray
     columns: bool
-
-
-def _as_rows(X: np.ndarray, y: object, columns: bool) -> tuple[np.ndarray, np.ndarray]:
-    targets = np.asarray(y)
-    return (X.T, targets.T) if columns else (X, targets)
 
 
 @dataclass(frozen=True)
@@ -270,7 +179,7 @@ def _match(
     pairs = [(w, "W", transposed) for w in weights] + [(b, "b", False) for b in biases]
     numbers = [*range(1, len(weights) + 1)] * 2
     places = {
-        name: _Place(f"{letter}{number}", flipped, parameters[name].shape)
+        name: Place(f"{letter}{number}", flipped, parameters[name].shape)
         for (name, letter, flipped), number in zip(pairs, numbers, strict=True)
         if name is not None
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Annotated, Any
 
@@ -87,7 +88,8 @@ def _side_by_side(shown: Demonstration) -> str:
         scored = "" if course.accuracy is None else f", test accuracy {100 * course.accuracy:.1f} %"
         ends.append(f"{label:>7}: {course.steps} steps, test loss {course.test_loss:.4g}{scored}")
     if shown.faulty.error:
-        ends.append(textwrap.fill(shown.faulty.error, 78, initial_indent="  raised ",
+        error = re.sub(r", with gufunc signature \S+", "", shown.faulty.error)
+        ends.append(textwrap.fill(error, 78, initial_indent="  raised ",
                                   subsequent_indent="  "))  # fmt: skip
     if shown.faulty.first_non_finite:
         ends.append(f"  not finite from step {shown.faulty.first_non_finite} on")
@@ -95,4 +97,5 @@ def _side_by_side(shown: Demonstration) -> str:
 
 
 def _at(values: np.ndarray, step: int) -> str:
-    return f"{values[step - 1]:.4g}" if step <= len(values) else "–"
+    """Four digits, zeros too, so that the numbers of a column can be compared."""
+    return f"{values[step - 1]:#.4g}".rstrip(".") if step <= len(values) else "–"
