@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 __all__ = ["Pace"]
 
-_FEWEST_STEPS = 4  # of a run that tells something
+_FEWEST_STEPS = 8  # of a run that tells something
 _LOOK_AGAIN = 24  # runs until the other way is tried again
+_CLEARLY = 1.5  # times as fast one thread must be: on a busy machine it is many times
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Pace:
         for threads in (self.most, 1):
             if threads not in self._seconds:
                 return threads
-        best = min(self._seconds, key=self._seconds.__getitem__)
+        alone, together = self._seconds[1], self._seconds[self.most]
+        best = 1 if _CLEARLY * alone < together else self.most
         if self._runs % _LOOK_AGAIN == 0:
             return self.most if best == 1 else 1
         return best
