@@ -213,3 +213,16 @@ def test_gradients_that_are_none_of_another_shape_or_not_finite(write):
         assert note in report.parameters["W"].note
     report = check_gradients(load_target(write(broken(backward=f"({BACKWARD}).astype(int)"))))
     assert "gradients-integer" in {f.name for f in report.findings if not f.ok}
+
+
+def test_a_file_that_was_changed_a_moment_ago_is_read_again_and_nothing_left_beside_it(tmp_path):
+    file = tmp_path / "model.py"
+    for scale in (2, 3):
+        file.write_text(
+            f"import numpy as np\nw = np.array([{scale}.0])\n"
+            "def loss_and_grads(params, X, y):\n    return float(params[0]), np.ones(1)\n"
+            "params = w\n"
+        )
+        [value] = load_target(str(file)).parameters().values()
+        assert value[0] == scale
+    assert [path.name for path in tmp_path.iterdir()] == ["model.py"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.machinery
 import importlib.util
 import sys
 import traceback
@@ -79,16 +80,27 @@ def load_target(
     raise problem
 
 
+class _FromSource(importlib.machinery.SourceFileLoader):
+    """Compiles the file at each load and leaves nothing beside it. Cached bytecode goes by the
+    file's second and length: a file that was changed quickly would be taken for the old one."""
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _run(path: Path) -> types.ModuleType:
     if not path.is_file():
         raise InputError(f"there is no file {str(path)!r}")
-    spec = importlib.util.spec_from_file_location(f"chainrule_checked_{path.stem}", path)
-    if spec is None or spec.loader is None:
+    name = f"chainrule_checked_{path.stem}"
+    if importlib.util.spec_from_file_location(name, path) is None:
         raise InputError(f"{str(path)!r} is not a Python file")
+    loader = _FromSource(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     with _importable(module, path):
         try:
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
         except (Exception, SystemExit) as error:
             raise InputError(f"{path} does not import:\n{_short(error, path)}") from error
     return module

@@ -21,7 +21,7 @@ from chainrule.check.target import Target, rows_of
 from chainrule.errors import ChainruleError
 from chainrule.nn import LAYERS, LOSSES, Layer, Linear, Network
 
-__all__ = ["Mirror", "find_mirror"]
+__all__ = ["find_mirror"]
 
 _HIDDEN = (
     "relu", "tanh", "sigmoid", "leaky_relu", "leaky_relu(0.1)", "leaky_relu(0.2)", "elu",

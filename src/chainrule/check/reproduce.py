@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.check.cause import Cause, from_catalogue
-from chainrule.check.mirror import Mirror, find_mirror
+from chainrule.check.mirror import find_mirror
+from chainrule.check.mirror_net import Mirror
 from chainrule.check.signature import Sample, Signature, relations, signatures
 from chainrule.check.target import Target, rows_of, take_rows
 from chainrule.errors import ChainruleError
