@@ -18,7 +18,6 @@ from chainrule.figures.run import TrainedRun
 from chainrule.figures.signed import image_shape_of
 from chainrule.figures.style import THEMES, Theme, in_few_colors, render
 from chainrule.figures.words import describe
-from chainrule.train.history import percent
 
 __all__ = ["as_uri", "report_page"]
 
@@ -155,18 +154,7 @@ def _epochs(run: TrainedRun) -> str:
         return ""
     name = run.validation
     header = ["epoch", "loss", "accuracy", f"{name} loss", f"{name} accuracy", "rate", "seconds"]
-    rows = [
-        [
-            str(r.epoch),
-            f"{r.loss:.4f}",
-            percent(r.accuracy),
-            "" if r.val_loss is None else f"{r.val_loss:.4f}",
-            percent(r.val_accuracy),
-            f"{r.lr:.3g}",
-            f"{r.seconds:.2f}",
-        ]
-        for r in run.history.epochs
-    ]
+    rows = run.history.rows()
     keep = [i for i in range(len(header)) if any(row[i] for row in rows)]
     return _table("epochs", "Epochs", [header[i] for i in keep],
                   [[html.escape(row[i]) for i in keep] for row in rows])  # fmt: skip

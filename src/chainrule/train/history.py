@@ -86,9 +86,10 @@ class History:
         """The inverse of `to_json`."""
         return cls([EpochRecord(**record) for record in records], stopped=stopped)
 
-    def __str__(self) -> str:
-        header = ["epoch", "loss", "accuracy", "val loss", "val accuracy", "lr", "seconds"]
-        rows = [
+    def rows(self) -> list[list[str]]:
+        """The epochs as cells of a table: epoch, loss and accuracy, those on the validation data,
+        learning rate, seconds. What was not measured is empty."""
+        return [
             [
                 str(r.epoch),
                 f"{r.loss:.4f}",
@@ -100,7 +101,10 @@ class History:
             ]
             for r in self.epochs
         ]
-        return text_table(header, rows, ">>>>>>>")
+
+    def __str__(self) -> str:
+        header = ["epoch", "loss", "accuracy", "val loss", "val accuracy", "lr", "seconds"]
+        return text_table(header, self.rows(), ">>>>>>>")
 
 
 def percent(fraction: float | None) -> str:
