@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 from native_jobs import LOSSES, OPTIMIZERS, SPECS, make_job, run_epoch
 
 import chainrule as cr
 from chainrule.engine import NativeEngine, NumpyEngine, Sums
+from chainrule.engine.sparse import form_for_kernels
 from chainrule.native import kernels
 
 pytestmark = pytest.mark.skipif(kernels is None, reason="the compiled engine was not built")
@@ -141,23 +143,46 @@ def test_float32_learns_as_the_numpy_engine_does(loss):
 # --- sparse rows ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("values", ["many", "few"])  # few: as codes of a byte
 @pytest.mark.parametrize("density", [0.005, 0.2])
 @pytest.mark.parametrize("optimizer", ["sgd(0.1)", "adam(0.01)"])
 @pytest.mark.parametrize("hidden", [3, 20, 130])
-def test_sparse_rows_give_what_dense_ones_give(density, optimizer, hidden):
-    scipy_sparse = pytest.importorskip("scipy.sparse")
-    X = scipy_sparse.random(60, 300, density, random_state=1, format="csr")
-    spec, options = f"300-{hidden}(tanh)-3", {"optimizer": optimizer, "epochs": 3}
+def test_sparse_rows_give_what_dense_ones_give(values, density, optimizer, hidden):
+    X = scipy.sparse.random(60, 301, density, random_state=1, format="csr")
+    if values == "few":
+        X.data = np.ceil(4 * X.data) - 2.5
+    spec, options = f"301-{hidden}(tanh)-3", {"optimizer": optimizer, "epochs": 3}
     y = np.random.default_rng(2).integers(3, size=60)
     nets = []
-    for examples, engine in ((X.toarray(), "numpy"), (X, "numpy"), (X, "native"),
-                             (X.tocoo(), "native"), (X.toarray(), "native")):  # fmt: skip
+    for examples, engine, threads in (
+        (X.toarray(), "numpy", 1),
+        (X, "numpy", 1),
+        (X, "native", 1),
+        (X.tocoo(), "native", 2),
+        (X.toarray(), "native", 2),
+        (X.toarray(), "native", 3),
+    ):
         net = cr.Network.from_spec(spec, dtype=np.float64)
-        cr.fit(net, examples, y, batch_size=16, engine=engine, validation=(examples, y), **options)
+        cr.fit(net, examples, y, batch_size=16, engine=engine, threads=threads,
+               validation=(examples, y), **options)  # fmt: skip
         nets.append(net)
     for net in nets[1:]:
         np.testing.assert_allclose(net.params, nets[0].params, atol=1e-10)
+    for net in nets[3:]:
+        np.testing.assert_array_equal(net.params, nets[2].params)
     np.testing.assert_allclose(nets[0](X), nets[0](X.toarray()), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("density", "distinct", "form"),
+    [(0.5, 3, "X"), (0.2, 3, "coded"), (0.2, 300, "pairs"), (0.01, 3, "csr")],
+)
+def test_the_form_of_X_follows_its_zeros_and_values(density, distinct, form):
+    rng = np.random.default_rng(0)
+    X = rng.choice(np.arange(1.0, distinct + 1), (500, 101)) * (rng.random((500, 101)) < density)
+    found = form_for_kernels(X, cr.Network.from_spec("101-4-2"), batch_size=32)
+    given = {name for name, value in vars(found).items() if value is not None}
+    assert given == ({"pairs", "table"} if form == "coded" else {form})
 
 
 def test_images_that_are_mostly_black_are_taken_as_sparse():

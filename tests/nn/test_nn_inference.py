@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import chainrule as cr
 from chainrule.nn import LAYERS
@@ -48,12 +49,11 @@ def test_all_registered_activations():
 
 
 def test_images_whole_numbers_and_sparse_rows():
-    scipy_sparse = pytest.importorskip("scipy.sparse")
     net = cr.Network((4, 20), "flatten", cr.Linear(3), dtype=np.float64)
     X = np.random.default_rng(0).integers(2, size=(6, 4, 20))
     np.testing.assert_allclose(net(X), by_layers(net, X), atol=1e-12)
     flat = cr.Network(80, cr.Linear(3), dtype=np.float64)
-    rows = scipy_sparse.csr_array(X.reshape(6, 80).astype(float))
+    rows = scipy.sparse.csr_array(X.reshape(6, 80).astype(float))
     np.testing.assert_allclose(flat(rows), flat(rows.toarray()), atol=1e-12)
     with pytest.raises(cr.InputError, match=r"sparse matrix of shape \(6, 80\)"):
         net(rows)

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.engine.base import Engine, Job, Sums
 from chainrule.engine.blas import one_blas_thread
 from chainrule.engine.pace import Pace
-from chainrule.engine.sparse import sparse_rows
+from chainrule.engine.sparse import form_for_kernels
 from chainrule.native import instruction_set, kernels, why_missing
 from chainrule.native.blas import find_blas
 from chainrule.nn import (
@@ -97,8 +97,7 @@ class NativeEngine(Engine):
     def __post_init__(self) -> None:
         super().__post_init__()
         job, net = self.job, self.job.net
-        X = sparse_rows(job.X, net)
-        csr = X.arrays if isinstance(X, SparseRows) else None
+        X = form_for_kernels(job.X, net, job.batch_size)
         float32 = net.dtype == np.float32
         make = kernels.Trainer32 if float32 else kernels.Trainer64  # type: ignore[union-attr]
         labels = isinstance(job.loss, SoftmaxCrossEntropy)
@@ -112,8 +111,11 @@ class NativeEngine(Engine):
             params=net.params,
             grads=self.grads,
             moments=[self.state[name] for name in job.optimizer.moments],
-            X=None if csr else X,
-            csr=csr,
+            X=X.X,
+            csr=X.csr,
+            pairs=X.pairs,
+            bytes=None,
+            table=X.table,
             labels=np.ascontiguousarray(job.y) if labels else None,
             targets=None if labels else np.ascontiguousarray(job.y.reshape(len(job.y), -1)),
             weights=None if job.weights is None else np.ascontiguousarray(job.weights),
@@ -122,7 +124,7 @@ class NativeEngine(Engine):
             blas=find_blas(),
             threads=self.threads,
         )
-        self._pace = Pace(self.threads, self.adaptive and not _wants_blas(job, csr is not None))
+        self._pace = Pace(self.threads, self.adaptive and not _wants_blas(job, X.X is None))
         random = any(isinstance(layer, Dropout) for layer in net.layers)
         self._random = self.rng.bit_generator if random else None
 

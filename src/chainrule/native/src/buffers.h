@@ -37,8 +37,8 @@ private:
 template <class T>
 class Buffers {
 public:
-    // Sets the pointers of `t`; its layers, batch_size and csr must be there. A row of a sparse X
-    // that is to be transposed has at most `longest_row` entries; 0: it is not to be.
+    // Sets the pointers of `t`; its layers, batch_size and X must be there. X has at most
+    // `longest_row` pairs in a row; 0 where it has none.
     void allocate(Training<T>& t, int threads, Index longest_row) {
         activations(t);
         Index deepest = t.batch_size;
@@ -48,10 +48,11 @@ public:
         }
         for (int thread = 0; thread < threads; ++thread) {
             scratch_.push_back(own(kept_, deepest * kPanelEntries));
-            if (longest_row)
-                transposed_.push_back({own(starts_, t.layers[0].in + 2),
-                                       own(entries_, t.batch_size * longest_row)});
+            const Index pairs = longest_row ? (t.layers[0].in + 1) / 2 : 0;
+            panels_.push_back(own(kept_, longest_row ? t.layers[0].in * t.layers[0].out : 0));
+            places_.push_back({own(counts_, pairs), own(counts_, pairs + 1), own(counts_, pairs)});
         }
+        t.entries = own(entries_, t.batch_size * longest_row);
         t.row_losses = own(kept_, t.batch_size);
         t.row_hits = own(hits_, t.batch_size);
         t.norms = own(norms_, t.n_params / kNormBlock + 1);
@@ -59,14 +60,15 @@ public:
         t.gradients = gradients_.data();
         t.masks = masks_.data();
         t.scratch = scratch_.data();
-        t.transposed = longest_row ? transposed_.data() : nullptr;
+        t.places = places_.data();
+        t.panels = panels_.data();
     }
 
 private:
     static constexpr Index kPanelEntries = 2 * 64 / sizeof(T);  // of the widest vectors
 
     void activations(Training<T>& t) {
-        inputs_.push_back(t.csr.start ? nullptr : own(kept_, t.batch_size * t.layers[0].in));
+        inputs_.push_back(t.X || t.bytes ? own(kept_, t.batch_size * t.layers[0].in) : nullptr);
         for (int i = 0; i < t.n_layers; ++i) {
             const Layer& layer = t.layers[i];
             const Index size = t.batch_size * layer.out;
@@ -88,12 +90,12 @@ private:
     }
 
     std::vector<Buffer<T>> kept_;
-    std::vector<Buffer<std::int32_t>> starts_;
+    std::vector<Buffer<std::int32_t>> counts_;
     std::vector<Buffer<Entry<T>>> entries_;
     std::vector<Buffer<std::uint8_t>> hits_;
     std::vector<Buffer<double>> norms_;
-    std::vector<T*> inputs_, gradients_, masks_, scratch_;
-    std::vector<Transposed<T>> transposed_;
+    std::vector<T*> inputs_, gradients_, masks_, scratch_, panels_;
+    std::vector<Places> places_;
 };
 
 }  // namespace chainrule

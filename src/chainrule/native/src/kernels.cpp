@@ -18,7 +18,8 @@ bool predict(const Inference<T>& net, const T* X, const Csr<T>& csr, Index first
 
 template <class T>
 constexpr Kernels<T> kernels() {
-    return {train<T>, predict<T>, count_nonzeros<T>, fill_nonzeros<T>};
+    return {train<T>,       predict<T>,    count_nonzeros<T>, fill_nonzeros<T>,
+            count_pairs<T>, fill_pairs<T>, fill_coded<T>};
 }
 
 #define CHAINRULE_TEXT_(x) #x

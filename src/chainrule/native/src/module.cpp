@@ -4,11 +4,13 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
 #include <optional>
 #include <thread>
+#include <variant>
 
 #include "buffers.h"
 #include "dispatch.h"
@@ -21,7 +23,8 @@ namespace {
 template <class T>
 using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 template <class T>
-using CsrArrays = std::tuple<Array<const std::int64_t>, Array<const std::int32_t>, Array<const T>>;
+using SparseArrays = std::tuple<Array<const std::int64_t>, Array<const std::int32_t>, Array<const T>>;
+using PairArrays = std::tuple<Array<const std::int64_t>, Array<const std::uint8_t>>;
 using LayerTuple = std::tuple<int, Index, Index, Index, Index, int, double>;
 using SegmentTuple = std::tuple<Index, Index, bool>;
 using UpdateTuple = std::tuple<int, double, double, double, double, double, double>;
@@ -40,8 +43,13 @@ Blas blas_of(const BlasTuple& tuple) {
 }
 
 template <class T>
-Csr<T> csr_of(const CsrArrays<T>& arrays) {
+Csr<T> csr_of(const SparseArrays<T>& arrays) {
     return {std::get<0>(arrays).data(), std::get<1>(arrays).data(), std::get<2>(arrays).data()};
+}
+
+template <class P>
+PairRows<P> pairs_of(const PairArrays& arrays) {
+    return {std::get<0>(arrays).data(), reinterpret_cast<const P*>(std::get<1>(arrays).data())};
 }
 
 // A fit: the network, the data and the memory of its steps, held for as long as it runs.
@@ -51,12 +59,13 @@ public:
     Trainer(const std::vector<LayerTuple>& layers, const std::vector<SegmentTuple>& segments,
             const UpdateTuple& update, bool fused, int criterion, double criterion_parameter,
             Array<T> params, Array<T> grads, std::vector<Array<T>> moments,
-            std::optional<Array<const T>> X, std::optional<CsrArrays<T>> csr,
-            std::optional<Array<const std::int64_t>> labels,
+            std::optional<Array<const T>> X, std::optional<SparseArrays<T>> csr,
+            std::optional<PairArrays> pairs, std::optional<Array<const std::uint8_t>> bytes,
+            std::optional<Array<const T>> table, std::optional<Array<const std::int64_t>> labels,
             std::optional<Array<const T>> targets, std::optional<Array<const T>> weights,
             Index batch_size, const std::string& isa, const BlasTuple& blas, int threads)
         : layers_(layers_of(layers)), params_(params), grads_(grads), moments_(moments), X_(X),
-          csr_(csr), labels_(labels), targets_(targets), weights_(weights),
+          csr_(csr), pairs_(pairs), bytes_(bytes), table_(table), labels_(labels), targets_(targets), weights_(weights),
           kernels_(kernels_of<T>(instruction_set(isa))), threads_(threads) {
         for (const auto& [begin, end, decayed] : segments)
             segments_.push_back({begin, end, decayed});
@@ -76,12 +85,16 @@ public:
         t_.criterion_parameter = criterion_parameter;
         if (X_) t_.X = X_->data();
         if (csr_) t_.csr = csr_of<T>(*csr_);
+        if (pairs_ && table_) t_.coded = pairs_of<CodedPair>(*pairs_);
+        else if (pairs_) t_.pairs = pairs_of<PlainPair<T>>(*pairs_);
+        if (bytes_) t_.bytes = bytes_->data();
+        if (table_) t_.table = table_->data();
         if (labels_) t_.labels = labels_->data();
         if (targets_) t_.targets = targets_->data();
         if (weights_) t_.weights = weights_->data();
         t_.batch_size = batch_size;
         t_.blas = blas_of(blas);
-        buffers_.allocate(t_, threads, csr_ ? row_to_transpose() : 0);
+        buffers_.allocate(t_, threads, pairs_ ? longest_row() : 0);
     }
 
     // Threads live from open to close: they are not there when nothing is trained.
@@ -115,16 +128,11 @@ public:
     }
 
 private:
-    // The longest row of X, or 0 where a feature is in less than one of 32 rows, on average.
-    Index row_to_transpose() const {
-        const Index rows = Index(std::get<0>(*csr_).size()) - 1;
-        const double entries = double(std::get<1>(*csr_).size());
-        if (entries * 32 < double(rows) * double(layers_[0].in)) return 0;
+    Index longest_row() const {
+        const std::int64_t* start = std::get<0>(*pairs_).data();
         Index longest = 1;
-        for (Index r = 0; r < rows; ++r) {
-            const Index length = Index(t_.csr.start[r + 1] - t_.csr.start[r]);
-            if (length > longest) longest = length;
-        }
+        for (Index r = 0; r + 1 < Index(std::get<0>(*pairs_).size()); ++r)
+            if (start[r + 1] - start[r] > longest) longest = Index(start[r + 1] - start[r]);
         return longest;
     }
 
@@ -133,7 +141,10 @@ private:
     Array<T> params_, grads_;
     std::vector<Array<T>> moments_;
     std::optional<Array<const T>> X_;
-    std::optional<CsrArrays<T>> csr_;
+    std::optional<SparseArrays<T>> csr_;
+    std::optional<PairArrays> pairs_;
+    std::optional<Array<const std::uint8_t>> bytes_;
+    std::optional<Array<const T>> table_;
     std::optional<Array<const std::int64_t>> labels_;
     std::optional<Array<const T>> targets_, weights_;
     const Kernels<T>& kernels_;
@@ -167,7 +178,7 @@ public:
         return run(X.data(), Csr<T>{}, Index(X.shape(0)), out.data(), threads);
     }
 
-    bool predict_csr(const CsrArrays<T>& csr, Array<T> out, int threads) const {
+    bool predict_csr(const SparseArrays<T>& csr, Array<T> out, int threads) const {
         return run(nullptr, csr_of<T>(csr), Index(std::get<0>(csr).size()) - 1, out.data(),
                    threads);
     }
@@ -212,6 +223,47 @@ void fill_nonzeros(Array<const T> X, Array<const std::int64_t> start, Array<std:
                           column.data(), value.data());
 }
 
+// X as a NumPy array of T, as a NumPy array of bytes, or as the arrays of a CSR matrix.
+template <class T>
+using AnyRows = std::variant<Array<const T>, Array<const std::uint8_t>, SparseArrays<T>>;
+
+template <class T>
+Rows<T> rows_of(const AnyRows<T>& X) {
+    Rows<T> rows;
+    if (const auto* dense = std::get_if<0>(&X)) {
+        rows.dense = dense->data();
+        rows.columns = Index(dense->shape(1));
+    } else if (const auto* bytes = std::get_if<1>(&X)) {
+        rows.bytes = bytes->data();
+        rows.columns = Index(bytes->shape(1));
+    } else {
+        rows.csr = csr_of<T>(std::get<2>(X));
+    }
+    return rows;
+}
+
+template <class T>
+void count_pairs(const AnyRows<T>& X, Array<std::int64_t> counts) {
+    const Kernels<T>& kernels = kernels_of<T>(*instruction_sets().front());
+    nb::gil_scoped_release released;
+    kernels.count_pairs(rows_of<T>(X), Index(counts.size()), counts.data());
+}
+
+template <class T>
+void fill_pairs(const AnyRows<T>& X, Index rows, Array<std::uint8_t> pairs) {
+    const Kernels<T>& kernels = kernels_of<T>(*instruction_sets().front());
+    nb::gil_scoped_release released;
+    kernels.fill_pairs(rows_of<T>(X), rows, reinterpret_cast<PlainPair<T>*>(pairs.data()));
+}
+
+template <class T>
+bool fill_coded(const AnyRows<T>& X, Index rows, Array<std::uint8_t> pairs, Array<T> table) {
+    const Kernels<T>& kernels = kernels_of<T>(*instruction_sets().front());
+    nb::gil_scoped_release released;
+    return kernels.fill_coded(rows_of<T>(X), rows, reinterpret_cast<CodedPair*>(pairs.data()),
+                              table.data());
+}
+
 template <class T>
 void bind(nb::module_& m, const char* trainer, const char* predictor) {
     using namespace nb::literals;
@@ -219,12 +271,15 @@ void bind(nb::module_& m, const char* trainer, const char* predictor) {
         .def(nb::init<const std::vector<LayerTuple>&, const std::vector<SegmentTuple>&,
                       const UpdateTuple&, bool, int, double, Array<T>, Array<T>,
                       std::vector<Array<T>>, std::optional<Array<const T>>,
-                      std::optional<CsrArrays<T>>, std::optional<Array<const std::int64_t>>,
+                      std::optional<SparseArrays<T>>, std::optional<PairArrays>,
+                      std::optional<Array<const std::uint8_t>>, std::optional<Array<const T>>,
+                      std::optional<Array<const std::int64_t>>,
                       std::optional<Array<const T>>, std::optional<Array<const T>>, Index,
                       const std::string&, const BlasTuple&, int>(),
              nb::kw_only(), "layers"_a, "segments"_a, "update"_a, "fused"_a, "criterion"_a,
              "criterion_parameter"_a, "params"_a, "grads"_a, "moments"_a, "X"_a.none(),
-             "csr"_a.none(), "labels"_a.none(), "targets"_a.none(), "weights"_a.none(),
+             "csr"_a.none(), "pairs"_a.none(), "bytes"_a.none(),
+             "table"_a.none(), "labels"_a.none(), "targets"_a.none(), "weights"_a.none(),
              "batch_size"_a, "isa"_a, "blas"_a, "threads"_a)
         .def("open", &Trainer<T>::open)
         .def("close", &Trainer<T>::close)
@@ -238,6 +293,9 @@ void bind(nb::module_& m, const char* trainer, const char* predictor) {
         .def("predict_csr", &Predictor<T>::predict_csr);
     m.def("count_nonzeros", &count_nonzeros<T>);
     m.def("fill_nonzeros", &fill_nonzeros<T>);
+    m.def("count_pairs", &count_pairs<T>);
+    m.def("fill_pairs", &fill_pairs<T>);
+    m.def("fill_coded", &fill_coded<T>);
 }
 
 }  // namespace

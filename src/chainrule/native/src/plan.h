@@ -48,7 +48,7 @@ struct Update {
     double clip_norm;       // 0: the gradient is not clipped
 };
 
-// Rows of X that are mostly zeros, in the CSR format: indices ascend within a row.
+// Rows of X that are nearly all zeros, in the CSR format: indices ascend within a row.
 template <class T>
 struct Csr {
     const std::int64_t* start = nullptr;
@@ -56,18 +56,47 @@ struct Csr {
     const T* value = nullptr;
 };
 
-// A value of a batch's row, and where the row starts in a tensor (row · width).
+// Two neighbouring columns, 2i and 2i + 1, of a row of X of which not both are zero. `at` is i.
+template <class Value, class At>
+struct Pair {
+    Value first, second;
+    At at;
+};
+
+// Its values may be numbers of a table, as where X has few different ones: images, counts.
+template <class T>
+using PlainPair = Pair<T, std::int32_t>;
+using CodedPair = Pair<std::uint8_t, std::uint16_t>;
+
+// A pair of the batch at hand; `offset` is where its row starts in z (row · width).
 template <class T>
 struct Entry {
-    T value;
+    T first, second;
     std::int32_t offset;
 };
 
-// Entries in the order of their features; see sparse.h.
+// Rows of X of which a good part is not zero; row r's pairs are those from start[r] on.
+template <class P>
+struct PairRows {
+    const std::int64_t* start = nullptr;
+    const P* pairs = nullptr;
+};
+
+// X as it came: dense, or in the CSR format, or dense as bytes.
 template <class T>
-struct Transposed {
-    std::int32_t* starts;
-    Entry<T>* entries;
+struct Rows {
+    const T* dense = nullptr;
+    Csr<T> csr;
+    const std::uint8_t* bytes = nullptr;
+    Index columns = 0;
+};
+
+constexpr int kCodes = 256;  // of a table; code 0 is the value 0
+
+// One thread's part in putting a batch's pairs into the order of their columns: how many of each are
+// in its rows, where all of them begin, and where the thread's own next one goes.
+struct Places {
+    std::int32_t *counts, *begin, *next;
 };
 
 // What draws a float in [0, 1): the C interface of a NumPy bit generator (numpy/random/bitgen.h).
@@ -103,8 +132,12 @@ struct Training {
 
     Criterion criterion;
     double criterion_parameter;
-    const T* X;             // (n, in), or the rows in `csr`
+    const T* X;             // (n, in), or X in one of the following forms
     Csr<T> csr;
+    PairRows<PlainPair<T>> pairs;
+    PairRows<CodedPair> coded;
+    const std::uint8_t* bytes;  // (n, in)
+    const T* table;             // values of the codes in `coded` and `bytes`
     const std::int64_t* labels;
     const T* targets;       // (n, out)
     const T* weights;       // (n,), or null
@@ -118,7 +151,9 @@ struct Training {
     double* norms;          // sums of squares, one for each block of the gradient
 
     T* const* scratch;      // of every thread: packed panels
-    const Transposed<T>* transposed;  // of every thread; null where entries are too few for it
+    const Places* places;   // of every thread
+    Entry<T>* entries;      // pairs of the batch at hand, column by column
+    T* const* panels;       // of every thread: its columns of the first W
     const std::int64_t* rows;      // (batch,) of the batch at hand; set by the engine
 
     Blas blas;
@@ -159,10 +194,14 @@ struct Kernels {
     // Rows [first, last) of X, dense or sparse; false if one holds a NaN or an infinity.
     bool (*predict)(const Inference<T>&, const T* X, const Csr<T>& csr, Index first, Index last,
                     T* out);
-    // Non-zeros of X row by row; `start` is set first, then the others are filled.
+    // Non-zeros of X row by row, or pairs: first they are counted, then written down.
     void (*count_nonzeros)(const T* X, Index rows, Index columns, std::int64_t* counts);
     void (*fill_nonzeros)(const T* X, Index rows, Index columns, const std::int64_t* start,
                           std::int32_t* column, T* value);
+    void (*count_pairs)(const Rows<T>& X, Index rows, std::int64_t* counts);
+    void (*fill_pairs)(const Rows<T>& X, Index rows, PlainPair<T>* pairs);
+    // The same with codes, and their table; false if there are too many different values.
+    bool (*fill_coded)(const Rows<T>& X, Index rows, CodedPair* pairs, T* table);
 };
 
 struct InstructionSet {

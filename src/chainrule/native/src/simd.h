@@ -141,7 +141,12 @@ inline void store(T* p, Vec<T> v, Index n) {
 }
 #endif
 
-inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+// The empty statement is there for GCC, which takes a function that only prefetches for one that
+// does nothing, and leaves its calls out.
+inline void prefetch(const void* p) {
+    __builtin_prefetch(p, 0, 2);
+    asm volatile("");
+}
 
 // f(i, n) for whole vectors (n = lanes) and at last for what remains (n < lanes).
 template <class T, class F>

@@ -1,9 +1,6 @@
-// The first layer on rows that are mostly zeros: forward and gradient touch only the others.
-//
-// Sums stay in registers. Forward goes row by row: the sum is a row of z. The gradient goes feature
-// by feature: the sum is a row of dW, so a batch is transposed first, by counting. Where a feature
-// is seldom in a batch (text: 100 of 50,000 words), that is only overhead, and every value adds to
-// dW, or to W itself, where it stands.
+// The first layer on rows that are nearly all zeros, such as the words of a text (100 of 50,000):
+// forward and gradient touch only the others. Forward sums up a row of z in registers; since a
+// column is seldom in a batch, every value adds to dW, or to W itself, where it stands.
 #pragma once
 
 #include "simd.h"
@@ -13,11 +10,13 @@ namespace CHAINRULE_ISA {
 
 // f(integral_constant<int, N>, j, columns) over columns [c0, c1), N vectors at a time, the widest
 // first: their sums stay in registers while the values go by.
-template <class T, class F>
+template <class T, int Most, class F>
 inline void for_each_block(Index c0, Index c1, F f) {
     constexpr Index lanes = kLanes<T>;
     Index j = c0;
-    for (; c1 - j >= 8 * lanes; j += 8 * lanes) f(std::integral_constant<int, 8>(), j, 8 * lanes);
+    if (Most == 8)
+        for (; c1 - j >= 8 * lanes; j += 8 * lanes)
+            f(std::integral_constant<int, Most>(), j, 8 * lanes);
     for (; c1 - j >= 4 * lanes; j += 4 * lanes) f(std::integral_constant<int, 4>(), j, 4 * lanes);
     for (; c1 - j >= 2 * lanes; j += 2 * lanes) f(std::integral_constant<int, 2>(), j, 2 * lanes);
     for (; j < c1; j += lanes)
@@ -52,6 +51,10 @@ struct Vectors {
         v[N - 1] =
             multiply_add(a, load_some(p + (N - 1) * kLanes<T>, last(columns)), v[N - 1]);
     }
+    // this += a · x
+    void add(Vec<T> a, const Vectors& x) {
+        for (int i = 0; i < N; ++i) v[i] = multiply_add(a, x.v[i], v[i]);
+    }
     // p[…] += a · this
     void add_to(T* p, Vec<T> a, Index columns) const {
         for (int i = 0; i < N - 1; ++i) {
@@ -68,7 +71,7 @@ struct Vectors {
 template <class T, class RowOf>
 void sparse_forward(const Csr<T>& x, RowOf row_of, const T* W, const T* b, Index width, T* z,
                     Part part) {
-    for_each_block<T>(part.c0, part.c1, [&](auto vectors, Index j, Index columns) {
+    for_each_block<T, 8>(part.c0, part.c1, [&](auto vectors, Index j, Index columns) {
         using V = Vectors<T, decltype(vectors)::value>;
         for (Index r = part.r0; r < part.r1; ++r) {
             V sums = b ? V::from(b + j, columns) : V::zeros();
@@ -80,49 +83,11 @@ void sparse_forward(const Csr<T>& x, RowOf row_of, const T* W, const T* b, Index
     });
 }
 
-// Rows [r0, r1) of the batch in the order of their features: feature i's entries are those from
-// starts[i] to starts[i + 1], in the order of their rows.
-template <class T>
-void transpose(const Csr<T>& x, const std::int64_t* rows, Index r0, Index r1, Index features,
-               Index width, Transposed<T> into) {
-    std::int32_t* const starts = into.starts;
-    std::memset(starts, 0, std::size_t(features + 2) * sizeof(std::int32_t));
-    for (Index r = r0; r < r1; ++r)
-        for (std::int64_t p = x.start[rows[r]], end = x.start[rows[r] + 1]; p < end; ++p)
-            ++starts[x.column[p] + 2];
-    for (Index i = 2; i < features + 2; ++i) starts[i] += starts[i - 1];
-    for (Index r = r0; r < r1; ++r)
-        for (std::int64_t p = x.start[rows[r]], end = x.start[rows[r] + 1]; p < end; ++p)
-            into.entries[starts[x.column[p] + 1]++] = {x.value[p], std::int32_t(r * width)};
-}
-
-// dW = xᵀ dz from a batch that `parts` threads have transposed, each its share of the rows.
-// `finish(feature, column, touched, sum, columns)` takes each row; one not touched is 0.
-template <class T, class Finish>
-void transposed_gradient(const Transposed<T>* x, int parts, const T* dz, Part part,
-                         Finish finish) {
-    for_each_block<T>(part.c0, part.c1, [&](auto vectors, Index j, Index columns) {
-        using V = Vectors<T, decltype(vectors)::value>;
-        for (Index i = part.r0; i < part.r1; ++i) {
-            V sums = V::zeros();
-            bool touched = false;
-            for (int s = 0; s < parts; ++s) {
-                const Entry<T>* const end = x[s].entries + x[s].starts[i + 1];
-                for (const Entry<T>* e = x[s].entries + x[s].starts[i]; e < end; ++e) {
-                    sums.add(splat(e->value), dz + e->offset + j, columns);
-                    touched = true;
-                }
-            }
-            finish(i, j, touched, sums, columns);
-        }
-    });
-}
-
 // out[feature] += scale · x · dz, value after value; `out` is W or dW.
 template <class T>
 void scattered_gradient(const Csr<T>& x, const std::int64_t* rows, Index n_rows, const T* dz,
                         Index width, Part part, T scale, T* out) {
-    for_each_block<T>(part.c0, part.c1, [&](auto vectors, Index j, Index columns) {
+    for_each_block<T, 8>(part.c0, part.c1, [&](auto vectors, Index j, Index columns) {
         using V = Vectors<T, decltype(vectors)::value>;
         for (Index r = 0; r < n_rows; ++r) {
             const V d = V::from(dz + r * width + j, columns);

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "activations.h"
+#include "first_layer.h"
 #include "gemm.h"
 #include "losses.h"
-#include "sparse.h"
 #include "update.h"
 
 namespace chainrule {
@@ -16,11 +16,14 @@ template <class T>
 class Worker {
 public:
     Worker(const Training<T>& training, Request& request, Team& team, int thread)
-        : t_(training), request_(request), team_(team), thread_(thread), threads_(team.size()) {}
+        : t_(training), request_(request), team_(team), first_(t_, team, thread), thread_(thread),
+          threads_(team.size()) {}
 
     void run() {
+        first_.open();
         for (Index s = 0; s < request_.steps; ++s)
-            if (!step(s)) return;
+            if (!step(s)) break;
+        first_.close();
     }
 
 private:
@@ -32,7 +35,7 @@ private:
         step_ = request_.step + s + 1;
         lr_ = request_.lrs[s];
         if (thread_ == 0) draw_masks();
-        if (!t_.csr.start) gather();
+        first_.load(n_);
         sync(needs_sync_at_start());
         forward();
         if (!loss()) return false;
@@ -47,20 +50,13 @@ private:
     }
 
     bool needs_sync_at_start() const {
-        if (!t_.csr.start) return true;
+        if (first_.needs_sync()) return true;
         for (int i = 0; i < t_.n_layers; ++i)
             if (t_.layers[i].kind == Kind::dropout) return true;
         return false;
     }
 
     Part own(Index width) const { return part_of(n_, width, thread_, threads_); }
-
-    // A batch of X, each thread its share of the rows.
-    void gather() {
-        const Index width = t_.layers[0].in, last = share(n_, 1, thread_ + 1, threads_);
-        for (Index r = share(n_, 1, thread_, threads_); r < last; ++r)
-            std::memcpy(t_.inputs[0] + r * width, t_.X + t_.rows[r] * width, width * sizeof(T));
-    }
 
     // As numpy.random.Generator.random(dtype=float32) draws, in the same order.
     void draw_masks() {
@@ -97,8 +93,10 @@ private:
         const Part part = own(layer.out);
         const T* W = t_.params + layer.W;
         const T* b = layer.b < 0 ? nullptr : t_.params + layer.b;
-        if (i == 0 && t_.csr.start) {
-            forward_sparse(layer, W, b, part);
+        if (i == 0 && !first_.dense()) {
+            first_.forward(W, b, part);
+            const Index left = request_.n_order - (t_.rows - request_.order) - n_;
+            first_.prefetch_rows(t_.rows + n_, left < t_.batch_size ? left : t_.batch_size);
             return;
         }
         const Matrix<T> x{t_.inputs[i] + part.r0 * layer.in, layer.in, 1};
@@ -106,31 +104,6 @@ private:
                           b ? b + part.c0 : nullptr, false, T(0)};
         product(t_.blas, part.r1 - part.r0, layer.in, part.c1 - part.c0, x,
                 Matrix<T>{W + part.c0, layer.out, 1}, z, t_.scratch[thread_]);
-    }
-
-    void forward_sparse(const Layer& layer, const T* W, const T* b, Part part) {
-        const std::int64_t* rows = t_.rows;
-        sparse_forward(t_.csr, [rows](Index r) { return rows[r]; }, W, b, layer.out, t_.inputs[1],
-                       part);
-        if (t_.transposed)
-            transpose(t_.csr, rows, share(n_, 1, thread_, threads_),
-                      share(n_, 1, thread_ + 1, threads_), layer.in, layer.out,
-                      t_.transposed[thread_]);
-        prefetch_next_batch();
-    }
-
-    // Rows lie all over the memory: they are fetched while the backward pass runs.
-    void prefetch_next_batch() {
-        const Index left = request_.n_order - (t_.rows - request_.order) - n_;
-        const Index next = left < t_.batch_size ? left : t_.batch_size;
-        constexpr Index line = 64;
-        for (Index r = 0; r < next; ++r) {
-            const std::int64_t row = t_.rows[n_ + r];
-            const Index first = t_.csr.start[row], last = t_.csr.start[row + 1];
-            for (Index p = first; p < last; p += line / Index(sizeof(T)))
-                prefetch(t_.csr.value + p);
-            for (Index p = first; p < last; p += line / 4) prefetch(t_.csr.column + p);
-        }
     }
 
     // --- loss ---------------------------------------------------------------------------------
@@ -242,8 +215,8 @@ private:
     void weight_gradient(int i, const Layer& layer) {
         const Part part = part_of(layer.in, layer.out, thread_, threads_);
         const T* dy = t_.gradients[i];
-        if (i == 0 && t_.csr.start) {
-            sparse_weight_gradient(layer, dy, part);
+        if (i == 0 && !first_.dense()) {
+            first_.weight_gradient(dy, part, !t_.fused || request_.keep_grads, T(lr_));
         } else {
             const Matrix<T> transposed{t_.inputs[i] + part.r0, 1, layer.in};
             const Matrix<T> d{dy + part.c0, layer.out, 1};
@@ -261,32 +234,6 @@ private:
             bias_gradient(layer, dy, part.c0, part.c1);
     }
 
-    void sparse_weight_gradient(const Layer& layer, const T* dy, Part part) {
-        const bool kept = !t_.fused || request_.keep_grads;
-        if (t_.transposed) return transposed_weight_gradient(layer, dy, part, kept);
-        if (kept) {
-            T* const dW = t_.grads + layer.W;
-            for (Index i = part.r0; i < part.r1; ++i)
-                std::memset(dW + i * layer.out + part.c0, 0,
-                            std::size_t(part.c1 - part.c0) * sizeof(T));
-            scattered_gradient(t_.csr, t_.rows, n_, dy, layer.out, part, T(1), dW);
-        }
-        if (t_.fused)
-            scattered_gradient(t_.csr, t_.rows, n_, dy, layer.out, part, -T(lr_),
-                               t_.params + layer.W);
-    }
-
-    void transposed_weight_gradient(const Layer& layer, const T* dy, Part part, bool kept) {
-        const Vec<T> step = splat(-T(lr_));
-        transposed_gradient(t_.transposed, threads_, dy, part,
-                            [&](Index feature, Index column, bool touched, auto sum,
-                                Index columns) {
-            const Index at = layer.W + feature * layer.out + column;
-            if (kept) sum.to(t_.grads + at, columns);
-            if (t_.fused && touched) sum.add_to(t_.params + at, step, columns);
-        });
-    }
-
     void bias_gradient(const Layer& layer, const T* dy, Index c0, Index c1) {
         const T lr = T(lr_);
         for_each_vector<T>(c0, c1, [&](Index c, Index n) {
@@ -301,6 +248,7 @@ private:
     Training<T> t_;
     Request& request_;
     Team& team_;
+    FirstLayer<T> first_;
     const int thread_, threads_;
     Index n_ = 0;           // rows of the batch at hand
     std::int64_t step_ = 0;

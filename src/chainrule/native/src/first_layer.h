@@ -1,0 +1,174 @@
+// The first layer on a batch of X, in whichever form X came; each thread its part.
+#pragma once
+
+#include "pairs.h"
+
+namespace chainrule {
+namespace CHAINRULE_ISA {
+
+template <class T>
+class FirstLayer {
+public:
+    FirstLayer(const Training<T>& training, Team& team, int thread)
+        : t_(training), team_(team), thread_(thread), threads_(team.size()) {}
+
+    // Whether its input stands in `inputs[0]`, as any layer's.
+    bool dense() const { return t_.X || t_.bytes; }
+
+    // The batch made ready: gathered, or put into the order of its columns. Other threads see it
+    // after the next barrier.
+    void load(Index n) {
+        n_ = n;
+        if (t_.pairs.start) transpose(t_.pairs);
+        else if (t_.coded.start) transpose(t_.coded);
+        else if (dense()) gather();
+    }
+
+    bool needs_sync() const { return !t_.csr.start; }
+
+    // While steps run, each thread keeps its columns of W together, where it updates them itself:
+    // lines of another's columns between them would be fetched along, and taken from its cache.
+    void open() {
+        if (has_panel()) copy_columns(true);
+    }
+    void close() {
+        if (has_panel()) copy_columns(false);
+    }
+
+    // z = x W + b where x is not dense.
+    void forward(const T* W, const T* b, Part part) {
+        const Index width = layer().out;
+        T* const z = t_.inputs[1];
+        if (t_.csr.start) {
+            const std::int64_t* rows = t_.rows;
+            sparse_forward(t_.csr, [rows](Index r) { return rows[r]; }, W, b, width, z, part);
+        } else {
+            const bool all = all_rows(), mine = has_panel();
+            pairs_forward(layer().in, [&](Index i) { return entries_of(i, all); },
+                          mine ? panel() - part.c0 : W, mine ? own_width() : width, b, width, z,
+                          part);
+        }
+    }
+
+    // dW = xᵀ dy where x is not dense: written to `grads` if `kept`, and taken from W at once if
+    // the update is fused.
+    void weight_gradient(const T* dy, Part part, bool kept, T lr) {
+        if (t_.csr.start) return scattered_weight_gradient(dy, part, kept, lr);
+        const Layer& l = layer();
+        const Vec<T> step = splat(-lr);
+        T* const W = has_panel() ? panel() - part.c0 : t_.params + l.W;
+        const Index stride = has_panel() ? own_width() : l.out;
+        const Index i0 = all_rows() ? 0 : share(pairs(), 1, thread_, threads_);
+        const Index i1 = all_rows() ? pairs() : share(pairs(), 1, thread_ + 1, threads_);
+        pairs_gradient(l.in, i0, i1, [&](Index i) { return entries_of(i, true); }, dy, part.c0,
+                       part.c1,
+                       [&](Index row, Index column, bool touched, auto sum, Index columns) {
+            if (kept) sum.to(t_.grads + l.W + row * l.out + column, columns);
+            if (t_.fused && touched) sum.add_to(W + row * stride + column, step, columns);
+        });
+    }
+
+    // Rows lie all over the memory: those of the next batch are fetched during the backward pass.
+    void prefetch_rows(const std::int64_t* rows, Index n) {
+        if (t_.csr.start) {
+            for (Index r = 0; r < n; ++r) {
+                const Index first = t_.csr.start[rows[r]], last = t_.csr.start[rows[r] + 1];
+                prefetch(t_.csr.value + first, t_.csr.value + last);
+                prefetch(t_.csr.column + first, t_.csr.column + last);
+            }
+            return;
+        }
+        for (Index r = first_row(n); r < last_row(n); ++r) {
+            if (t_.pairs.start) prefetch_pairs(t_.pairs, rows[r]);
+            else prefetch_pairs(t_.coded, rows[r]);
+        }
+    }
+
+private:
+    const Layer& layer() const { return t_.layers[0]; }
+    Index pairs() const { return (layer().in + 1) / 2; }
+    bool all_rows() const { return by_columns(layer().out, threads_); }
+    Index first_row(Index n) const { return share(n, 1, thread_, threads_); }
+    Index last_row(Index n) const { return share(n, 1, thread_ + 1, threads_); }
+
+    void gather() {
+        const Index width = layer().in;
+        for (Index r = first_row(n_); r < last_row(n_); ++r) {
+            T* const x = t_.inputs[0] + r * width;
+            const Index at = t_.rows[r] * width;
+            if (t_.X) std::memcpy(x, t_.X + at, width * sizeof(T));
+            else
+                for (Index i = 0; i < width; ++i) x[i] = t_.table[t_.bytes[at + i]];
+        }
+    }
+
+    template <class P>
+    void transpose(const PairRows<P>& x) {
+        const Index r0 = first_row(n_), r1 = last_row(n_);
+        const Places& own = t_.places[thread_];
+        count_columns(x, t_.rows, r0, r1, pairs(), own.counts);
+        team_.barrier();
+        place_columns(t_.places, thread_, threads_, pairs());
+        scatter(x, t_.table, t_.rows, r0, r1, layer().out, own.next, t_.entries);
+    }
+
+    // The batch's entries of a pair of columns: all of them, or those in this thread's rows.
+    Entries<T> entries_of(Index i, bool all) const {
+        const Places& own = t_.places[thread_];
+        if (all) return {t_.entries + own.begin[i], t_.entries + own.begin[i + 1]};
+        return {t_.entries + own.next[i] - own.counts[i], t_.entries + own.next[i]};
+    }
+
+    bool paired() const { return t_.pairs.start || t_.coded.start; }
+    bool has_panel() const { return paired() && t_.fused && threads_ > 1 && all_rows(); }
+    T* panel() const { return t_.panels[thread_]; }
+    Index own_width() const {
+        const Part part = part_of(1, layer().out, thread_, threads_);
+        return part.c1 - part.c0;
+    }
+
+    // This thread's columns, from the whole to the panel or back.
+    void copy_columns(bool to_panel) {
+        const Part part = part_of(1, layer().out, thread_, threads_);
+        const Index width = part.c1 - part.c0;
+        for (Index i = 0; i < layer().in; ++i) {
+            T* const whole = t_.params + layer().W + i * layer().out + part.c0;
+            T* const own = panel() + i * width;
+            std::memcpy(to_panel ? own : whole, to_panel ? whole : own, width * sizeof(T));
+        }
+    }
+
+    void scattered_weight_gradient(const T* dy, Part part, bool kept, T lr) {
+        const Layer& l = layer();
+        if (kept) {
+            T* const dW = t_.grads + l.W;
+            for (Index i = part.r0; i < part.r1; ++i)
+                std::memset(dW + i * l.out + part.c0, 0,
+                            std::size_t(part.c1 - part.c0) * sizeof(T));
+            scattered_gradient(t_.csr, t_.rows, n_, dy, l.out, part, T(1), dW);
+        }
+        if (t_.fused)
+            scattered_gradient(t_.csr, t_.rows, n_, dy, l.out, part, -lr, t_.params + l.W);
+    }
+
+    template <class P>
+    static void prefetch_pairs(const PairRows<P>& x, std::int64_t row) {
+        prefetch(x.pairs + x.start[row], x.pairs + x.start[row + 1]);
+    }
+
+    template <class U>
+    static void prefetch(const U* begin, const U* end) {
+        constexpr Index line = 64;
+        const char* const last = reinterpret_cast<const char*>(end);
+        for (const char* p = reinterpret_cast<const char*>(begin); p < last; p += line)
+            CHAINRULE_ISA::prefetch(p);
+    }
+
+    const Training<T>& t_;
+    Team& team_;
+    const int thread_, threads_;
+    Index n_ = 0;  // rows of the batch at hand
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule
