@@ -117,12 +117,40 @@ void pairs_gradient(Index in, Index i0, Index i1, EntriesOf entries_of, const T*
 
 // --- from other forms of X ----------------------------------------------------------------------
 
+// Whether two values are not both 0, looked at as one number.
+inline bool any(const float* x) {
+    std::uint64_t bits;
+    std::memcpy(&bits, x, sizeof bits);
+    return bits != 0;
+}
+inline bool any(const std::uint8_t* x) {
+    std::uint16_t bits;
+    std::memcpy(&bits, x, sizeof bits);
+    return bits != 0;
+}
+inline bool any(const double* x) { return x[0] != 0 || x[1] != 0; }
+
 // f(i, first, second) for columns 2i and 2i + 1 of a dense row where they are not both zero.
 template <class V, class F>
 inline void pairs_of_row(const V* x, Index columns, F f) {
-    for (Index i = 0; i + 1 < columns; i += 2)
-        if (x[i] != V(0) || x[i + 1] != V(0)) f(i / 2, x[i], x[i + 1]);
+    constexpr Index few = 8;  // of which mostly none or all are zero
+    for (Index i = 0; i + 1 < columns; i += few) {
+        const Index end = i + few < columns ? i + few : columns;
+        bool some = false;
+        for (Index j = i; j + 1 < end; j += 2) some |= any(x + j);
+        if (some)
+            for (Index j = i; j + 1 < end; j += 2)
+                if (any(x + j)) f(j / 2, x[j], x[j + 1]);
+    }
     if (columns % 2 && x[columns - 1] != V(0)) f(columns / 2, x[columns - 1], V(0));
+}
+
+// How many there are, without a branch.
+template <class T>
+inline std::int64_t pairs_in_row(const T* x, Index columns) {
+    std::int64_t count = columns % 2 && x[columns - 1] != T(0);
+    for (Index i = 0; i + 1 < columns; i += 2) count += any(x + i);
+    return count;
 }
 
 // The same for entries [p, end) of a sparse one.
@@ -147,7 +175,8 @@ template <class T>
 void count_pairs(const Rows<T>& x, Index rows, std::int64_t* counts) {
     for (Index r = 0; r < rows; ++r) {
         std::int64_t count = 0;
-        pairs_of(x, r, [&](auto...) { ++count; });
+        if (x.dense) count = pairs_in_row(x.dense + r * x.columns, x.columns);
+        else pairs_of(x, r, [&](auto...) { ++count; });
         counts[r] = count;
     }
 }
@@ -160,7 +189,7 @@ void fill_pairs(const Rows<T>& x, Index rows, PlainPair<T>* pairs) {
         });
 }
 
-// Codes of values by their bits: a hash table of which at least half is empty.
+// Codes of values by their bits: a hash table so empty that the first look mostly finds them.
 template <class T>
 class Codes {
 public:
@@ -169,34 +198,41 @@ public:
     bool full() const { return full_; }
 
     std::uint8_t operator()(T value) {
-        if (value == T(0)) return 0;
-        Index at = Index((bits(value) * 0x9E3779B97F4A7C15u) >> (64 - kLogSlots));
-        for (; slots_[at]; at = (at + 1) % kSlots)
-            if (bits(table_[slots_[at]]) == bits(value)) return slots_[at];
-        if (count_ == kCodes) {
-            full_ = true;
-            return 0;
-        }
-        table_[count_] = value;
-        return slots_[at] = std::uint8_t(count_++);
+        const std::uint64_t bits = bits_of(value);
+        const Index slot = Index((bits * 0x9E3779B97F4A7C15u) >> (64 - kLogSlots));
+        return keys_[slot] == bits ? codes_[slot] : look_on(value, bits, slot);
     }
-
     std::uint8_t operator()(std::uint8_t code) { return code; }  // bytes are codes already
 
 private:
-    static constexpr int kLogSlots = 10;
+    static constexpr int kLogSlots = 12;
     static constexpr Index kSlots = Index(1) << kLogSlots;
 
-    static std::uint64_t bits(T value) {
+    static std::uint64_t bits_of(T value) {
         std::uint64_t bits = 0;
         std::memcpy(&bits, &value, sizeof value);
         return bits;
     }
 
+    // From slot on, and into the first free one if it is new. Slot 0 is that of the value 0.
+    std::uint8_t look_on(T value, std::uint64_t bits, Index slot) {
+        if (value == T(0)) return 0;  // -0
+        for (; slot == 0 || keys_[slot]; slot = (slot + 1) % kSlots)
+            if (keys_[slot] == bits) return codes_[slot];
+        if (count_ == kCodes) {
+            full_ = true;
+            return 0;
+        }
+        table_[count_] = value;
+        keys_[slot] = bits;
+        return codes_[slot] = std::uint8_t(count_++);
+    }
+
     T* const table_;
     int count_ = 1;
     bool full_ = false;
-    std::uint8_t slots_[kSlots] = {};
+    std::uint64_t keys_[kSlots] = {};
+    std::uint8_t codes_[kSlots] = {};
 };
 
 template <class T>
