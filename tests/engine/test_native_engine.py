@@ -9,7 +9,7 @@ from native_jobs import LOSSES, OPTIMIZERS, SPECS, make_job, run_epoch
 
 import chainrule as cr
 from chainrule.engine import NativeEngine, NumpyEngine, Sums
-from chainrule.engine.sparse import form_for_kernels
+from chainrule.engine.form import form_for_kernels
 from chainrule.native import kernels
 
 pytestmark = pytest.mark.skipif(kernels is None, reason="the compiled engine was not built")
@@ -173,6 +173,36 @@ def test_sparse_rows_give_what_dense_ones_give(values, density, optimizer, hidde
     np.testing.assert_allclose(nets[0](X), nets[0](X.toarray()), atol=1e-12)
 
 
+@pytest.mark.parametrize("density", [0.1, 0.9])
+@pytest.mark.parametrize("spec", ["101-scale-7(tanh)-3", "101-scale(-0.01)-relu-7-3"])
+def test_bytes_are_scaled_on_the_way(spec, density):
+    rng = np.random.default_rng(0)
+    X = (rng.integers(1, 256, (60, 101)) * (rng.random((60, 101)) < density)).astype(np.uint8)
+    y = rng.integers(3, size=60)
+    params = []
+    for examples, engine in (
+        (X, "numpy"),
+        (X, "native"),
+        (X.astype(float), "numpy"),
+        (X.astype(float), "native"),
+        (scipy.sparse.csr_matrix(X), "native"),
+    ):
+        net = cr.Network.from_spec(spec, dtype=np.float64)
+        history = cr.fit(net, examples, y, epochs=3, batch_size=16, engine=engine,
+                         validation=(examples, y))  # fmt: skip
+        assert history.engine.startswith(engine)
+        params.append(net.params)
+        np.testing.assert_allclose(net(examples), net.forward(X.astype(float))[0], atol=1e-12)
+    for other in params[1:]:
+        np.testing.assert_allclose(other, params[0], atol=1e-12)
+
+
+def test_bytes_stay_bytes():
+    X = np.random.default_rng(0).integers(1, 256, (200, 101), dtype=np.uint8)
+    form = form_for_kernels(X, cr.Network.from_spec("101-scale-4-2"))
+    assert np.shares_memory(form.bytes, X)
+
+
 @pytest.mark.parametrize(
     ("density", "distinct", "form"),
     [(0.5, 3, "X"), (0.2, 3, "coded"), (0.2, 300, "pairs"), (0.01, 3, "csr")],
@@ -180,7 +210,7 @@ def test_sparse_rows_give_what_dense_ones_give(values, density, optimizer, hidde
 def test_the_form_of_X_follows_its_zeros_and_values(density, distinct, form):
     rng = np.random.default_rng(0)
     X = rng.choice(np.arange(1.0, distinct + 1), (500, 101)) * (rng.random((500, 101)) < density)
-    found = form_for_kernels(X, cr.Network.from_spec("101-4-2"), batch_size=32)
+    found = form_for_kernels(X, cr.Network.from_spec("101-4-2"))
     given = {name for name, value in vars(found).items() if value is not None}
     assert given == ({"pairs", "table"} if form == "coded" else {form})
 

@@ -18,6 +18,7 @@ from chainrule.nn import (
     Linear,
     Network,
     ReLU,
+    Scale,
     Sigmoid,
     SiLU,
     Softplus,
@@ -39,6 +40,7 @@ LAYER = {
     "softplus": st.just(Softplus()),
     "dropout": st.builds(Dropout, st.floats(0, 1, exclude_max=True)),
     "flatten": st.just(Flatten()),
+    "scale": st.builds(Scale, numbers),
 }
 plain = st.builds(Linear, st.integers(1, 9))
 layers = st.lists(st.one_of(plain, st.just(ReLU()), *LAYER.values()), min_size=1, max_size=8)

@@ -44,6 +44,7 @@ THEIR_LAYERS = {
     "softplus": lambda layer, x: F.softplus(x, threshold=100),  # theirs is x beyond 20
     "dropout": dropout,
     "flatten": lambda layer, x: torch.flatten(x, 1),
+    "scale": lambda layer, x: layer.factor * x,
 }
 
 

@@ -23,7 +23,11 @@ __all__ = ["Engine", "Job", "Sums"]
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained on what: checked arrays in the network's dtype."""
+    """What is trained on what: checked arrays in the network's dtype.
+
+    Attributes:
+        X: examples; bytes (uint8), too, where the network starts with Scale.
+    """
 
     net: Network
     loss: Loss
@@ -34,8 +38,9 @@ class Job:
     batch_size: int
 
     def examples(self, rows: np.ndarray) -> np.ndarray:
-        """These rows of X, dense."""
-        return self.X.take(rows) if isinstance(self.X, SparseRows) else self.X[rows]
+        """These rows of X, dense, in the network's dtype."""
+        x = self.X.take(rows) if isinstance(self.X, SparseRows) else self.X[rows]
+        return x.astype(self.net.dtype, copy=False)
 
 
 @dataclass

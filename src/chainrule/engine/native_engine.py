@@ -13,8 +13,8 @@ import numpy as np
 
 from chainrule.engine.base import Engine, Job, Sums
 from chainrule.engine.blas import one_blas_thread
+from chainrule.engine.form import form_for_kernels
 from chainrule.engine.pace import Pace
-from chainrule.engine.sparse import form_for_kernels
 from chainrule.native import instruction_set, kernels, why_missing
 from chainrule.native.blas import find_blas
 from chainrule.nn import (
@@ -97,7 +97,7 @@ class NativeEngine(Engine):
     def __post_init__(self) -> None:
         super().__post_init__()
         job, net = self.job, self.job.net
-        X = form_for_kernels(job.X, net, job.batch_size)
+        form = form_for_kernels(job.X, net)
         float32 = net.dtype == np.float32
         make = kernels.Trainer32 if float32 else kernels.Trainer64  # type: ignore[union-attr]
         labels = isinstance(job.loss, SoftmaxCrossEntropy)
@@ -111,11 +111,11 @@ class NativeEngine(Engine):
             params=net.params,
             grads=self.grads,
             moments=[self.state[name] for name in job.optimizer.moments],
-            X=X.X,
-            csr=X.csr,
-            pairs=X.pairs,
-            bytes=None,
-            table=X.table,
+            X=form.X,
+            csr=form.csr,
+            pairs=form.pairs,
+            bytes=form.bytes,
+            table=form.table,
             labels=np.ascontiguousarray(job.y) if labels else None,
             targets=None if labels else np.ascontiguousarray(job.y.reshape(len(job.y), -1)),
             weights=None if job.weights is None else np.ascontiguousarray(job.weights),
@@ -124,7 +124,7 @@ class NativeEngine(Engine):
             blas=find_blas(),
             threads=self.threads,
         )
-        self._pace = Pace(self.threads, self.adaptive and not _wants_blas(job, X.X is None))
+        self._pace = Pace(self.threads, self.adaptive and not _wants_blas(job, form.dense))
         random = any(isinstance(layer, Dropout) for layer in net.layers)
         self._random = self.rng.bit_generator if random else None
 
@@ -164,10 +164,10 @@ class NativeEngine(Engine):
         self._pace.measured(threads, steps=done, seconds=time.perf_counter() - start)
 
 
-def _wants_blas(job: Job, sparse: bool) -> bool:
+def _wants_blas(job: Job, dense: bool) -> bool:
     """Whether some products are so large that BLAS computes them: see kLarge in gemm.h. It rounds
     otherwise with another number of threads."""
-    sizes = [slot.size for slot in job.net.layout.slots if slot.is_weight][sparse:]
+    sizes = [slot.size for slot in job.net.layout.slots if slot.is_weight][not dense :]
     return 2.0 * job.batch_size * max(sizes, default=0) >= _BLAS_FLOPS
 
 

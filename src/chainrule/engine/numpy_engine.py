@@ -106,7 +106,7 @@ class NumpyEngine(Engine):
 
     def _gather(self, rows: np.ndarray) -> np.ndarray:
         X = self.job.X
-        if isinstance(X, SparseRows):
-            return X.take(rows)
+        if isinstance(X, SparseRows) or X.dtype == np.uint8:
+            return self.job.examples(rows)
         # mode="clip" lets take write straight into the buffer; the rows are all valid.
         return X.take(rows, axis=0, out=self._x_buffer[: len(rows)], mode="clip")

@@ -16,6 +16,7 @@ from chainrule.nn.layers import (
     LeakyReLU,
     Linear,
     ReLU,
+    Scale,
     Sigmoid,
     SiLU,
     Softplus,
@@ -23,7 +24,14 @@ from chainrule.nn.layers import (
 )
 from chainrule.nn.parameters import Layout
 
-__all__ = ["Kind", "LayerRecord", "Record", "layer_records", "without_native_form"]
+__all__ = [
+    "Kind",
+    "LayerRecord",
+    "Record",
+    "layer_records",
+    "leading_scale",
+    "without_native_form",
+]
 
 Record = tuple[int, int, int, int, int, int, float]
 """kind, in, out, where W and b start (b: −1 without one), function, its parameter."""
@@ -53,20 +61,27 @@ _FUNCTIONS: dict[type[Layer], LayerRecord] = {
 _GELU_TANH = 6
 
 
+def leading_scale(layers: tuple[Layer, ...]) -> Scale | None:
+    """The Scale that a network starts with: X is multiplied by its factor on the way in."""
+    first = next((layer for layer in layers if not isinstance(layer, Flatten)), None)
+    return first if isinstance(first, Scale) else None
+
+
 def without_native_form(layers: tuple[Layer, ...]) -> Layer | None:
     """The first layer that the kernels do not know, such as one of the user's own."""
-    known = {Linear, Dropout, Flatten, *_FUNCTIONS}
-    return next((layer for layer in layers if type(layer) not in known), None)
+    known, scale = {Linear, Dropout, Flatten, *_FUNCTIONS}, leading_scale(layers)
+    unknown = (layer for layer in layers if type(layer) not in known and layer is not scale)
+    return next(unknown, None)
 
 
 def layer_records(
     layers: tuple[Layer, ...], input_shape: tuple[int, ...], layout: Layout, *, training: bool
 ) -> list[Record]:
     """Records of all layers, whose `without_native_form` is None; what changes nothing (Flatten,
-    and dropout outside training) is left out."""
+    and dropout outside training) is left out, and so is `leading_scale`."""
     starts = {(slot.layer, slot.local): slot.start for slot in layout.slots}
     records: list[Record] = []
-    width = math.prod(input_shape)
+    width, scale = math.prod(input_shape), leading_scale(layers)
     for i, layer in enumerate(layers):
         if isinstance(layer, Linear):
             out = layer.out_features
@@ -76,7 +91,7 @@ def layer_records(
         elif isinstance(layer, Dropout):
             if training:
                 records.append((Kind.DROPOUT, width, width, -1, -1, 0, layer.rate))
-        elif not isinstance(layer, Flatten):
+        elif not isinstance(layer, Flatten) and layer is not scale:
             function, parameter = _FUNCTIONS[type(layer)]
             if isinstance(layer, GELU) and layer.form == "tanh":
                 function = _GELU_TANH

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.checks import check_examples, check_sparse, convert
 from chainrule.native import instruction_set, kernels, thread_count
 from chainrule.native.blas import find_blas
-from chainrule.nn.compiled import layer_records, without_native_form
+from chainrule.nn.compiled import layer_records, leading_scale, without_native_form
 from chainrule.nn.layers import INFERENCE
 from chainrule.sparse import SparseRows, is_sparse
 
@@ -35,6 +35,8 @@ class Predictor:
         self._columns = net.input_shape[0] if len(net.input_shape) == 1 else None
         self._output_shape = net.output_shape
         self._native = _native_predictor(net)
+        scale = None if self._native is None else leading_scale(net.layers)
+        self._factor = None if scale is None else self._dtype.type(scale.factor)
         sizes = [math.prod(slot.shape) for slot in net.layout.slots if slot.is_weight]
         self._flops = 2.0 * sum(sizes)  # of one row
         self._large = max(sizes, default=0) > _LARGE
@@ -43,6 +45,7 @@ class Predictor:
         """Outputs of checked or unchecked rows, dense or sparse; see `Network.__call__`."""
         if (
             self._native is not None
+            and self._factor is None
             and type(X) is np.ndarray
             and X.ndim == 2
             and X.dtype == self._dtype
@@ -74,6 +77,8 @@ class Predictor:
         outputs = np.empty((len(X), *self._output_shape), self._dtype)
         value = np.ascontiguousarray(convert(X.value, self._dtype, "X.data"))
         if self._native is not None and self._native.first_is_linear:
+            if self._factor is not None:
+                value = value * self._factor
             self._native.predict_csr(X.with_value(value).arrays, outputs, 1)
             return outputs
         for rows in self._chunks(len(X)):
@@ -91,6 +96,8 @@ class Predictor:
         if self._native is not None:
             outputs = np.empty((len(x), *self._output_shape), self._dtype)
             rows = np.ascontiguousarray(x.reshape(len(x), -1))
+            if self._factor is not None:
+                rows = rows * self._factor
             if self._native.predict(rows, outputs, self._threads(len(x))):
                 return outputs
         for layer, params in zip(self._net.layers, self._net.views, strict=True):

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chainrule.checks import as_count, as_rows, describe
+from chainrule.checks import as_count, as_rows, check_examples, describe
 from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Loss, Network
+from chainrule.nn.compiled import leading_scale
 from chainrule.nn.losses import check_weights
 from chainrule.optim import OPTIMIZERS, Optimizer
 from chainrule.sparse import SparseRows
@@ -82,7 +83,7 @@ def fit(
     1.0
     """
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
-    x = as_rows(X, net.input_shape, net.dtype)
+    x = _examples(X, net, "X")
     job = Job(
         net=net,
         loss=loss,
@@ -106,6 +107,13 @@ def fit(
     return training.run()
 
 
+def _examples(X: object, net: Network, name: str) -> np.ndarray | SparseRows:
+    """X checked and in the network's dtype; bytes stay bytes where the network scales them."""
+    if isinstance(X, np.ndarray) and X.dtype == np.uint8 and leading_scale(net.layers):
+        return check_examples(X, net.input_shape, name)
+    return as_rows(X, net.input_shape, net.dtype, name)
+
+
 def _check_validation(
     validation: tuple[object, object] | None, net: Network, loss: Loss
 ) -> tuple[np.ndarray | SparseRows, np.ndarray] | None:
@@ -113,7 +121,7 @@ def _check_validation(
         return None
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise InputError(f"validation must be a pair (X, y), got {describe(validation)}")
-    x = as_rows(validation[0], net.input_shape, net.dtype, "validation X")
+    x = _examples(validation[0], net, "validation X")
     try:
         y = loss.check_targets(validation[1], len(x), net.output_shape, net.dtype)
     except InputError as error:

@@ -95,7 +95,7 @@ def dead_fractions(net: Network, X: np.ndarray | SparseRows) -> dict[str, float]
     tensors: dict[str, np.ndarray] = {}
     count = min(max(len(X) // 100, _FEWEST_EXAMPLES), _MOST_EXAMPLES)
     rows = np.arange(0, len(X), max(1, len(X) // count))[:count]
-    examples = X.take(rows) if isinstance(X, SparseRows) else X[rows]
+    examples = (X.take(rows) if isinstance(X, SparseRows) else X[rows]).astype(net.dtype)
     with np.errstate(all="ignore"):  # what is not finite is found elsewhere, with its place
         net.forward(examples, record=tensors.__setitem__)
     names = net.tensor_names

@@ -65,7 +65,8 @@ public:
             std::optional<Array<const T>> targets, std::optional<Array<const T>> weights,
             Index batch_size, const std::string& isa, const BlasTuple& blas, int threads)
         : layers_(layers_of(layers)), params_(params), grads_(grads), moments_(moments), X_(X),
-          csr_(csr), pairs_(pairs), bytes_(bytes), table_(table), labels_(labels), targets_(targets), weights_(weights),
+          csr_(csr), pairs_(pairs), bytes_(bytes), table_(table), labels_(labels),
+          targets_(targets), weights_(weights),
           kernels_(kernels_of<T>(instruction_set(isa))), threads_(threads) {
         for (const auto& [begin, end, decayed] : segments)
             segments_.push_back({begin, end, decayed});
@@ -278,8 +279,8 @@ void bind(nb::module_& m, const char* trainer, const char* predictor) {
                       const std::string&, const BlasTuple&, int>(),
              nb::kw_only(), "layers"_a, "segments"_a, "update"_a, "fused"_a, "criterion"_a,
              "criterion_parameter"_a, "params"_a, "grads"_a, "moments"_a, "X"_a.none(),
-             "csr"_a.none(), "pairs"_a.none(), "bytes"_a.none(),
-             "table"_a.none(), "labels"_a.none(), "targets"_a.none(), "weights"_a.none(),
+             "csr"_a.none(), "pairs"_a.none(), "bytes"_a.none(), "table"_a.none(),
+             "labels"_a.none(), "targets"_a.none(), "weights"_a.none(),
              "batch_size"_a, "isa"_a, "blas"_a, "threads"_a)
         .def("open", &Trainer<T>::open)
         .def("close", &Trainer<T>::close)

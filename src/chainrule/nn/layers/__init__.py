@@ -16,6 +16,7 @@ from chainrule.nn.layers.flatten import Flatten
 from chainrule.nn.layers.gelu import GELU
 from chainrule.nn.layers.linear import Linear
 from chainrule.nn.layers.relu import LeakyReLU, ReLU
+from chainrule.nn.layers.scale import Scale
 from chainrule.nn.layers.sigmoid import Sigmoid, SiLU, Tanh
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Params",
     "ReLU",
     "Run",
+    "Scale",
     "Shape",
     "SiLU",
     "Sigmoid",
