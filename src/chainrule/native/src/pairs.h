@@ -74,8 +74,9 @@ void pairs_forward(Index in, EntriesOf entries_of, const T* W, Index stride, con
                    Index width, T* z, Part part) {
     for_each_block<T, kPairVectors>(part.c0, part.c1, [&](auto vectors, Index j, Index columns) {
         using V = Vectors<T, decltype(vectors)::value>;
+        T* const out = z + j;
         const V bias = b ? V::from(b + j, columns) : V::zeros();
-        for (Index r = part.r0; r < part.r1; ++r) bias.to(z + r * width + j, columns);
+        for (Index r = part.r0; r < part.r1; ++r) bias.to(out + r * width, columns);
         for (Index i = 0; i < in; i += 2) {
             const Entries<T> entries = entries_of(i / 2);
             if (entries.begin == entries.end) continue;
@@ -83,11 +84,10 @@ void pairs_forward(Index in, EntriesOf entries_of, const T* W, Index stride, con
             const V first = V::from(w, columns);
             const V second = V::from(i + 1 < in ? w + stride : w, columns);
             for (const Entry<T>* e = entries.begin; e < entries.end; ++e) {
-                T* const row = z + e->offset + j;
-                V sums = V::from(row, columns);
+                V sums = V::from(out + e->offset, columns);
                 sums.add(splat(e->first), first);
                 sums.add(splat(e->second), second);
-                sums.to(row, columns);
+                sums.to(out + e->offset, columns);
             }
         }
     });
@@ -100,11 +100,12 @@ void pairs_gradient(Index in, Index i0, Index i1, EntriesOf entries_of, const T*
                     Index c1, Finish finish) {
     for_each_block<T, kPairVectors>(c0, c1, [&](auto vectors, Index j, Index columns) {
         using V = Vectors<T, decltype(vectors)::value>;
+        const T* const dy = dz + j;
         for (Index i = i0; i < i1; ++i) {
             const Entries<T> entries = entries_of(i);
             V first = V::zeros(), second = V::zeros();
             for (const Entry<T>* e = entries.begin; e < entries.end; ++e) {
-                const V d = V::from(dz + e->offset + j, columns);
+                const V d = V::from(dy + e->offset, columns);
                 first.add(splat(e->first), d);
                 second.add(splat(e->second), d);
             }
