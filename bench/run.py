@@ -25,7 +25,7 @@ __all__ = ["FIRST_EPOCH", "IMPORT", "PACKAGED", "run_startup", "run_workload", "
 IMPORT, FIRST_EPOCH = "import", "first epoch"
 PACKAGED = "first epoch, digits from the package"
 ONCE_IS_ENOUGH = 10.0  # seconds of a start that need not be repeated
-ENOUGH, PATIENCE = 3, 5.0  # so many repeats are enough for a peer that took so many seconds
+ENOUGH, PATIENCE = 3, 9.0  # so many repeats are enough for a peer that took so many seconds
 
 
 def write_data(folder: Path, workloads: list[str], quick: bool) -> None:

@@ -110,6 +110,7 @@ DEFINITIONS = {
     "softplus": lambda layer, x: np.log(1 + np.exp(x)),
     "dropout": lambda layer, x: x,
     "flatten": lambda layer, x: np.array([example.ravel() for example in x]),
+    "scale": lambda layer, x: layer.factor * x,
 }
 """Written out as a textbook has them: from these the equations are taken too."""
 

@@ -71,4 +71,4 @@ class Scale(Layer):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        return [Case(cls(), (4, 3)), Case(cls(-2.5), (3, 2, 2)), Case(cls(0.0), (2, 3))]
+        return [Case(cls(), (4, 3)), Case(cls(-2.5), (3, 2, 2))]
