@@ -184,7 +184,9 @@ def _checked(
         )
         parameters = examiner.reports()
         right = all(p.verdict is Verdict.RIGHT for p in parameters.values())
-        subject = Subject(target, given, examiner.prober, tolerance, seed, budget, right)
+        subject = Subject(
+            target, given, examiner.prober, tolerance, seed, budget, right, target.snapshot()
+        )
         findings += behaviour(subject)
         findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))

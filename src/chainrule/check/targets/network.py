@@ -50,6 +50,8 @@ class NetworkTarget(Target):
         self.values = {name: net[name].copy() for name in net}
         self._slots = {slot.name: slot for slot in net.layout.slots}
         self._affine: set[str] = set()
+        self._recorded: tuple[dict[str, np.ndarray], list[np.ndarray]] = ({}, [])
+        self._line: tuple[Any, Any, np.ndarray] = (None, None, np.empty(0))
         super().__init__(net.spec, X, y, seed, self.values)
 
     def use(self, X: object, y: object) -> None:
@@ -121,11 +123,10 @@ class NetworkTarget(Target):
         value = self.parameters()[name]
         direction = _whole(value.shape, index, v)
         first = 0 if name == "X" else self._slots[name].layer
-        x = self._through(self.net.layers[:first], self._views(), self.X)
+        x, here = self._activations()[first : first + 2]
 
         def output(t: complex) -> np.ndarray:
-            moved = t * direction
-            moved += value
+            moved = _shifted(value, t, direction)
             if name == "X":
                 return self._through(self.net.layers[:1], self._views(), moved)
             params = self._views()[first] | {self._slots[name].local: moved}
@@ -133,7 +134,7 @@ class NetworkTarget(Target):
 
         outputs = None
         if len(steps) > 2 or np.iscomplexobj(steps):  # else three outputs do not pay
-            outputs = self._on_a_line(name, output, steps)
+            outputs = self._on_a_line(name, v, here, output, steps)
         outputs = outputs or [output(t) for t in steps]
         rest, views = self.net.layers[first + 1 :], self._views()[first + 1 :]
         return [
@@ -144,20 +145,38 @@ class NetworkTarget(Target):
     def _moved(self, moves: Sequence[Move], t: complex) -> dict[str, np.ndarray]:
         values = self.parameters()
         for name, index, v in moves:
-            values[name] = values[name] + t * _whole(values[name].shape, index, v)
+            values[name] = _shifted(values[name], t, _whole(values[name].shape, index, v))
         return values
 
     def _loss_of(self, values: dict[str, np.ndarray]) -> Scalar:
         z = self._through(self.net.layers, self._views(values), values["X"])
         return as_scalar(self.loss_function.forward(z, self.y)[0])
 
+    def _activations(self) -> list[np.ndarray]:
+        """What enters every layer, and what comes out of the last, at the parameters of now:
+        computed again only if one of them has changed."""
+        now = self.parameters()
+        before, activations = self._recorded
+        if before.keys() != now.keys() or not all(_same(before[n], now[n]) for n in now):
+            activations = [self.X]
+            for layer, params in zip(self.net.layers, self._views(), strict=True):
+                activations.append(layer.forward(params, activations[-1], INFERENCE)[0])
+            self._recorded = {n: value.copy() for n, value in now.items()}, activations
+        return activations
+
     def _on_a_line(
-        self, name: str, output: Callable[[float], np.ndarray], steps: Sequence[complex]
+        self,
+        name: str,
+        v: Any,
+        here: np.ndarray,
+        output: Callable[[float], np.ndarray],
+        steps: Sequence[complex],
     ) -> list[np.ndarray] | None:
-        """`output` at all steps from two of them, if it is affine, as a Linear layer's is in W;
-        a third shows whether it is."""
-        here, there = output(0.0), output(_FAR)
-        rise = there - here
+        """`output` at all steps from `here` and one other, if it is affine, as a Linear layer's
+        is in W; a third shows whether it is."""
+        if self._line[0] is not v or self._line[1] is not here:  # not the line of the last time
+            self._line = v, here, output(_FAR) - here
+        rise = self._line[2]
         if name not in self._affine:
             off = np.abs(output(-2 * _FAR) - here + 2 * rise).max(initial=0.0)
             if not off <= 1e-13 * np.abs(rise).max(initial=0.0):
@@ -172,6 +191,16 @@ class NetworkTarget(Target):
         for layer, params in zip(layers, views, strict=False):
             x, _ = layer.forward(params, x, INFERENCE)
         return x
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.dtype == b.dtype and np.array_equal(a, b)
+
+
+def _shifted(value: np.ndarray, t: complex, direction: np.ndarray) -> np.ndarray:
+    moved: np.ndarray = t * direction
+    moved += value
+    return moved
 
 
 def _whole(shape: tuple[int, ...], index: Any, v: Any) -> np.ndarray:
