@@ -78,6 +78,7 @@ def check_gradients(
     (True, 'right')
     """
     budget = _budget(seconds, every_entry)
+    _keep_memory()
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
         try:
@@ -124,6 +125,16 @@ def _one_thread() -> Iterator[None]:
 
     with threadpool_limits(limits=1, user_api="blas"):
         yield
+
+
+def _keep_memory() -> None:
+    """Have malloc keep the memory of arrays that are done with for the next ones.
+
+    glibc gives that of an array above a certain size back to the system, and getting it anew page
+    by page takes longer than computing what goes in. Once an array of nearly 32 MB was let go,
+    every smaller one is kept (mallopt(3), M_MMAP_THRESHOLD). Nothing is written to this one, so
+    it costs nothing; another malloc does as it likes."""
+    np.empty(2**25 - 2**14, np.uint8)
 
 
 def _causes(report: GradientReport) -> list[Any]:
