@@ -92,8 +92,7 @@ def _gradients_accumulate(subject: Subject) -> Iterator[Finding]:
     first = {name: None if g is None else copy_of(g) for name, g in raw.items()}
     yield from _what_changed(target, X, y, before)
     yield _aliases(target, raw)
-    for name, value in target.parameters().items():
-        value[...] = before[name]
+    target.put_back(before)
     yield _adds_up(first, target.gradients())
 
 

@@ -49,7 +49,7 @@ class NetworkTarget(Target):
         self._slots = {slot.name: slot for slot in net.layout.slots}
         self._affine: set[str] = set()
         self._recorded: tuple[dict[str, np.ndarray], list[np.ndarray]] = ({}, [])
-        self._line: tuple[Any, Any, np.ndarray] = (None, None, np.empty(0))
+        self._line: tuple[str, np.ndarray, np.ndarray, np.ndarray] | None = None
         super().__init__(net.spec, X, y, seed, self.values)
 
     def use(self, X: object, y: object) -> None:
@@ -132,7 +132,7 @@ class NetworkTarget(Target):
 
         outputs = None
         if len(steps) > 2 or np.iscomplexobj(steps):  # else three outputs do not pay
-            outputs = self._on_a_line(name, v, here, output, steps)
+            outputs = self._on_a_line(name, direction, here, output, steps)
         outputs = outputs or [output(t) for t in steps]
         rest, views = self.net.layers[first + 1 :], self._views()[first + 1 :]
         return [
@@ -165,16 +165,19 @@ class NetworkTarget(Target):
     def _on_a_line(
         self,
         name: str,
-        v: Any,
+        direction: np.ndarray,
         here: np.ndarray,
         output: Callable[[float], np.ndarray],
         steps: Sequence[complex],
     ) -> list[np.ndarray] | None:
         """`output` at all steps from `here` and one other, if it is affine, as a Linear layer's
         is in W; a third shows whether it is."""
-        if self._line[0] is not v or self._line[1] is not here:  # not the line of the last time
-            self._line = v, here, output(_FAR) - here
-        rise = self._line[2]
+        last = self._line
+        if last and last[0] == name and last[1] is direction and last[2] is here:
+            rise = last[3]
+        else:
+            rise = output(_FAR) - here
+            self._line = name, direction, here, rise
         if name not in self._affine:
             off = np.abs(output(-2 * _FAR) - here + 2 * rise).max(initial=0.0)
             if not off <= 1e-13 * np.abs(rise).max(initial=0.0):
