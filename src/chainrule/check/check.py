@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -121,10 +123,16 @@ def assert_gradients(target: Any, X: Any = None, y: Any = None, **options: Any) 
 def _one_thread() -> Iterator[None]:
     """BLAS on one thread: a check is a thousand small products, for which threads only wait for
     each other, most of all on a busy machine."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _blas(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@functools.lru_cache(maxsize=1)
+def _blas(modules: int) -> Any:
+    """The libraries that are loaded: looked for anew only if there are more modules than before."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _keep_memory() -> None:

@@ -80,7 +80,8 @@ def directions_of(
     moves: dict[str, Move] = {}
     for name, gradient in given.items():
         lift = min(largest / sizes[name], _LIFT) if sizes[name] else 1.0
-        moves[name] = (name, ..., lift * draw(name, gradient.shape))
+        v = draw(name, gradient.shape)
+        moves[name] = (name, ..., v if lift == 1 else lift * v)
     return moves
 
 
