@@ -8,6 +8,7 @@
 #   make bench-peers   install scikit-learn, PyTorch and JAX for it, in an environment of their own
 #   make sdist         build the source distribution, install it and try it
 #   make bench-diagnosis   how often mistakes are found and named
+#   make bench-check       how long a check takes, beside PyTorch's if that is installed
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,7 +22,8 @@ JAX ?= jax jaxlib
 INSTALLED := pyproject.toml CMakeLists.txt $(wildcard src/chainrule/native/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity test-browser docs bench bench-peers bench-diagnosis sdist clean
+.PHONY: help train test lint test-parity test-browser docs bench bench-peers \
+	bench-diagnosis bench-check sdist clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -56,6 +58,9 @@ bench-peers: $(PEERS)/peers.stamp
 bench-diagnosis: $(VENV)/test.stamp
 	$(VENV)/bin/python -m bench.diagnosis
 	$(VENV)/bin/pytest -n auto tests/check/test_check_diagnosis.py
+
+bench-check: $(VENV)/cli.stamp
+	$(if $(wildcard $(PEERS)/peers.stamp),$(PEERS),$(VENV))/bin/python -m bench.check
 
 # From the source distribution, with a compiler and (as far as CMake can tell) without one.
 sdist:

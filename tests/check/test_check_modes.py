@@ -165,3 +165,87 @@ def test_a_network_with_dropout():
     assert finding(report).message == "right in training and in eval mode"
     names = {f.name for f in check_gradients(cr.Network.from_spec("5-8-3")).findings}
     assert "train-and-eval" not in names
+
+
+def dropping(factor=1.0, eval_factor=1.0):
+    """The functions of a model without a class: `f(params, X, y)` in both modes, and its layers."""
+
+    def forward(X, params, train):
+        mask = (np.random.default_rng(0).random(X.shape) < 0.7) / 0.7 if train else np.ones(X.shape)
+        return (X * mask) @ params["W"] + params["b"], (X * mask, factor if train else eval_factor)
+
+    def backward(dout, cache):
+        x, off = cache
+        return {"W": x.T @ dout * off, "b": dout.sum(axis=0)}
+
+    def loss_and_grads(params, X, y, train):
+        out, cache = forward(X, params, train)
+        e = out - y
+        return np.mean(e**2), backward(2 * e / e.size, cache)
+
+    return forward, backward, loss_and_grads
+
+
+def function(training, **options):
+    f = dropping(**options)[2]
+    if training:
+        return lambda params, X, y, train=True: f(params, X, y, train)
+    return lambda params, X, y, train=False: f(params, X, y, train)
+
+
+def pair(training, **options):
+    f, backward, _ = dropping(**options)
+    if training:
+        return lambda X, params, mode="train": f(X, params, mode == "train"), backward
+    return lambda X, params, mode="test": f(X, params, mode == "train"), backward
+
+
+def functions(form, training, **options):
+    """What is to be checked, with its batch."""
+    rng = np.random.default_rng(3)
+    params = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
+    X, y = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
+    made = form(training, **options)
+    target = (*made, params) if isinstance(made, tuple) else (made, params)
+    return target, X, y if form is function else None
+
+
+@pytest.mark.parametrize("form", [function, pair])
+@pytest.mark.parametrize("training", [True, False])
+def test_functions_with_an_argument_are_right_in_both(form, training):
+    target, X, y = functions(form, training)
+    report = check_gradients(target, X, y)
+    assert report.ok, str(report)
+    assert report.target.training is training
+    assert finding(report).message == "right in training and in eval mode"
+
+
+@pytest.mark.parametrize("form", [function, pair])
+def test_functions_that_are_wrong_in_the_other_mode_are_told(form):
+    target, X, y = functions(form, False, factor=1.01)
+    report = check_gradients(target, X, y, diagnose=False)
+    assert not report.ok
+    assert "in training mode dW 1.01 times the slope" in finding(report).message
+    target, X, y = functions(form, True, eval_factor=0.7)
+    report = check_gradients(target, X, y, diagnose=False)
+    assert report.ok
+    assert "in eval mode dW 0.7 times the slope" in finding(report).message
+
+
+def scaled(x, how):
+    return (2.0 if how["mode"] == "train" else 1.0) * x, how
+
+
+def test_an_operation_whose_mode_lies_among_its_inputs():
+    def backward(dout, cache):
+        return (2.0 if cache["mode"] == "train" else 1.0) * dout
+
+    inputs = {"x": np.ones((2, 3)), "how": {"mode": "train"}}
+    report = check_gradients((scaled, backward), inputs)
+    assert report.ok, str(report)
+    assert finding(report).message == "right in training and in eval mode"
+    assert inputs["how"] == {"mode": "train"}
+
+    always = check_gradients((scaled, lambda dout, cache: dout), inputs | {"how": {"mode": "test"}})
+    assert "in training mode dx 0.5 times the slope" in finding(always).message
+    assert not always.ok

@@ -625,3 +625,24 @@ def test_returned_expressions_have_no_name():
         return dout + 1, dW
 
     assert returned_names(backward) == ["", "dW"]
+
+
+def test_a_network_along_a_line_gives_what_whole_passes_give():
+    """Same steps along several lines in turn, from the same parameters and from others."""
+    target = find_target(Network.from_spec("4-6(tanh)-5(gelu)-3", dtype=np.float64))
+    rng = np.random.default_rng(0)
+    values = target.parameters()
+    directions = {name: rng.normal(size=value.shape) for name, value in values.items()}
+    entries = [("W1", (0, 1)), ("W1", (3, 5)), ("b1", (1,)), ("W2", (1, 1)), ("X", (2, 3))]
+    moves = [(name, ..., directions[name]) for name in values] * 2
+    moves += [(name, index, 1.0) for name, index in entries] * 2
+    steps = [1e-3, 1e-1, -0.5, 2.0]
+    for shift in (0.0, 0.25):
+        for name in values:
+            target.parameters()[name][...] += shift
+        for move in moves:
+            plain = Target.losses_along(target, [move], steps)
+            np.testing.assert_allclose(target.losses_along([move], steps), plain, rtol=1e-9)
+        both = [moves[0], moves[2]]
+        plain = Target.losses_along(target, both, steps)
+        np.testing.assert_allclose(target.losses_along(both, steps), plain, rtol=1e-12)

@@ -33,11 +33,9 @@ def other_batch_before(subject: Subject) -> Iterator[Finding]:
     if not subject.right:
         return  # wrong already
     X, y = take_rows(target.X, target.y, np.arange(count)[::-1])
-    saved = target.snapshot()
     target.gradients()
     used = _gradients_on(target, _scaled(X), y)
     share = None if used is None else subject.share(used)
-    target.restore(saved)
     yield Finding(
         "other-batch-before",
         share is None,
@@ -55,7 +53,6 @@ def other_batch_sizes(subject: Subject) -> Iterator[Finding]:
         return  # wrong already: no wonder if it is elsewhere too
     problems = []
     ran = []
-    saved = target.snapshot()
     for size in sorted({1, 3, count // 2 + 1, count + 1} - {count, 0}):
         X, y = take_rows(target.X, target.y, np.arange(size) % count)
         target.use(X, y)
@@ -69,9 +66,11 @@ def other_batch_sizes(subject: Subject) -> Iterator[Finding]:
         else:
             ran.append(str(size))
         finally:
-            target.restore(saved)
+            subject.restore()
         if share is not None:
             problems.append(f"{size} ({share})")
+        elif ran[-1] == str(size):
+            subject.right_sizes.add(size)
     yield Finding(
         "other-batch-sizes",
         not problems,
@@ -88,7 +87,8 @@ def mean_or_sum(subject: Subject) -> Iterator[Finding]:
     count, _axis = rows_of(target.X, target.y)
     if count < 1 or target._frozen is not None:
         return
-    passes = [_repeated(target, min(count, _FEW), times) for times in (1, 2, 3)]
+    known = len(subject.right_sizes) > 1  # right for batches of any size, they grow as the loss
+    passes = [_repeated(subject, min(count, _FEW), times, not known) for times in (1, 2, 3)]
     if any(one is None for one in passes):
         return
     losses, gradients = zip(*(one for one in passes if one is not None), strict=True)
@@ -96,6 +96,8 @@ def mean_or_sum(subject: Subject) -> Iterator[Finding]:
     if kind is None:
         return
     kinds = {name: _growth(*(g.get(name) for g in gradients)) for name in gradients[0]}
+    if known:
+        kinds = {name: kind for name in subject.given if name != "X"}
     other = [name for name, own in kinds.items() if own not in (kind, None)]
     alike = [name for name, own in kinds.items() if own == kind]
     if other or alike:
@@ -110,19 +112,19 @@ def mean_or_sum(subject: Subject) -> Iterator[Finding]:
 
 
 def _repeated(
-    target: Target, count: int, times: int
+    subject: Subject, count: int, times: int, with_gradients: bool
 ) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
     """Loss and gradients of the first examples taken so many times; None if they do not fit."""
-    saved = target.snapshot()
+    target = subject.target
     shapes = {name: value.shape for name, value in target.parameters().items()}
     try:
         target.use(*take_rows(target.X, target.y, np.arange(count * times) % count))
-        given = target.gradients()
+        given = target.gradients() if with_gradients else {}
         loss = np.real(target.loss())
     except Exception:  # somebody's code, made for one size only
         return None
     finally:
-        target.restore(saved)
+        subject.restore()
     arrays = {n: np.asarray(g) for n, g in given.items() if g is not None and n != "X"}
     return np.asarray(loss), {n: a for n, a in arrays.items() if a.shape == shapes[n]}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -78,6 +80,7 @@ def check_gradients(
     (True, 'right')
     """
     budget = _budget(seconds, every_entry)
+    _keep_memory()
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
         try:
@@ -120,10 +123,26 @@ def assert_gradients(target: Any, X: Any = None, y: Any = None, **options: Any) 
 def _one_thread() -> Iterator[None]:
     """BLAS on one thread: a check is a thousand small products, for which threads only wait for
     each other, most of all on a busy machine."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _blas(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@functools.lru_cache(maxsize=1)
+def _blas(modules: int) -> Any:
+    """The libraries that are loaded: looked for anew only if there are more modules than before."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _keep_memory() -> None:
+    """Have malloc keep the memory of arrays that are done with for the next ones.
+
+    glibc gives that of an array above a certain size back to the system, and getting it anew page
+    by page takes longer than computing what goes in. Once an array of nearly 32 MB was let go,
+    every smaller one is kept (mallopt(3), M_MMAP_THRESHOLD). Nothing is written to this one, so
+    it costs nothing; another malloc does as it likes."""
+    np.empty(2**25 - 2**14, np.uint8)
 
 
 def _causes(report: GradientReport) -> list[Any]:
@@ -184,7 +203,9 @@ def _checked(
         )
         parameters = examiner.reports()
         right = all(p.verdict is Verdict.RIGHT for p in parameters.values())
-        subject = Subject(target, given, examiner.prober, tolerance, seed, budget, right)
+        subject = Subject(
+            target, given, examiner.prober, tolerance, seed, budget, right, target.snapshot()
+        )
         findings += behaviour(subject)
         findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))

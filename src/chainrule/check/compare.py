@@ -20,6 +20,8 @@ def near(a: object, b: object) -> bool:
         return False
     if not {x.dtype.kind, y.dtype.kind} <= set("fiubc"):
         return bool(np.array_equal(x, y))
+    if np.array_equal(x, y):
+        return True
     size = max(float(np.abs(x).max(initial=0.0)), float(np.abs(y).max(initial=0.0)))
     eps = 1e-3 if x.dtype.itemsize < 8 and x.dtype.kind == "f" else 1e-8
     return bool(np.allclose(x, y, rtol=eps, atol=eps * size, equal_nan=True))

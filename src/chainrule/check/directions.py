@@ -9,8 +9,9 @@ import numpy as np
 
 from chainrule.check.budget import Budget, Progress
 from chainrule.check.ladder import Slope
+from chainrule.check.numeric import random_direction
 from chainrule.check.report import ParameterReport, Verdict
-from chainrule.check.rules import Index, Measured, Rules, off_by, random_direction, root_mean_square
+from chainrule.check.rules import Index, Measured, Rules, off_by, root_mean_square
 
 __all__ = ["DirectionSearch"]
 
@@ -40,15 +41,18 @@ class DirectionSearch:
             name, Verdict.RIGHT, given.shape, "", checked="directions", given_gradient=given
         )
         worst, direction = 0.0, None
-        plain = random_direction(self.rng, given.shape)
+        plain = self.prober.proofs.get(name)  # the slope along it is next to free
+        if plain is None:
+            plain = random_direction(self.rng, given.shape)
         scaled = random_direction(self.rng, given.shape) / self._sizes(given)
         scaled /= np.abs(scaled).max()
         directions = (plain, scaled)
         for done, v in enumerate(directions):
             self.progress(f"d{name} along directions", done, len(directions))
-            expected = float(np.sum(given * v))
+            terms = given * v
+            expected = float(terms.sum())
             slope = self.prober.slope([(name, ..., v)])
-            size = float(np.sqrt(np.sum((given * v) ** 2))) + abs(slope.value)
+            size = float(np.linalg.norm(terms)) + abs(slope.value)
             off = abs(slope.value - expected)
             relative = off / size if size else 0.0
             rounding = self.prober.floor(name) * float(np.linalg.norm(v))
@@ -77,8 +81,9 @@ class DirectionSearch:
 
     def _sizes(self, given: np.ndarray) -> np.ndarray:
         """Size of every entry, those next to nothing brought up to a small one."""
-        size = np.abs(given)
-        return np.maximum(size, size.max() * (1e-6 if self.prober.complex_step else 1e-3) or 1.0)
+        size = np.asarray(np.abs(given))
+        least = size.max() * (1e-6 if self.prober.complex_step else 1e-3) or 1.0
+        return np.maximum(size, least, out=size)
 
     # --- finding the wrong entries --------------------------------------------------------------
 
@@ -166,7 +171,7 @@ class DirectionSearch:
                 terms = given[start:stop] * part[start:stop]
                 slope = self.prober.slope([(name, ..., part.reshape(v.shape))])
                 off = abs(float(terms.sum()) - slope.value)
-                size = float(np.sqrt(np.sum(terms**2)))
+                size = float(np.linalg.norm(terms))
                 rounding = self.prober.floor(name) * float(np.linalg.norm(part))
                 if off > self.tolerance.direction * size + 5 * slope.error + rounding:
                     heapq.heappush(queue, (-off, start, stop))

@@ -25,7 +25,7 @@ from chainrule.nn.losses.base import share
 __all__ = ["Entries", "every_entry"]
 
 _STEP = 1e-5  # of a parameter of size 1: truncation and rounding both err by about 1e-11
-_NUMBERS = 2**17  # that the rows computed at a time have in the widest layer
+_NUMBERS = 2**16  # that the rows computed at a time have in the widest layer
 
 
 @dataclass(frozen=True)
@@ -200,20 +200,22 @@ def _moved_losses(
 def _moved(pass_: _Pass, i: int, j: int, shifts: np.ndarray, examples: np.ndarray) -> np.ndarray:
     """`_moved_losses` for a few."""
     net = pass_.net
-    before = _output(pass_, i)[examples, j]
+    before = _output(pass_, i)[:, j].take(examples)
     after = before + shifts
     k = i + 1
     while k < len(net.layers) and _is_elementwise(net.layers[k]):
         after = pass_.elementwise(k, after, examples, j)
         k += 1
-        before = _output(pass_, k - 1)[examples, j]
+        before = _output(pass_, k - 1)[:, j].take(examples)
     moved = np.zeros(len(shifts))
     (changed,) = np.nonzero(after != before)
     if changed.size:
         who, by = examples[changed], (after - before)[changed]
         if k < len(net.layers) and isinstance(net.layers[k], Linear):
             # One input of this Linear layer moved: its output moves along one row of W.
-            rows = _output(pass_, k)[who] + by[:, None] * net.views[k]["W"][j]
+            columns = np.multiply.outer(net.views[k]["W"][j], by)
+            columns += _output(pass_, k).T.take(who, axis=1)
+            rows = columns.T  # a column of all rows lies together: what comes next is quick
             k += 1
         else:
             rows = _output(pass_, k - 1)[who]

@@ -23,7 +23,7 @@ import numpy as np
 from chainrule.check.ladder import RATIO, Ladder, Slope, two_sided
 from chainrule.check.target import CannotRecastError, Move, Target
 
-__all__ = ["Move", "Prober"]
+__all__ = ["Move", "Prober", "random_direction"]
 
 _COMPLEX_STEP = 1e-20
 _AGREE = 1e-9
@@ -38,6 +38,7 @@ class Prober:
         seconds: what one loss takes, at best.
         eps: precision that the loss is computed in.
         complex_step: whether the current session uses it.
+        proofs: the directions along which it was tried whether a parameter can.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Prober:
         self.rng = np.random.default_rng(seed)
         self.trust_complex = trust_complex
         self.complex_step = False
+        self.proofs: dict[str, np.ndarray] = {}
         self.used: set[str] = set()
         self.seconds = np.inf
         self.base = self._value((), 0.0)
@@ -97,10 +99,10 @@ class Prober:
         kinds = {v.dtype for v in self.target.parameters().values() if v.dtype.kind == "f"}
         eps = max((float(np.finfo(kind).eps) for kind in kinds), default=2.0**-52)
         values = [self.base]
-        for name in tried:
+        for name in tried if _is_single(self.base) else ():
             step = self.scale[name] * 1e-2
             values.append(self._value([(name, ..., 1.0)], step))
-        single = all(np.isfinite(v) and float(np.float32(v)) == v for v in values)
+        single = all(_is_single(v) for v in values)
         return max(eps, 2.0**-23) if single and len({*values}) > bool(tried) else eps
 
     def _level(self) -> float:
@@ -132,6 +134,7 @@ class Prober:
     def distrust(self, name: str) -> None:
         """From now on slopes along `name` are central differences."""
         self._trusted.pop(name, None)
+        self.proofs.pop(name, None)
 
     def _as_complex(self, names: list[str]) -> contextlib.ExitStack:
         with contextlib.ExitStack() as stack:
@@ -143,7 +146,8 @@ class Prober:
         parameters = self.target.parameters()
         if parameters[name].dtype != np.float64 or self.eps > 1e-12:
             return None
-        v = self.rng.choice([-1.0, 1.0], size=parameters[name].shape)
+        v = random_direction(self.rng, parameters[name].shape)
+        self.proofs[name] = v
         moves = [(name, ..., v)]
         for names in ([name], [n for n, p in parameters.items() if p.dtype.kind == "f"]):
             try:
@@ -205,7 +209,8 @@ class Prober:
         return ladder.one_sided(1, best, expected) if finer else best
 
     def together(self, moves: Sequence[Move], expected: float) -> Slope:
-        """The slope along several parameters at once, from one complex loss or four real ones."""
+        """The slope along several parameters at once, on the target's batch of now, whichever it
+        is: from one complex loss or four real ones."""
         names = [name for name, _, _ in moves]
         if all(name in self._trusted for name in names):
             complex_ones = sorted({other for name in names for other in self._trusted[name]})
@@ -213,7 +218,7 @@ class Prober:
                 value = self._complex_slope(moves)
             if value is not None:
                 return Slope.smooth(value, 1e-13 * abs(value))
-        return self.brief(moves, expected)
+        return self.on_another_batch().brief(moves, expected)
 
     def refined(self, moves: Sequence[Move], expected: float, *, real: bool = False) -> Slope:
         """The slope with all effort, and both one-sided ones if that explains why it is not
@@ -269,6 +274,19 @@ class Prober:
         """Directions of one parameter with as many entries, roughly, want the same step."""
         sizes = [int(np.log2(max(1, int(np.count_nonzero(v))))) // 3 for _, _, v in moves]
         return (*(name for name, _, _ in moves), *sizes)
+
+
+def random_direction(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Entries between 0.5 and 1.5 in size, of either sign: gradients that add up to 0, as those
+    of a softmax's bias do, would hide from ones."""
+    v = rng.uniform(-1.0, 1.0, size=shape)
+    v += np.copysign(0.5, v)
+    return v
+
+
+def _is_single(value: float) -> bool:
+    """Whether single precision holds it exactly."""
+    return bool(np.isfinite(value)) and float(np.float32(value)) == value
 
 
 def _largest(moves: Sequence[Move]) -> float:

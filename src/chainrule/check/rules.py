@@ -19,7 +19,6 @@ __all__ = [
     "Tolerance",
     "first_look",
     "off_by",
-    "random_direction",
     "root_mean_square",
 ]
 
@@ -156,13 +155,6 @@ def first_look(name: str, parameter: np.ndarray, given: object) -> ParameterRepo
             note=f"the first is d{name}{index_text(index)} = {array[index]}",
         )
     return None
-
-
-def random_direction(rng: np.random.Generator, shape: Index) -> np.ndarray:
-    """Entries between 0.5 and 1.5 in size, of either sign: gradients that add up to 0, as those
-    of a softmax's bias do, would hide from ones."""
-    v = rng.uniform(-1.0, 1.0, size=shape)
-    return v + np.copysign(0.5, v)
 
 
 def off_by(given: float, slope: Slope) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from chainrule.check.budget import Budget
-from chainrule.check.numeric import Prober
-from chainrule.check.rules import Tolerance, first_look, random_direction
+from chainrule.check.numeric import Prober, random_direction
+from chainrule.check.rules import Index, Tolerance, first_look
+from chainrule.check.state import Saved
 from chainrule.check.target import Move, Target, nudged
 from chainrule.check.together import directions_of
 
@@ -33,6 +34,8 @@ class Subject:
         given: the target's gradients of now.
         prober: what they were measured with.
         known_right: whether it is known that they are right.
+        found: the state that the target was found in.
+        right_sizes: of batches, other than the one of now, for which they were seen to be right.
     """
 
     target: Target
@@ -42,6 +45,13 @@ class Subject:
     seed: int
     budget: Budget
     known_right: bool
+    found: Saved
+    right_sizes: set[int] = field(default_factory=set)
+    _directions: dict[tuple[str, Index], np.ndarray] = field(default_factory=dict)
+
+    def restore(self) -> None:
+        """Put the target back into the state that it was found in."""
+        self.target.restore(self.found)
 
     @functools.cached_property
     def right(self) -> bool:
@@ -53,14 +63,13 @@ class Subject:
         parameters = self.target.parameters()
         if any(first_look(n, p, given[n]) is not None for n, p in parameters.items()):
             return "not all there"
-        prober = self.prober.on_another_batch()
-        rng = np.random.default_rng([self.seed, 3])
-        if self._all_right(prober, given, rng):
+        if self._all_right(given):
             return None
+        prober = self.prober.on_another_batch()
         for name, parameter in parameters.items():
             if self.budget.over:
                 raise OutOfTimeError
-            v = random_direction(rng, parameter.shape)
+            v = self._direction(name, parameter.shape)
             gradient = np.asarray(given[name], np.float64)
             with prober.session(name):
                 factor = self._factor(prober, (name, ..., v), gradient)
@@ -68,16 +77,23 @@ class Subject:
                 return f"d{name} {factor + 0.0:.4g} times the slope"
         return None
 
-    def _all_right(self, prober: Prober, given: Gradients, rng: np.random.Generator) -> bool:
+    def _all_right(self, given: Gradients) -> bool:
         """Whether the slope along all parameters at once is plainly the given one."""
         real = {n: np.asarray(given[n], np.float64) for n in self.target.parameters()}
-        moves = directions_of(real, rng)
+        moves = directions_of(real, self._direction)
         terms = [real[name] * v for name, (_, _, v) in moves.items()]
         expected = float(sum(np.sum(term) for term in terms))
-        size = float(np.sqrt(sum(np.square(term).sum() for term in terms)))
-        slope = prober.together(list(moves.values()), expected)
+        size = float(np.linalg.norm([np.linalg.norm(term) for term in terms]))
+        slope = self.prober.together(list(moves.values()), expected)
         slack = max(self.tolerance.relative, _LOOSE) * size
         return slope.error <= slack and abs(slope.value - expected) <= slack
+
+    def _direction(self, name: str, shape: Index) -> np.ndarray:
+        """A random direction of a parameter, always the same one: drawing it takes long."""
+        if (name, shape) not in self._directions:
+            rng = np.random.default_rng([self.seed, 3, len(self._directions)])
+            self._directions[name, shape] = random_direction(rng, shape)
+        return self._directions[name, shape]
 
     def share_now(self) -> str | None:
         """The same for the gradients of now; at a kink, for those a little beside it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -159,9 +159,13 @@ class Target(ABC):
             given = self.raw_gradients()
             return {k: None if v is None else copy_of(v) for k, v in given.items()}
         finally:
-            for name, value in self.parameters().items():
-                if not np.array_equal(value, before[name]):
-                    value[...] = before[name]
+            self.put_back(before)
+
+    def put_back(self, before: Mapping[str, np.ndarray]) -> None:
+        """Parameters that are not as they were."""
+        for name, value in self.parameters().items():
+            if not np.array_equal(value, before[name]):
+                value[...] = before[name]
 
     # --- left as it was found -----------------------------------------------------------------
 

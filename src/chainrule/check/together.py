@@ -6,15 +6,16 @@ gradients give. Only where it is not, the parameters are halved, down to the wro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from chainrule.check.budget import Budget, Progress
 from chainrule.check.ladder import Slope
+from chainrule.check.numeric import random_direction
 from chainrule.check.report import ParameterReport, Verdict
-from chainrule.check.rules import Rules, off_by, random_direction
+from chainrule.check.rules import Index, Rules, off_by
 from chainrule.check.target import Move, nudged
 
 __all__ = ["directions_of", "judge_together"]
@@ -36,7 +37,7 @@ def judge_together(
     Args:
         given: the gradients, by parameter.
     """
-    moves = directions_of(given, rng)
+    moves = directions_of(given, lambda name, shape: random_direction(rng, shape))
     found: dict[str, ParameterReport] = {}
     waiting = [list(given)] if given else []
     measured = 0
@@ -70,14 +71,17 @@ def _right_beside(
         return _compare(there, [moves[n] for n in names], real)[1] is None
 
 
-def directions_of(given: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, Move]:
+def directions_of(
+    given: Mapping[str, np.ndarray], draw: Callable[[str, Index], np.ndarray]
+) -> dict[str, Move]:
     """Random directions, longer for small gradients so that none is drowned by the others."""
     sizes = {name: float(np.linalg.norm(g)) for name, g in given.items()}
     largest = max(sizes.values(), default=0.0)
     moves: dict[str, Move] = {}
     for name, gradient in given.items():
         lift = min(largest / sizes[name], _LIFT) if sizes[name] else 1.0
-        moves[name] = (name, ..., lift * random_direction(rng, gradient.shape))
+        v = draw(name, gradient.shape)
+        moves[name] = (name, ..., v if lift == 1 else lift * v)
     return moves
 
 
@@ -87,7 +91,7 @@ def _compare(
     """The slope, and how far the given one is off, relatively; None if it is right."""
     terms = [given[name] * v for name, _, v in moves]
     expected = float(sum(np.sum(t) for t in terms))
-    size = float(np.sqrt(sum(np.sum(np.square(t)) for t in terms)))
+    size = float(np.linalg.norm([np.linalg.norm(t) for t in terms]))
     rounding = sum(rules.prober.floor(n) * float(np.linalg.norm(v)) for n, _, v in moves)
     for finer in (False, True):  # nothing is called wrong before it was looked at more closely
         slope = rules.prober.brief(moves, expected, finer=finer)

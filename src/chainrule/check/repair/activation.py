@@ -37,7 +37,8 @@ def activation_edits(place: Place, hand: Hand) -> Iterator[Edit]:
             yield from _compare(expression, expression.node, hand)
         yield from _branches(expression, hand)
     for value in values(place):
-        yield from _missing(value, hand)
+        if not hand.is_number(value.node):
+            yield from _missing(value, hand)
     statement = place.statement
     if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
         yield from _masked(place, statement, hand)
@@ -173,11 +174,7 @@ def _branches(place: Place, hand: Hand) -> Iterator[Edit]:
 def _missing(place: Place, hand: Hand) -> Iterator[Edit]:
     """A factor that is not there: a derivative, or any array of this shape."""
     node = place.node
-    if isinstance(node, ast.Constant):
-        return
     shape = hand.shape(node)
-    if shape == ():
-        return
     for atom in hand.like(shape):
         if atom.value.dtype.kind not in "fb":
             continue

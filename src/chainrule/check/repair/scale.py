@@ -26,7 +26,7 @@ def scale_edits(place: Place, hand: Hand) -> Iterator[Edit]:
 
 def _of_value(place: Place, hand: Hand) -> Iterator[Edit]:
     node = place.node
-    if isinstance(node, ast.Constant) or hand.shape(node) == ():
+    if hand.is_number(node):
         return
 
     def edit(new: ast.expr, kind: str, cost: float) -> Edit:

@@ -53,6 +53,10 @@ class Hand:
         value = self.value(node)
         return value.shape if isinstance(value, np.ndarray) else None
 
+    def is_number(self, node: ast.expr) -> bool:
+        """Whether an expression is known to be one number: where arrays belong, it is left."""
+        return isinstance(node, ast.Constant) or self.shape(node) == ()
+
     @cached_property
     def atoms(self) -> list[Atom]:
         """Everything that the function's text names, its variables, and what hangs on `self`."""

@@ -30,8 +30,9 @@ def term_edits(place: Place, hand: Hand) -> Iterator[Edit]:
             if isinstance(node.op, ast.Add):
                 yield Edit(hand.definition, expression, node.right, "term-removed", 1.6)
     for value in values(place):
-        yield from _missing_term(value, hand)
-        yield from _projected(value, hand)
+        if not hand.is_number(value.node):
+            yield from _missing_term(value, hand)
+            yield from _projected(value, hand)
 
 
 def _statement(place: Place, hand: Hand) -> Iterator[Edit]:
@@ -145,11 +146,7 @@ def _is_read(place: Place) -> bool:
 
 def _missing_term(place: Place, hand: Hand) -> Iterator[Edit]:
     node = place.node
-    if isinstance(node, ast.Constant):
-        return
     shape = hand.shape(node)
-    if shape == ():
-        return
     for term in _penalties(shape, hand):
         yield Edit(hand.definition, place, ast.BinOp(node, ast.Add(), term), "penalty", 2.2)
     arrays = list(hand.like(shape))
@@ -168,11 +165,7 @@ def _missing_term(place: Place, hand: Hand) -> Iterator[Edit]:
 def _projected(place: Place, hand: Hand) -> Iterator[Edit]:
     """What a mean, a norm or a softmax takes away: d - mean(d), d - n mean(d n), d - p sum(d)."""
     node = place.node
-    if isinstance(node, ast.Constant):
-        return
     shape = hand.shape(node)
-    if shape is not None and len(shape) < 1:
-        return
     for axis in (0, -1):
         mean = "" if axis == 0 else ", keepdims=True"
 

@@ -9,7 +9,8 @@ from chainrule.check.targets.functions import (
     OperationTarget,
 )
 from chainrule.check.targets.jax import JaxTarget
-from chainrule.check.targets.network import LayerTarget, LossTarget, NetworkTarget
+from chainrule.check.targets.layer import LayerTarget, LossTarget
+from chainrule.check.targets.network import NetworkTarget
 from chainrule.check.targets.torch import TorchTarget
 
 __all__ = [

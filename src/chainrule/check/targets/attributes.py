@@ -7,16 +7,13 @@ global arrays and functions is such a model too.
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.failures import first_not_finite, told
 from chainrule.check.roles import call, roles_of
-from chainrule.check.target import Target, copy_of
+from chainrule.check.target import copy_of
 from chainrule.check.targets.batch import BackwardFailedError
 from chainrule.check.targets.fitting import own_inputs, own_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
@@ -28,7 +25,7 @@ from chainrule.check.targets.methods import (
     find_method,
     output_of,
 )
-from chainrule.check.targets.modes import Switch
+from chainrule.check.targets.modes import Switch, SwitchedTarget
 from chainrule.check.targets.pairs import (
     Pair,
     find_input_pair,
@@ -44,7 +41,7 @@ __all__ = ["AttributesTarget"]
 _RATE = 0.1
 
 
-class AttributesTarget(Target):
+class AttributesTarget(SwitchedTarget):
     """Somebody's object, probed through its own methods.
 
     >>> class Model:
@@ -90,7 +87,6 @@ class AttributesTarget(Target):
         super().__init__(name, X, y, seed, *_roots(model, loss))
         self._values: dict[str, Any] = {}
         self._copies = False
-        self._partials: dict[Callable[..., Any], Callable[..., Any]] = {}
         broken = first_not_finite({p.name: v for p, v in floating_leaves(model).items()})
         found = self.snapshot()
         try:
@@ -121,7 +117,7 @@ class AttributesTarget(Target):
             values["y"] = self.y
         if self.forward is None:
             return values
-        result = call(self._switched(self.forward), values, ("X", "y"))
+        result = call(self.switch.on(self.forward), values, ("X", "y"))
         values["result"] = result
         values["out"], cache = output_of(result)
         if cache is not None:
@@ -143,7 +139,7 @@ class AttributesTarget(Target):
             self.reset()
         if self.backward is None:
             assert self.gradient is not None
-            return call(self._switched(self.gradient), self._inputs_only(), ("X", "y"))
+            return call(self.switch.on(self.gradient), self._inputs_only(), ("X", "y"))
         values = self.run_forward()
         if not isinstance(self.plan, ForwardLoss | RandomUpstream):
             self.plan.value(values)
@@ -166,21 +162,6 @@ class AttributesTarget(Target):
     def outputs(self) -> np.ndarray | None:
         out = self._values.get("out")
         return out if isinstance(out, np.ndarray) else None
-
-    @property
-    def training(self) -> bool | None:
-        return self.switch.training
-
-    def set_training(self, training: bool) -> None:
-        self.switch.set(training)
-        self._partials.clear()
-
-    def _switched(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """With the argument that says which mode it is, where there is one."""
-        if function not in self._partials:
-            given = {k: v for k, v in self.switch.arguments.items() if k in _names(function)}
-            self._partials[function] = functools.partial(function, **given) if given else function
-        return self._partials[function]
 
     # --- parameters and gradients -------------------------------------------------------------
 
@@ -277,13 +258,6 @@ class AttributesTarget(Target):
             f"dW1 (grad_W1, W1_grad), params and grads, lists of layers with either, and what "
             f"the backward pass returns; of arrays that may be parameters there are: {seen}"
         )
-
-
-def _names(function: Callable[..., Any]) -> set[str]:
-    try:
-        return set(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return set()
 
 
 def _roots(model: Any, loss: Any) -> list[Any]:

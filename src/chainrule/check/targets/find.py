@@ -16,8 +16,9 @@ from chainrule.check.targets.functions import (
     OperationTarget,
 )
 from chainrule.check.targets.jax import JaxTarget, is_jax
+from chainrule.check.targets.layer import LayerTarget, LossTarget
 from chainrule.check.targets.methods import BACKWARD, FORWARD, GRADIENT
-from chainrule.check.targets.network import LayerTarget, LossTarget, NetworkTarget
+from chainrule.check.targets.network import NetworkTarget
 from chainrule.check.targets.torch import TorchTarget, is_torch
 from chainrule.errors import InputError
 from chainrule.nn import Layer, Loss, Network

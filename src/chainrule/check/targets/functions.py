@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.roles import call, roles_of, simple
-from chainrule.check.target import Target
 from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
 from chainrule.check.targets.losses import RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import output_of
+from chainrule.check.targets.modes import Switch, SwitchedTarget
 from chainrule.check.targets.structure import Structure, is_real, match_gradients
 from chainrule.errors import InputError
 
@@ -26,7 +26,7 @@ __all__ = ["FunctionTarget", "ModelFunctionsTarget", "OperationTarget"]
 _OPERATION_REST = ("upstream", "cache", "X")
 
 
-class FunctionTarget(Target):
+class FunctionTarget(SwitchedTarget):
     """`f(params, X, y) -> (loss, grads)`.
 
     >>> def f(params, X, y):
@@ -43,6 +43,7 @@ class FunctionTarget(Target):
         self, function: Callable[..., Any], params: Any, X: Any = None, y: Any = None, seed: int = 0
     ) -> None:
         self.function = function
+        self.switch = Switch(None, function)
         self.structure = Structure(params)
         _require(self.structure.arrays, function)
         super().__init__(_name(function), X, y, seed, self.structure.arrays, function)
@@ -77,7 +78,7 @@ class FunctionTarget(Target):
     def _call(self) -> tuple[Any, Any]:
         values = {"params": self.structure.build()}
         values |= {k: v for k, v in self.data.items() if v is not None}
-        result = call(self.function, values, ("params", "X", "y"))
+        result = call(self.switch.on(self.function), values, ("params", "X", "y"))
         return _split(result, self.name)
 
     def _loss(self) -> object:
@@ -87,7 +88,7 @@ class FunctionTarget(Target):
         return match_gradients(self.structure, self._call()[1])
 
 
-class ModelFunctionsTarget(Target):
+class ModelFunctionsTarget(SwitchedTarget):
     """`forward(X, params)`, `backward(…)` and a loss, with the parameters in a dict or list.
 
     The functions' arguments are told by their names: params, X, y, out, cache.
@@ -106,6 +107,7 @@ class ModelFunctionsTarget(Target):
         seed: int = 0,
     ) -> None:
         self.forward, self.backward = forward, backward
+        self.switch = Switch(None, forward, backward)
         self.structure = Structure(params)
         _require(self.structure.arrays, forward)
         self.plan = find_loss(None, loss, backward, forward, seed)
@@ -139,7 +141,7 @@ class ModelFunctionsTarget(Target):
             values["y"] = self.y
         if isinstance(params, dict):  # `weights`, `p`: any name will do for the parameters
             values |= {"params": params}
-        result = call(self.forward, values, ("X", "params", "y"))
+        result = call(self.switch.on(self.forward), values, ("X", "params", "y"))
         values["out"], values["cache"] = output_of(result)
         values["result"] = result
         self._values = values
@@ -161,7 +163,7 @@ class ModelFunctionsTarget(Target):
         return out if isinstance(out, np.ndarray) else None
 
 
-class OperationTarget(Target):
+class OperationTarget(SwitchedTarget):
     """One operation, `forward(x, w, …) -> out, cache` and `backward(dout, cache) -> dx, dw, …`.
 
     It is checked with a random upstream gradient: the loss is `Σ R ⊙ out`.
@@ -198,6 +200,7 @@ class OperationTarget(Target):
                 f"{_name(forward)} takes ({', '.join(names)}): give arrays of floats for them, "
                 f"X=({', '.join(names)})"
             )
+        self.switch = Switch(self.inputs, forward)
         # backward(dout, x, w) wants the inputs back
         own = set(_argument_names(backward)[1:]) & set(self.inputs)
         self._own = sorted(own)
@@ -212,7 +215,7 @@ class OperationTarget(Target):
         }
 
     def _forward(self) -> dict[str, Any]:
-        result = self.forward(**self.inputs)
+        result = self.switch.on(self.forward)(**self.inputs)
         out, cache = (result[0], result[1]) if _has_cache(result) else (result, None)
         self._out = out
         return {"out": out, "cache": cache}

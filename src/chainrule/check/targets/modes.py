@@ -1,17 +1,19 @@
-"""The switch between training and eval mode of somebody's model, in whatever form it is."""
+"""The switch between training and eval mode of somebody's code, in whatever form it is."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from chainrule.check.roles import simple
+from chainrule.check.target import Target
 from chainrule.check.targets.paths import Path, scopes
 from chainrule.errors import InputError
 
-__all__ = ["Switch"]
+__all__ = ["Switch", "SwitchedTarget"]
 
 _NAMES = {"training", "train", "istraining", "istrain", "trainmode", "trainingmode", "mode"}
 _TRAINING = ("train", "training")
@@ -34,12 +36,14 @@ class Switch:
     """
 
     def __init__(self, model: Any, *functions: Callable[..., Any] | None) -> None:
+        """The model is None where there are functions alone."""
         self.model = model
         self.arguments: dict[str, Any] = {}
         for function in functions:
             self.arguments |= _arguments(function)
         self.places = _places(model)
         self.methods = _methods(model)
+        self._switched: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     @property
     def training(self) -> bool | None:
@@ -60,8 +64,29 @@ class Switch:
             with contextlib.suppress(Exception):  # a property without a setter, a frozen dataclass
                 path.set(self.model, _turned(_value(self.model, path), training))
         self.arguments = {k: _turned(v, training) for k, v in self.arguments.items()}
+        self._switched.clear()
         if self.training is not training:
             raise InputError("the switch cannot be set")
+
+    def on(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function with the argument that says which mode it is, where it has one."""
+        if function not in self._switched:
+            given = {k: self.arguments[k] for k in _arguments(function) if k in self.arguments}
+            self._switched[function] = functools.partial(function, **given) if given else function
+        return self._switched[function]
+
+
+class SwitchedTarget(Target):
+    """A target of somebody's code, which has modes if it has a switch."""
+
+    switch: Switch
+
+    @property
+    def training(self) -> bool | None:
+        return self.switch.training
+
+    def set_training(self, training: bool) -> None:
+        self.switch.set(training)
 
 
 def _arguments(function: Callable[..., Any] | None) -> dict[str, Any]:

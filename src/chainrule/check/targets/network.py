@@ -1,4 +1,4 @@
-"""Our own networks, single layers and losses as targets."""
+"""Our own networks as targets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.target import Move, Scalar, Target, as_scalar
+from chainrule.check.targets.layer import random_targets
 from chainrule.checks import as_examples
-from chainrule.errors import InputError
-from chainrule.nn import LOSSES, BinaryCrossEntropy, Dropout, Layer, Loss, Network, Run
-from chainrule.nn.initializers import INITIALIZERS
+from chainrule.nn import LOSSES, Dropout, Layer, Network, Run
 from chainrule.nn.layers import INFERENCE
-from chainrule.nn.losses import SoftmaxCrossEntropy
 
-__all__ = ["LayerTarget", "LossTarget", "NetworkTarget"]
+__all__ = ["NetworkTarget"]
 
 _FAR = 2.0**20  # along an affine line a long step loses no digits
 
@@ -50,6 +48,8 @@ class NetworkTarget(Target):
         self.values = {name: net[name].copy() for name in net}
         self._slots = {slot.name: slot for slot in net.layout.slots}
         self._affine: set[str] = set()
+        self._recorded: tuple[dict[str, np.ndarray], list[np.ndarray]] = ({}, [])
+        self._line: tuple[str, np.ndarray, np.ndarray, np.ndarray] | None = None
         super().__init__(net.spec, X, y, seed, self.values)
 
     def use(self, X: object, y: object) -> None:
@@ -121,11 +121,10 @@ class NetworkTarget(Target):
         value = self.parameters()[name]
         direction = _whole(value.shape, index, v)
         first = 0 if name == "X" else self._slots[name].layer
-        x = self._through(self.net.layers[:first], self._views(), self.X)
+        x, here = self._activations()[first : first + 2]
 
         def output(t: complex) -> np.ndarray:
-            moved = t * direction
-            moved += value
+            moved = _shifted(value, t, direction)
             if name == "X":
                 return self._through(self.net.layers[:1], self._views(), moved)
             params = self._views()[first] | {self._slots[name].local: moved}
@@ -133,7 +132,7 @@ class NetworkTarget(Target):
 
         outputs = None
         if len(steps) > 2 or np.iscomplexobj(steps):  # else three outputs do not pay
-            outputs = self._on_a_line(name, output, steps)
+            outputs = self._on_a_line(name, direction, here, output, steps)
         outputs = outputs or [output(t) for t in steps]
         rest, views = self.net.layers[first + 1 :], self._views()[first + 1 :]
         return [
@@ -144,20 +143,41 @@ class NetworkTarget(Target):
     def _moved(self, moves: Sequence[Move], t: complex) -> dict[str, np.ndarray]:
         values = self.parameters()
         for name, index, v in moves:
-            values[name] = values[name] + t * _whole(values[name].shape, index, v)
+            values[name] = _shifted(values[name], t, _whole(values[name].shape, index, v))
         return values
 
     def _loss_of(self, values: dict[str, np.ndarray]) -> Scalar:
         z = self._through(self.net.layers, self._views(values), values["X"])
         return as_scalar(self.loss_function.forward(z, self.y)[0])
 
+    def _activations(self) -> list[np.ndarray]:
+        """What enters every layer, and what comes out of the last, at the parameters of now:
+        computed again only if one of them has changed."""
+        now = self.parameters()
+        before, activations = self._recorded
+        if before.keys() != now.keys() or not all(_same(before[n], now[n]) for n in now):
+            activations = [self.X]
+            for layer, params in zip(self.net.layers, self._views(), strict=True):
+                activations.append(layer.forward(params, activations[-1], INFERENCE)[0])
+            self._recorded = {n: value.copy() for n, value in now.items()}, activations
+        return activations
+
     def _on_a_line(
-        self, name: str, output: Callable[[float], np.ndarray], steps: Sequence[complex]
+        self,
+        name: str,
+        direction: np.ndarray,
+        here: np.ndarray,
+        output: Callable[[float], np.ndarray],
+        steps: Sequence[complex],
     ) -> list[np.ndarray] | None:
-        """`output` at all steps from two of them, if it is affine, as a Linear layer's is in W;
-        a third shows whether it is."""
-        here, there = output(0.0), output(_FAR)
-        rise = there - here
+        """`output` at all steps from `here` and one other, if it is affine, as a Linear layer's
+        is in W; a third shows whether it is."""
+        last = self._line
+        if last and last[0] == name and last[1] is direction and last[2] is here:
+            rise = last[3]
+        else:
+            rise = output(_FAR) - here
+            self._line = name, direction, here, rise
         if name not in self._affine:
             off = np.abs(output(-2 * _FAR) - here + 2 * rise).max(initial=0.0)
             if not off <= 1e-13 * np.abs(rise).max(initial=0.0):
@@ -174,6 +194,16 @@ class NetworkTarget(Target):
         return x
 
 
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.dtype == b.dtype and np.array_equal(a, b)
+
+
+def _shifted(value: np.ndarray, t: complex, direction: np.ndarray) -> np.ndarray:
+    moved: np.ndarray = t * direction
+    moved += value
+    return moved
+
+
 def _whole(shape: tuple[int, ...], index: Any, v: Any) -> np.ndarray:
     """A direction in all entries: `v` at `index`, 0 elsewhere."""
     if index is Ellipsis and np.shape(v) == shape:
@@ -181,122 +211,3 @@ def _whole(shape: tuple[int, ...], index: Any, v: Any) -> np.ndarray:
     direction = np.zeros(shape)
     direction[index] = v
     return direction
-
-
-class LayerTarget(Target):
-    """One layer under a random upstream gradient R: the loss is `Σ R ⊙ y`. dX is checked too.
-
-    >>> from chainrule import Linear
-    >>> list(LayerTarget(Linear(2)).parameters())
-    ['W', 'b', 'X']
-    """
-
-    kind = "layer"
-
-    def __init__(self, layer: Layer, X: Any = None, y: Any = None, seed: int = 0) -> None:
-        self.layer = layer
-        rng = np.random.default_rng(seed)
-        if X is None:
-            X = rng.normal(size=(5, *_input_shape(layer)))
-        X = np.asarray(X)
-        if X.dtype.kind != "f":
-            X = X.astype(np.float64)
-        shape = X.shape[1:]
-        initial = layer.initial_params(shape, INITIALIZERS.make("he_normal"), rng)
-        self.values = {
-            name: (value + 0.1 * rng.normal(size=value.shape)).astype(X.dtype)
-            for name, value in initial.items()
-        }
-        super().__init__(layer.spelling, X, y, seed, self.values)
-
-    @property
-    def run(self) -> Run:
-        """How a pass is run: the same masks every time."""
-        return Run(training=True, rng=np.random.default_rng(self.seed))
-
-    def parameters(self) -> dict[str, np.ndarray]:
-        return {**self.values, "X": self.X}
-
-    def _forward(self) -> tuple[np.ndarray, Any]:
-        y, cache = self.layer.forward(self.values, self.X, self.run)
-        self._out = y
-        return y, cache
-
-    def _loss(self) -> object:
-        y, _ = self._forward()
-        return np.sum(upstream(self.seed, y.shape) * y)
-
-    def _gradients(self) -> dict[str, object]:
-        y, cache = self._forward()
-        dy = upstream(self.seed, y.shape).astype(y.dtype)
-        dx, gradients = self.layer.backward(self.values, cache, dy)
-        return {**gradients, "X": dx}
-
-    def outputs(self) -> np.ndarray | None:
-        return getattr(self, "_out", None)
-
-
-class LossTarget(Target):
-    """A loss on logits `z`: value and gradient are compared.
-
-    >>> from chainrule import MSE
-    >>> list(LossTarget(MSE()).parameters())
-    ['z']
-    """
-
-    kind = "loss"
-
-    def __init__(self, loss: Loss, X: Any = None, y: Any = None, seed: int = 0) -> None:
-        self.function = loss
-        rng = np.random.default_rng(seed)
-        if X is None:
-            X = rng.normal(size=(6, 4))
-        X = np.asarray(X)
-        X = X if X.dtype.kind == "f" else X.astype(np.float64)
-        if y is None:
-            y = random_targets(loss, X.shape, rng)
-        super().__init__(loss.spelling, X, y, seed)
-
-    def use(self, X: object, y: object) -> None:
-        z = np.asarray(X)
-        super().use(z, self.function.check_targets(y, len(z), z.shape[1:], z.dtype))
-
-    def parameters(self) -> dict[str, np.ndarray]:
-        return {"z": self.X}
-
-    def _loss(self) -> object:
-        return self.function.forward(self.X, self.y)[0]
-
-    def _gradients(self) -> dict[str, object]:
-        return {"z": self.function.backward(self.function.forward(self.X, self.y)[1])}
-
-
-def upstream(seed: int, shape: tuple[int, ...]) -> np.ndarray:
-    """A random upstream gradient, the same for the same shape; ones would hide transposes."""
-    return np.random.default_rng([seed, *shape]).normal(size=shape)
-
-
-def random_targets(loss: Loss, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Targets that the loss takes, for outputs of this shape.
-
-    Raises:
-        InputError: a kind of loss that is not known here.
-    """
-    if isinstance(loss, SoftmaxCrossEntropy):
-        if len(shape) != 2 or shape[1] < 2:
-            raise InputError(f"{loss.spelling} wants outputs (N, classes), got {shape}")
-        return rng.integers(shape[1], size=shape[0])
-    if isinstance(loss, BinaryCrossEntropy):
-        return rng.integers(2, size=shape).astype(np.float64)
-    return rng.normal(size=shape)
-
-
-def _input_shape(layer: Layer) -> tuple[int, ...]:
-    """Shape of one example that the layer takes."""
-    for case in [c for c in type(layer).cases() if c.layer == layer] + type(layer).cases():
-        try:
-            layer.output_shape(case.x_shape[1:])
-        except InputError:
-            continue
-        return tuple(case.x_shape[1:])
-    raise InputError(f"do not know what {layer!r} takes; give X")
