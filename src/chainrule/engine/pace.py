@@ -7,12 +7,14 @@ are the same to the last bit, the engine may change from one run of steps to the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 __all__ = ["Pace"]
 
 _FEWEST_STEPS = 8  # of a run that tells something
-_LOOK_AGAIN = 24  # runs until the other way is tried again
+_LOOK_AGAIN = 12  # runs until the other way is tried again
+_RISE = 1.25  # of the time that is remembered, at most: one run that was disturbed tells little
 _CLEARLY = 1.5  # times as fast one thread must be: on a busy machine it is many times
 
 
@@ -30,6 +32,7 @@ class Pace:
     most: int
     adaptive: bool = True
     _seconds: dict[int, float] = field(default_factory=dict)
+    _quickest: float = math.inf  # with all threads
     _runs: int = 0
 
     def threads(self) -> int:
@@ -40,13 +43,18 @@ class Pace:
             if threads not in self._seconds:
                 return threads
         alone, together = self._seconds[1], self._seconds[self.most]
-        best = 1 if _CLEARLY * alone < together else self.most
-        if self._runs % _LOOK_AGAIN == 0:
-            return self.most if best == 1 else 1
-        return best
+        look_again = self._runs % _LOOK_AGAIN == 0
+        if _CLEARLY * alone < together:
+            return self.most if look_again else 1
+        disturbed = together > _CLEARLY * self._quickest
+        return 1 if disturbed and look_again else self.most
 
     def measured(self, threads: int, *, steps: int, seconds: float) -> None:
         """What a run took."""
-        if steps >= _FEWEST_STEPS:
-            self._seconds[threads] = seconds / steps
-            self._runs += 1
+        if steps < _FEWEST_STEPS:
+            return
+        self._runs += 1
+        now = seconds / steps
+        self._seconds[threads] = min(now, _RISE * self._seconds.get(threads, now))
+        if threads == self.most:
+            self._quickest = min(self._quickest, now)
