@@ -13,9 +13,11 @@ template <class T>
 inline T softmax_row(const T* z, Index classes, std::int64_t label, T smoothing, T scale, T* d,
                      bool& hit) {
     Index best = 0;
-    for (Index c = 1; c < classes; ++c)
-        if (z[c] > z[best] || (z[c] != z[c] && z[best] == z[best])) best = c;
-    const T top = z[best];
+    T top = z[0];
+    for (Index c = 1; c < classes; ++c) {
+        best = z[c] > top ? c : best;  // without a branch: nobody could predict it
+        top = z[c] > top ? z[c] : top;
+    }
     hit = best == label;
     T shifted_sum = 0;
     if (smoothing != T(0))
