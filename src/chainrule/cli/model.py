@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.checks import shape_text
 from chainrule.cli.runs import Run
 from chainrule.cli.settings import is_regression
-from chainrule.cli.sources import MNIST, Part, load_part, load_source, names_columns
+from chainrule.cli.sources import MNIST, Part, Source, load_part, load_source, names_columns
 from chainrule.data.dataset import Label
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Network
@@ -63,30 +63,38 @@ class Model:
             data = MNIST
         return self._part(data, target, "train")
 
+    def source(self) -> Source:
+        """The data that the run was trained and tested on, as its settings say."""
+        settings = self.run.settings
+        if settings is None:
+            raise InputError(
+                f"{self.run.path!r} is a checkpoint outside a run folder: say with --data what "
+                f"to run it on (a file, or mnist)"
+            )
+        return load_source(
+            settings.data,
+            target=settings.target,
+            test_data=settings.test_data,
+            holdout=settings.holdout,
+            seed=settings.seed,
+            task=self._task,
+            classes=self.classes,
+        )
+
+    @property
+    def _task(self) -> str:
+        return "regression" if self.classes is None else "classification"
+
     def _part(self, data: str | None, target: str | None, which: str) -> Part:
-        task = "regression" if self.classes is None else "classification"
         settings = self.run.settings
         if data is not None:
             if target is None and settings is not None and names_columns(data):
                 target = settings.target if names_columns(settings.data) else None
-            part = load_part(data, target, task, self.classes)
-        elif settings is None:
-            raise InputError(
-                f"{self.run.path!r} is a checkpoint outside a run folder: say with --data what "
-                f"to {'test it' if which == 'test' else 'run it'} on (a file, or mnist)"
-            )
-        elif target is not None:
+            part = load_part(data, target, self._task, self.classes)
+        elif settings is not None and target is not None:
             raise InputError("--target belongs to --data, which is not given")
         else:
-            source = load_source(
-                settings.data,
-                target=settings.target,
-                test_data=settings.test_data,
-                holdout=settings.holdout,
-                seed=settings.seed,
-                task=task,
-                classes=self.classes,
-            )
+            source = self.source()
             part = source.test if which == "test" else source.train
         width = math.prod(self.net.input_shape)
         if part.X.shape[1] != width:
