@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 PLACE = re.compile(r"\{\{ (\w+) \}\}")
 EQUATION = re.compile(r'(?:<span class="arithmatex">\\\(|<div class="arithmatex">\n?\\\[)'
                       r"(.*?)(?:\\\)</span>|\\\]\n?</div>)", re.DOTALL)  # fmt: skip
+TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+SEARCH = '<div class="md-search" data-md-component="search" role="dialog"'
 # Pages that GitHub shows too may link to files beside docs/, which are no pages of the site.
 OUTSIDE = {"../CONTRIBUTING.md": "how-to/add-a-layer.md"}
 
@@ -54,8 +56,15 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Equations as MathML."""
-    return EQUATION.sub(equation, content)
+    """Equations as MathML; tables in a box that scrolls and can be reached with the keyboard."""
+    return TABLE.sub(
+        r'<div class="scroll" tabindex="0">\g<0></div>', EQUATION.sub(equation, content)
+    )
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """A name for the search dialog, which Material leaves without one."""
+    return output.replace(SEARCH, f'{SEARCH} aria-label="Search"')
 
 
 def equation(match: re.Match[str]) -> str:

@@ -41,14 +41,19 @@ def test_the_chapter_is_alone_and_fits(page_of, site, width, scheme):
         assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
 
 
-def test_every_page_is_alone(page_of, site):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+def test_every_page_is_alone_and_for_everyone(page_of, site, width, scheme):
     for path in sorted(site.rglob("*.html")):
         if path.name == "404.html":  # is for a server: its addresses begin at the root
             continue
-        opened = page_of(path)
+        opened = page_of(path, width, scheme)
         assert [url for url in opened.requests if not url.startswith("file:")] == [], path
         assert opened.console == [], path
+        assert opened.overflow <= 0, path
         assert "{{" not in opened.page.locator("article").inner_text(), path
+        assert opened.accessibility() == [], path
+        opened.page.close()
 
 
 def test_the_search_works_from_disk(page_of, site):
