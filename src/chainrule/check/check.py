@@ -29,7 +29,15 @@ _NETWORK_SECONDS = 3.5  # for the entries of a network of ours
 
 
 class GradientError(ChainruleError, AssertionError):
-    """A gradient is wrong. `report` says which, where and by how much."""
+    """A gradient is wrong. `report` says which, where and by how much.
+
+    >>> from chainrule.faults import inject
+    >>> try:
+    ...     assert_gradients(inject("4-5-3", "missing-batch-mean"))
+    ... except GradientError as error:
+    ...     print(error.report.ok)
+    False
+    """
 
     def __init__(self, report: GradientReport) -> None:
         super().__init__(str(report))

@@ -45,6 +45,13 @@ def load_target(
     Raises:
         InputError: no such file, it does not import (with its own traceback, shortened), or
             there is nothing in it to check.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "mine.py")
+    ...     _ = file.write_text("from chainrule import Network\\nnet = Network.from_spec('4-5-3')")
+    ...     load_target(file, "net").kind
+    'network'
     """
     text = str(path)
     if name is None and not Path(text).exists() and ":" in text:

@@ -19,7 +19,11 @@ __all__ = ["Finding", "GradientReport", "ParameterReport", "Verdict", "index_tex
 
 
 class Verdict(StrEnum):
-    """What is said of one gradient."""
+    """What is said of one gradient.
+
+    >>> [verdict.value for verdict in Verdict if verdict.ok]
+    ['right', 'at a kink']
+    """
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -46,6 +50,13 @@ class ParameterReport:
         checked: "every entry", "directions" or "sample".
         given_gradient, true_gradient: the whole tensors, where they are known.
         note: anything worth saying in half a sentence.
+
+    >>> from chainrule import Network
+    >>> from chainrule.check import check_gradients
+    >>> report = check_gradients(Network.from_spec("4-8(tanh)-3"))
+    >>> one = report.parameters["W1"]
+    >>> one.shape, one.checked, one.max_relative_error < 1e-6
+    ((4, 8), 'every entry', True)
     """
 
     name: str
@@ -85,7 +96,14 @@ class ParameterReport:
 
 @dataclass(frozen=True)
 class Finding:
-    """One test of the behaviour around the gradients, such as `gradients-accumulate`."""
+    """One test of the behaviour around the gradients, such as `gradients-accumulate`.
+
+    >>> from chainrule import Network
+    >>> from chainrule.check import check_gradients
+    >>> report = check_gradients(Network.from_spec("4-8(tanh)-3"))
+    >>> all(finding.ok for finding in report.findings)
+    True
+    """
 
     name: str
     ok: bool
@@ -103,6 +121,12 @@ class GradientReport:
         dtype: what it was computed in.
         target: what was checked; diagnosis goes on from there.
         causes: what the diagnosis said, empty where there was none.
+
+    >>> from chainrule import Network
+    >>> from chainrule.check import check_gradients
+    >>> report = check_gradients(Network.from_spec("4-8(tanh)-3"))
+    >>> list(report.parameters), report.ok, report.causes
+    (['W1', 'b1', 'W2', 'b2', 'X'], True, [])
     """
 
     parameters: dict[str, ParameterReport]

@@ -47,6 +47,12 @@ class Target(ABC):
         name: what the reports call it.
         X, y: the batch in use; X is the target's own copy.
         passes: forward passes so far, and passes forward and back.
+
+    >>> from chainrule import Network
+    >>> from chainrule.check import find_target
+    >>> target = find_target(Network.from_spec("4-5-3"))
+    >>> target.kind, target.X.shape[1:]
+    ('network', (4,))
     """
 
     kind: ClassVar[str] = "target"

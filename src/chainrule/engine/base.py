@@ -27,6 +27,13 @@ class Job:
 
     Attributes:
         X: examples; bytes (uint8), too, where the network starts with Scale.
+
+    >>> import chainrule as cr
+    >>> X, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
+    >>> net, loss = cr.Network.from_spec("4-5-2"), cr.nn.SoftmaxCrossEntropy()
+    >>> job = Job(net, loss, cr.optim.SGD(0.1), X, y, weights=None, batch_size=2)
+    >>> job.examples(np.array([2, 0])).tolist()
+    [[0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
     """
 
     net: Network
@@ -45,7 +52,12 @@ class Job:
 
 @dataclass
 class Sums:
-    """Sums over the examples seen, from which an epoch's means are made."""
+    """Sums over the examples seen, from which an epoch's means are made.
+
+    >>> sums = Sums(loss=3.0, weight=4.0, hits=3, examples=4)
+    >>> sums.loss / sums.weight, sums.hits / sums.examples  # an epoch's loss and accuracy
+    (0.75, 0.75)
+    """
 
     loss: float = 0.0
     weight: float = 0.0
@@ -62,6 +74,10 @@ class Engine(ABC):
         grads: the gradient vector of the last step that was run with `keep_grads`.
         keep_grads: whether `grads` is wanted; keeping it costs a copy.
         step: number of steps done, over all epochs.
+
+    >>> from chainrule.engine import NativeEngine, NumpyEngine
+    >>> [engine.name for engine in (NumpyEngine, NativeEngine) if issubclass(engine, Engine)]
+    ['numpy', 'native']
     """
 
     name: ClassVar[str]

@@ -30,6 +30,14 @@ def choose_engine(
     Raises:
         InputError: an unknown name, "native" for a job that it cannot run (the reason is given),
             or `threads` that are no positive whole number.
+
+    >>> import chainrule as cr
+    >>> from chainrule.engine import Job
+    >>> X, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
+    >>> net, loss = cr.Network.from_spec("4-5-2"), cr.nn.SoftmaxCrossEntropy()
+    >>> job = Job(net, loss, cr.optim.SGD(0.1), X, y, weights=None, batch_size=2)
+    >>> choose_engine(job, np.random.default_rng(0), "numpy").name
+    'numpy'
     """
     check_choice(engine, "engine", ("auto", "native", "numpy"))
     most = thread_count(threads)

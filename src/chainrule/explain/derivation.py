@@ -36,6 +36,13 @@ class Alone:
         part: what it adds to the batch's tensor there, `share · value[index]`.
         total: what the batch's tensor is there. For a row it is `part` itself; for a parameter
             the sum of the parts of all examples.
+
+    >>> from chainrule import Network
+    >>> from chainrule.explain import explain
+    >>> derivation = explain(Network.from_spec("2-3-2"), [[1.0, 2.0], [0.5, -1.0]], [0, 1])
+    >>> alone = derivation["dz2"].alone
+    >>> alone.share, alone.value.shape
+    (0.5, (2,))
     """
 
     value: np.ndarray
@@ -65,6 +72,13 @@ class Step:
         where: definitions of what the equation uses.
         value: the tensor.
         alone: the same for one example.
+
+    >>> from chainrule import Network
+    >>> from chainrule.explain import explain
+    >>> derivation = explain(Network.from_spec("2-3-2"), [[1.0, 2.0], [0.5, -1.0]], [0, 1])
+    >>> step = derivation["dW1"]
+    >>> step.maker, step.value.shape, [str(tensor) for tensor in step.tensors][1:]
+    ('linear(3)', (2, 3), ['X (batch 2, in 2)', 'dz1 (batch 2, out 3)'])
     """
 
     number: int
@@ -99,6 +113,14 @@ class Derivation:
         source: what the network and the examples are, in words, one line each.
         steps: forward and backward, in order.
         entries: entries that were opened.
+
+    >>> from chainrule import Network
+    >>> from chainrule.explain import explain
+    >>> derivation = explain(Network.from_spec("2-3-2"), [[1.0, 2.0], [0.5, -1.0]], [0, 1])
+    >>> len(derivation.steps), derivation["dW1"].number
+    (12, 11)
+    >>> [row.name for row in derivation.summary]
+    ['dz2', 'dW2', 'db2', 'da1', 'dz1', 'dW1', 'db1']
     """
 
     trace: Trace

@@ -31,6 +31,13 @@ class Entry:
         numeric: the same by central differences of the loss in float64; None for the loss and
             for a prediction.
         variable: what the derivative is with respect to: `W1[300, 17]`.
+
+    >>> from chainrule.nn import Network, backprop
+    >>> net = Network.from_spec("2-3(tanh)-2", dtype="float64")
+    >>> trace = backprop(net, [[1.0, 2.0], [0.5, -1.0]], [0, 1])
+    >>> entry = open_entry(trace, "dW2[1, 0]")
+    >>> entry.variable, len(entry.terms), abs(entry.numeric - entry.value) < 1e-9
+    ('W2[1, 0]', 2, True)
     """
 
     name: str
@@ -113,6 +120,12 @@ def parse_entry(trace: Trace, entry: str) -> tuple[str, Index]:
 
     Raises:
         InputError: see `open_entry`.
+
+    >>> from chainrule.nn import Network, backprop
+    >>> net = Network.from_spec("2-3(tanh)-2", dtype="float64")
+    >>> trace = backprop(net, [[1.0, 2.0], [0.5, -1.0]], [0, 1])
+    >>> parse_entry(trace, "dW2[1, 0]")
+    ('dW2', (1, 0))
     """
     match = re.fullmatch(r"\s*([^\W\d]\w*)\s*(?:\[([^\[\]]*)\])?\s*", entry)
     if match is None:

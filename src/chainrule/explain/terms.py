@@ -25,7 +25,11 @@ _MOST_READS = 8
 
 @dataclass(frozen=True)
 class Factor:
-    """A number with a name: `X[3, 300]` is 0.98."""
+    """A number with a name: `X[3, 300]` is 0.98.
+
+    >>> Factor("X[3, 300]", 0.5).value
+    0.5
+    """
 
     name: str
     value: float
@@ -40,6 +44,9 @@ class Term:
         factors: its value is their product.
         slope: of the activation that the gradient in it came through; None where there is none.
         reads: what its factors were computed from, where they are functions.
+
+    >>> Term("example 3", (Factor("X[3, 300]", 0.5), Factor("dz1[3, 17]", -0.25))).value
+    -0.125
     """
 
     label: str

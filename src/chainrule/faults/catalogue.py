@@ -61,6 +61,10 @@ class Fault:
         kind: where it shows. "gradient": in one call of `backward`; "state": only over more
             than one call; "loss": in the value of the loss; "training": in training only.
         setting: what it is demonstrated on.
+
+    >>> fault = FAULTS["missing-batch-mean"]
+    >>> fault.family, fault.kind
+    ('scale', 'gradient')
     """
 
     name: str

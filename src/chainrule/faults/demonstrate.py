@@ -52,7 +52,13 @@ class Course:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A right and a faulty training, with the same seed and the same batches."""
+    """A right and a faulty training, with the same seed and the same batches.
+
+    >>> X = np.random.default_rng(0).normal(size=(99, 4)); y = (X[:, 0] > 0).astype(int)
+    >>> shown = demonstrate("missing-batch-mean", net="4-5-2", X=X, y=y)
+    >>> shown.net, shown.fault.name, len(shown.right.losses) == len(shown.faulty.losses)
+    ('4-5-2', 'missing-batch-mean', True)
+    """
 
     fault: Fault
     net: str

@@ -35,6 +35,9 @@ class Model(Steps):
     Kept after `forward`: X, z1, a1, … and the prediction, under the names of a `Trace`; after
     `backward`: `dW1, db1, …`.
 
+    Raises:
+        InputError: a layer that is not among those named, or targets that do not fit.
+
     >>> from chainrule.nn import Network, Tanh, backprop
     >>> net = Network(2, Linear(3), Tanh(), Linear(2), dtype=np.float64)
     >>> X, y = np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([0, 1])

@@ -29,6 +29,9 @@ class Entry:
         title: a heading.
         caption: how to read it.
         draw: makes it, in a theme.
+
+    >>> FIGURES["training_history"].title
+    'Loss and accuracy by epoch'
     """
 
     title: str
@@ -41,6 +44,14 @@ def draw(run: TrainedRun, name: str, theme: str = "light") -> Figure:
 
     Raises:
         InputError: there is no such figure, or it makes no sense for this run; it says why.
+
+    >>> import numpy as np
+    >>> from chainrule import Network, fit
+    >>> net = Network.from_spec("4-5-2")
+    >>> history = fit(net, np.eye(4), [0, 1, 0, 1], epochs=2)
+    >>> run = TrainedRun("demo", net, "softmax_cross_entropy", "sgd(0.1)", history)
+    >>> len(draw(run, "training_history").axes) > 0
+    True
     """
     check_name(name)
     return FIGURES[name].draw(run, theme)
@@ -51,6 +62,12 @@ def check_name(name: str) -> None:
 
     Raises:
         InputError: the nearest name is suggested.
+
+    >>> check_name("weights")
+    >>> check_name("wieghts")
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.InputError: there is no figure 'wieghts'...
     """
     if name not in FIGURES:
         raise InputError(

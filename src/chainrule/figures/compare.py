@@ -28,6 +28,10 @@ class Compared:
         entries: (k,) flat indices of the entries compared.
         analytical, numerical: (k,) the gradient there.
         column: the one column that the entries are, if they are one.
+
+    >>> found = compare_gradients(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
+    >>> [(one.name, one.shape) for one in found][:2]
+    [('W1', (4, 5)), ('b1', (5,))]
     """
 
     name: str
@@ -50,6 +54,10 @@ class StepCurve:
     """Relative error of central differences by their step.
 
     steps: (s,) descending. errors: (s, k) of each entry tried at each step.
+
+    >>> curve = error_by_step(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
+    >>> curve.errors.shape[0] == curve.steps.size
+    True
     """
 
     steps: np.ndarray

@@ -109,6 +109,10 @@ class LossSlice:
         loss: (g, g), `loss[j, i]` at `x[i], y[j]`.
         curvature: the largest eigenvalue of the Hessian at the lowest point found.
         paths: rate -> (steps, 2), the two weights after each step, from the same start.
+
+    >>> found = slice_loss(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
+    >>> found.loss.shape == (found.y.size, found.x.size), found.curvature > 0
+    (True, True)
     """
 
     names: tuple[str, str]

@@ -27,7 +27,12 @@ _MOST_EXAMPLES = 2000
 @dataclass(frozen=True, eq=False)
 class Examples:
     """X: (N, *input_shape). y: (N,) targets. name: what they are. rows: (N,) where each stands in
-    its file, if that is not its place here."""
+    its file, if that is not its place here.
+
+    >>> digits = Examples(np.eye(4), np.array([0, 1, 0, 1]), "train")
+    >>> digits.X.shape, digits.y.shape
+    ((4, 4), (4,))
+    """
 
     X: np.ndarray
     y: np.ndarray
@@ -46,6 +51,13 @@ class TrainedRun:
         state, step: of the optimiser after the last step.
         batch_size, seed: of the run.
         validation: what the data measured after each epoch are called.
+
+    >>> from chainrule import Network, fit
+    >>> net = Network.from_spec("4-5-2")
+    >>> history = fit(net, np.eye(4), [0, 1, 0, 1], epochs=2)
+    >>> run = TrainedRun("demo", net, "softmax_cross_entropy", "sgd(0.1)", history)
+    >>> run.name, len(run.history)
+    ('demo', 2)
     """
 
     name: str

@@ -155,7 +155,12 @@ def _keep_label_sizes(figure: Figure) -> None:
 
 
 def render(figure: Figure, format: str = "png", dpi: float = 200) -> bytes:  # noqa: A002
-    """A figure as the bytes of a file: "png", "svg" or "pdf". The same figure, the same bytes."""
+    """A figure as the bytes of a file: "png", "svg" or "pdf". The same figure, the same bytes.
+
+    >>> from matplotlib.figure import Figure
+    >>> render(Figure(), "png")[1:4]
+    b'PNG'
+    """
     file = io.BytesIO()
     dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
     with rc_context({"svg.hashsalt": "chainrule"}):

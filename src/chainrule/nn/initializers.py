@@ -32,7 +32,12 @@ INITIALIZERS: Registry[Initializer] = Registry("initializer")
 
 
 class Initializer(ABC):
-    """Draws the starting values of one weight matrix."""
+    """Draws the starting values of one weight matrix.
+
+    >>> W = INITIALIZERS.make("he_normal").sample((784, 128), np.random.default_rng(0))
+    >>> W.shape
+    (784, 128)
+    """
 
     @abstractmethod
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -68,7 +73,12 @@ def _lecun(shape: tuple[int, int]) -> float:
 @INITIALIZERS.register("he_normal")
 @dataclass(frozen=True)
 class HeNormal(Initializer):
-    """N(0, 2/fan_in), for ReLU and its kin (He et al. 2015, arXiv:1502.01852, eq. 10)."""
+    """N(0, 2/fan_in), for ReLU and its kin (He et al. 2015, arXiv:1502.01852, eq. 10).
+
+    >>> W = HeNormal().sample((200, 100), np.random.default_rng(0))
+    >>> W.shape, round(float(W.std()), 2)
+    ((200, 100), 0.1)
+    """
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return _normal(_he(shape), shape, rng)
@@ -77,7 +87,12 @@ class HeNormal(Initializer):
 @INITIALIZERS.register("he_uniform")
 @dataclass(frozen=True)
 class HeUniform(Initializer):
-    """Uniform with variance 2/fan_in (He et al. 2015)."""
+    """Uniform with variance 2/fan_in (He et al. 2015).
+
+    >>> W = HeUniform().sample((600, 100), np.random.default_rng(0))
+    >>> W.shape, round(float(abs(W).max()), 3)
+    ((600, 100), 0.1)
+    """
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return _uniform(_he(shape), shape, rng)
@@ -86,7 +101,12 @@ class HeUniform(Initializer):
 @INITIALIZERS.register("xavier_normal")
 @dataclass(frozen=True)
 class XavierNormal(Initializer):
-    """N(0, 2/(fan_in + fan_out)), for tanh and sigmoid (Glorot & Bengio 2010, eq. 12)."""
+    """N(0, 2/(fan_in + fan_out)), for tanh and sigmoid (Glorot & Bengio 2010, eq. 12).
+
+    >>> W = XavierNormal().sample((150, 50), np.random.default_rng(0))
+    >>> W.shape, round(float(W.std()), 2)
+    ((150, 50), 0.1)
+    """
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return _normal(_xavier(shape), shape, rng)
@@ -95,7 +115,12 @@ class XavierNormal(Initializer):
 @INITIALIZERS.register("xavier_uniform")
 @dataclass(frozen=True)
 class XavierUniform(Initializer):
-    """Uniform with variance 2/(fan_in + fan_out) (Glorot & Bengio 2010, eq. 16)."""
+    """Uniform with variance 2/(fan_in + fan_out) (Glorot & Bengio 2010, eq. 16).
+
+    >>> W = XavierUniform().sample((500, 100), np.random.default_rng(0))
+    >>> W.shape, round(float(abs(W).max()), 3)
+    ((500, 100), 0.1)
+    """
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return _uniform(_xavier(shape), shape, rng)
@@ -104,7 +129,12 @@ class XavierUniform(Initializer):
 @INITIALIZERS.register("lecun_normal")
 @dataclass(frozen=True)
 class LeCunNormal(Initializer):
-    """N(0, 1/fan_in) (LeCun et al. 1998, Efficient BackProp, section 4.6)."""
+    """N(0, 1/fan_in) (LeCun et al. 1998, Efficient BackProp, section 4.6).
+
+    >>> W = LeCunNormal().sample((100, 200), np.random.default_rng(0))
+    >>> W.shape, round(float(W.std()), 2)
+    ((100, 200), 0.1)
+    """
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return _normal(_lecun(shape), shape, rng)
@@ -113,7 +143,12 @@ class LeCunNormal(Initializer):
 @INITIALIZERS.register("lecun_uniform")
 @dataclass(frozen=True)
 class LeCunUniform(Initializer):
-    """Uniform with variance 1/fan_in (LeCun et al. 1998)."""
+    """Uniform with variance 1/fan_in (LeCun et al. 1998).
+
+    >>> W = LeCunUniform().sample((300, 100), np.random.default_rng(0))
+    >>> W.shape, round(float(abs(W).max()), 3)
+    ((300, 100), 0.1)
+    """
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return _uniform(_lecun(shape), shape, rng)
@@ -123,7 +158,15 @@ class LeCunUniform(Initializer):
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
     """`gain` times a matrix with orthonormal rows or columns, whichever are fewer, uniform over
-    all of them (Saxe et al. 2014, arXiv:1312.6120)."""
+    all of them (Saxe et al. 2014, arXiv:1312.6120).
+
+    Raises:
+        InputError: `gain` is no finite number.
+
+    >>> W = Orthogonal().sample((4, 3), np.random.default_rng(0))
+    >>> bool(np.allclose(W.T @ W, np.eye(3)))
+    True
+    """
 
     gain: float = 1.0
 
@@ -140,7 +183,11 @@ class Orthogonal(Initializer):
 @INITIALIZERS.register("zeros")
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """All zeros: every hidden unit stays equal to every other and none learns. Instructive."""
+    """All zeros: every hidden unit stays equal to every other and none learns. Instructive.
+
+    >>> Zeros().sample((1, 3), np.random.default_rng(0))
+    array([[0., 0., 0.]])
+    """
 
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return np.zeros(shape)
@@ -149,7 +196,14 @@ class Zeros(Initializer):
 @INITIALIZERS.register("constant")
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """Every entry is `value`."""
+    """Every entry is `value`.
+
+    Raises:
+        InputError: `value` is no finite number.
+
+    >>> Constant(0.5).sample((1, 3), np.random.default_rng(0))
+    array([[0.5, 0.5, 0.5]])
+    """
 
     value: float = 0.0
 

@@ -53,6 +53,10 @@ class Equations:
     `forward` and the values of `gradients` are right-hand sides: of `$y = …`, and of `$dW = …`
     for the key `W`, in the order in which the backward pass computes them. `meanings` has the
     same keys, and `y` for the forward equation (of a loss `L`, and `p` for its prediction).
+
+    >>> from chainrule.nn import Linear
+    >>> print(Linear(3).equations.gradients["x"])
+    $dy \\, $W^\\top
     """
 
     forward: str

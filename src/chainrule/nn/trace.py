@@ -70,6 +70,16 @@ class Trace(Mapping[str, np.ndarray]):
         grads: gradient of all parameters, one vector laid out as `net.params`:
             `net.params -= lr * trace.grads` is a step of gradient descent.
         recording: targets, weights, random state and caches of the step.
+
+    Raises:
+        KeyError: there is no tensor of that name; those that there are are listed.
+
+    >>> from chainrule.nn import Network, backprop
+    >>> trace = backprop(Network.from_spec("2-3-2"), [[1.0, 2.0], [0.0, -1.0]], [0, 1])
+    >>> [name for name in trace if name.startswith("d")]
+    ['dz2', 'dW2', 'db2', 'da1', 'dz1', 'dW1', 'db1']
+    >>> {name: trace[name].shape for name in ("X", "W1", "dW1", "dz1")}
+    {'X': (2, 2), 'W1': (2, 3), 'dW1': (2, 3), 'dz1': (2, 3)}
     """
 
     def __init__(

@@ -39,6 +39,9 @@ class TwoLayerNet:
     `forward` keeps X, z1, a1, z2, a2; `backward` sets dz2, dW2, db2, da1, dz1, dW1, db1. It is a
     `Network` underneath (`.net`), in float64 by default, so that gradients can be checked.
 
+    Raises:
+        InputError: `backward` before `forward`, or labels that do not fit.
+
     >>> model = TwoLayerNet(4, 5, 3)
     >>> X, y = np.eye(4), np.array([0, 1, 2, 0])
     >>> p = model.forward(X)

@@ -57,6 +57,11 @@ class Optimizer(ABC):
 
     Raises:
         InputError: a number out of range, or an unknown schedule.
+
+    >>> optimizer = OPTIMIZERS.make("sgd(0.1, momentum=0.9)")
+    >>> params, grads = np.array([1.0]), np.array([2.0])
+    >>> optimizer.lr, sorted(optimizer.init_state(params))
+    (0.1, ['velocity'])
     """
 
     lr: float

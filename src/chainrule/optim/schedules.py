@@ -25,7 +25,11 @@ SCHEDULES: Registry[Schedule] = Registry("schedule")
 
 
 class Schedule(ABC):
-    """Base class of all schedules. Subclasses are frozen dataclasses, registered by one line."""
+    """Base class of all schedules. Subclasses are frozen dataclasses, registered by one line.
+
+    >>> SCHEDULES.make("cosine").factor(5, 10)
+    0.5
+    """
 
     @abstractmethod
     def factor(self, epoch: float, epochs: float) -> float:
@@ -184,6 +188,9 @@ class Warmup(Schedule):
     Args:
         epochs: length of the rise, above 0.
         then: the schedule that follows, or its spelling; kept as its spelling.
+
+    Raises:
+        InputError: `epochs` is not above 0, or an unknown schedule.
 
     >>> warmup = Warmup(2, then="cosine")
     >>> [round(warmup.factor(epoch, 10), 4) for epoch in (0, 1, 2, 6, 10)]

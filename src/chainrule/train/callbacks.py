@@ -92,6 +92,15 @@ class EarlyStopping(Callback):
         restore_best: whether the network ends with the weights of its best epoch.
 
     (Prechelt 1998, Early stopping - but when?)
+
+    Raises:
+        InputError: an unknown `monitor`, or a number out of range.
+
+    >>> from chainrule import Network, fit
+    >>> X, y, net = [[0.0, 1.0], [1.0, 0.0]], [0, 1], Network.from_spec("2-3-2")
+    >>> stop = EarlyStopping("loss", patience=2, min_delta=10.0)  # nothing improves by so much
+    >>> len(fit(net, X, y, epochs=50, callbacks=[stop]))
+    3
     """
 
     def __init__(
@@ -157,6 +166,18 @@ class LogFile(Callback):
 
     The file is rewritten from the history after each epoch, atomically, so that it never holds
     half a row, nor, after a resume, an epoch twice.
+
+    Raises:
+        InputError: the path ends neither in .csv nor in .jsonl.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from chainrule import Network, fit
+    >>> X, y, net = [[0.0, 1.0], [1.0, 0.0]], [0, 1], Network.from_spec("2-3-2")
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "log.csv")
+    ...     _ = fit(net, X, y, epochs=3, callbacks=[LogFile(path)])
+    ...     len(path.read_text().splitlines())  # a head, and three epochs
+    4
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -44,6 +44,15 @@ class Checkpoint(Callback):
 
     Raises:
         StorageError: a save failed; the previous checkpoint is untouched.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from chainrule import Network, fit
+    >>> X, y = np.eye(4), np.array([0, 1, 0, 1])
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "run.safetensors")
+    ...     _ = fit(Network.from_spec("4-5-2"), X, y, epochs=2, callbacks=[Checkpoint(path)])
+    ...     len(fit(Network.from_spec("4-5-2"), X, y, epochs=3, resume=path))
+    3
     """
 
     saves = True
@@ -161,19 +170,58 @@ def _restore_order(training: Training, meta: Mapping[str, Any]) -> None:
 
 
 def read_history(path: str | os.PathLike[str]) -> History:
-    """The history in a checkpoint, with its snapshots."""
+    """The history in a checkpoint, with its snapshots.
+
+    Raises:
+        StorageError: there is no such file, or it is no checkpoint.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from chainrule import Network, fit
+    >>> X, y, net = np.eye(4), np.array([0, 1, 0, 1]), Network.from_spec("4-5-2")
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "run.safetensors")
+    ...     _ = fit(net, X, y, epochs=2, optimizer="adam(0.01)", callbacks=[Checkpoint(path)])
+    ...     len(read_history(path))
+    2
+    """
     return _history(*load_tensors(path, "checkpoint"))
 
 
 def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a checkpoint's run was asked to do and where it stands, as plain values."""
+    """What a checkpoint's run was asked to do and where it stands, as plain values.
+
+    Raises:
+        StorageError: there is no such file, or it is no checkpoint.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from chainrule import Network, fit
+    >>> X, y, net = np.eye(4), np.array([0, 1, 0, 1]), Network.from_spec("4-5-2")
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "run.safetensors")
+    ...     _ = fit(net, X, y, epochs=2, optimizer="adam(0.01)", callbacks=[Checkpoint(path)])
+    ...     read_settings(path)["spec"], read_settings(path)["epoch"]
+    ('4-5-2', 2)
+    """
     _, meta = load_tensors(path, "checkpoint")
     keys = ("spec", "loss", "optimizer", "batch_size", "epochs", "epoch", "batch", "step")
     return {key: meta[key] for key in (*keys, "stopped")}
 
 
 def read_optimizer_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """The optimiser's flat vectors in a checkpoint, by name; none for plain SGD."""
+    """The optimiser's flat vectors in a checkpoint, by name; none for plain SGD.
+
+    Raises:
+        StorageError: there is no such file, or it is no checkpoint.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from chainrule import Network, fit
+    >>> X, y, net = np.eye(4), np.array([0, 1, 0, 1]), Network.from_spec("4-5-2")
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "run.safetensors")
+    ...     _ = fit(net, X, y, epochs=2, optimizer="adam(0.01)", callbacks=[Checkpoint(path)])
+    ...     {name: vector.shape for name, vector in read_optimizer_state(path).items()}
+    {'m': (37,), 'v': (37,)}
+    """
     tensors, _ = load_tensors(path, "checkpoint")
     return _under(tensors, "state")
 

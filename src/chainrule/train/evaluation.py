@@ -22,6 +22,11 @@ class Evaluation:
         predicted: (N,) class of every example; for a regression the outputs.
         confidence: (N,) probability of the predicted class.
         confusion: (C, C) counts, row = true class, column = predicted class.
+
+    >>> from chainrule import Network
+    >>> result = evaluate(Network.from_spec("2-3-2"), [[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    >>> result.predicted.shape, result.confusion.shape
+    ((2,), (2, 2))
     """
 
     loss: float

@@ -32,6 +32,12 @@ class EpochRecord:
             healthy; far below, a layer hardly learns.
         dead: for every activation (`a1`, …) the fraction of units that let no gradient back after
             the epoch, see `chainrule.train.statistics`.
+
+    >>> from chainrule import Network, fit
+    >>> history = fit(Network.from_spec("2-3-2"), [[0.0, 1.0]], [0], epochs=2)
+    >>> record = history.epochs[-1]
+    >>> record.epoch, sorted(record.grad_norm)
+    (2, ['W1', 'W2', 'b1', 'b2'])
     """
 
     epoch: int
@@ -52,6 +58,14 @@ class History:
 
     `history["loss"]` is the list of one column. `snapshots["W1"][5]` is W1 after epoch 5; epoch
     0 is the start.
+
+    Raises:
+        InputError: there is no such column; those that there are are listed.
+
+    >>> from chainrule import Network, fit
+    >>> history = fit(Network.from_spec("2-3-2"), [[0.0, 1.0]], [0], epochs=2)
+    >>> len(history), history["loss"][1] < history["loss"][0]
+    (2, True)
     """
 
     epochs: list[EpochRecord] = field(default_factory=list)

@@ -10,7 +10,11 @@ __all__ = ["InterruptGuard", "TrainingInterrupted"]
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Training was stopped by Ctrl-C after a whole step; the message says how to go on."""
+    """Training was stopped by Ctrl-C after a whole step; the message says how to go on.
+
+    >>> issubclass(TrainingInterrupted, KeyboardInterrupt)  # so `except Exception` lets it through
+    True
+    """
 
 
 class InterruptGuard:

@@ -21,6 +21,15 @@ class ProgressBar(Callback):
 
     Raises:
         MissingExtraError: rich is not installed.
+
+    >>> import io
+    >>> from rich.console import Console
+    >>> from chainrule import Network, fit
+    >>> screen = Console(file=io.StringIO())
+    >>> bar = ProgressBar(screen)
+    >>> _ = fit(Network.from_spec("2-3-2"), [[0.0, 1.0]], [0], epochs=2, callbacks=[bar])
+    >>> "loss" in screen.file.getvalue()
+    True
     """
 
     def __init__(self, console: Any = None, validation: str = "test") -> None:

@@ -36,6 +36,15 @@ class Training:
         batch: how many batches of the current epoch are done.
         stop_reason: why training is to end early, if it is.
         last_checkpoint: where the run was last saved, if it was.
+
+    >>> from chainrule import Network, fit
+    >>> from chainrule.train import Callback
+    >>> class Halfway(Callback):
+    ...     def on_epoch_end(self, training):
+    ...         if 2 * training.epoch >= training.epochs:
+    ...             training.stop_reason = "halfway"
+    >>> len(fit(Network.from_spec("2-3-2"), [[0.0, 1.0]], [0], epochs=10, callbacks=[Halfway()]))
+    5
     """
 
     def __init__(

@@ -29,7 +29,11 @@ LAYERS: Registry[Layer] = Registry("layer")
 
 @dataclass(frozen=True)
 class Run:
-    """How a forward pass is run: for training or not, and where randomness comes from."""
+    """How a forward pass is run: for training or not, and where randomness comes from.
+
+    >>> Run().training, Run(training=True, rng=np.random.default_rng(0)).training
+    (False, True)
+    """
 
     training: bool = False
     rng: np.random.Generator | None = None
@@ -44,6 +48,10 @@ class Case:
 
     `x_shape` is with the batch axis; `scale` multiplies the standard normal input; `training`
     runs the layer as in training, with a generator seeded anew for every pass.
+
+    >>> from chainrule.nn import Dropout
+    >>> Case(Dropout(0.5), x_shape=(4, 3), training=True).x_shape
+    (4, 3)
     """
 
     layer: Layer
@@ -53,7 +61,16 @@ class Case:
 
 
 class Layer(ABC):
-    """Base class of all layers. Subclasses are frozen dataclasses, registered by one line."""
+    """Base class of all layers. Subclasses are frozen dataclasses, registered by one line.
+
+    x: (batch, *input shape), and y, dy, dx likewise; gradients have their parameter's shape.
+
+    >>> layer = LAYERS.make("tanh")
+    >>> y, cache = layer.forward({}, np.array([[0.0, 1.0]]), INFERENCE)
+    >>> dx, grads = layer.backward({}, cache, np.ones((1, 2)))
+    >>> dx.round(4).tolist(), grads
+    ([[1.0, 0.42]], {})
+    """
 
     symbol: ClassVar[str] = "h"
     """Letter of the output in a Trace: `z` for a weighted sum, `a` for an activation."""
@@ -118,7 +135,15 @@ class Layer(ABC):
 
 
 class Activation(Layer):
-    """A function applied to every entry: `y = f(x)`, `dx = dy ⊙ f′(x)`."""
+    """A function applied to every entry: `y = f(x)`, `dx = dy ⊙ f′(x)`.
+
+    x, y, dy, dx: all of one shape, any.
+
+    >>> from chainrule.nn import Tanh
+    >>> x = np.array([0.0, 1.0])
+    >>> Tanh().derivative(x, Tanh().function(x)).round(4).tolist()
+    [1.0, 0.42]
+    """
 
     symbol = "a"
     preferred_init = "he_normal"

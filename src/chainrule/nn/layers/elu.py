@@ -19,6 +19,9 @@ __all__ = ["ELU", "Softplus"]
 class ELU(Activation):
     """`y = x` where x > 0, else `alpha (exp(x) − 1)` (Clevert, Unterthiner & Hochreiter 2016).
 
+    Raises:
+        InputError: `alpha` is no finite number.
+
     >>> ELU().function(np.array([-1.0, 0.0, 2.0])).round(4).tolist()
     [-0.6321, 0.0, 2.0]
     """

@@ -34,6 +34,9 @@ class GELU(Activation):
         form: "exact", or "tanh" for the approximation
             `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
 
+    Raises:
+        InputError: another `form`.
+
     >>> GELU().function(np.array([0.0, 1.0])).round(4).tolist()
     [0.0, 0.8413]
     >>> GELU("tanh").function(np.array([0.0, 1.0])).round(4).tolist()

@@ -49,6 +49,9 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """`y = x` where x > 0, else `slope · x` (Maas, Hannun & Ng 2013).
 
+    Raises:
+        InputError: `slope` is no finite number.
+
     >>> LeakyReLU(0.1).function(np.array([-1.0, 0.0, 2.0]))
     array([-0.1,  0. ,  2. ])
     """

@@ -42,7 +42,15 @@ class LossCase:
 
 
 class Loss(ABC):
-    """Base class of all losses. Subclasses are frozen dataclasses, registered by one line."""
+    """Base class of all losses. Subclasses are frozen dataclasses, registered by one line.
+
+    z: (batch, outputs), the network's output; dz has its shape.
+
+    >>> loss = LOSSES.make("mse")
+    >>> value, cache = loss.forward(np.array([[1.0], [3.0]]), np.array([[0.0], [3.0]]))
+    >>> float(value), loss.backward(cache).tolist()
+    (0.5, [[1.0], [0.0]])
+    """
 
     prediction: ClassVar[str | None] = None
     """Letter in a Trace of what the loss makes of the logits, such as probabilities."""

@@ -27,7 +27,7 @@ __all__ = ["BinaryCrossEntropy", "SoftmaxCrossEntropy", "softmax"]
 
 def softmax(z: np.ndarray) -> np.ndarray:
     """`exp(z_c) / Σ exp(z_k)` of every row. Subtracting the row's maximum changes nothing in the
-    quotient and keeps exp from overflowing.
+    quotient and keeps exp from overflowing. z, and what comes back: (batch, classes).
 
     >>> softmax(np.array([[1000.0, 1000.0], [0.0, np.log(3.0)]])).round(6).tolist()
     [[0.5, 0.5], [0.25, 0.75]]
@@ -49,6 +49,9 @@ class SoftmaxCrossEntropy(Loss):
     Args:
         label_smoothing: ε in [0, 1]: the target is `(1 − ε) onehot(y) + ε / classes`
             (Szegedy et al. 2016, section 7).
+
+    Raises:
+        InputError: `label_smoothing` out of range, or labels that do not fit.
 
     >>> loss = SoftmaxCrossEntropy()
     >>> value, cache = loss.forward(np.log([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0]))
@@ -218,6 +221,9 @@ class BinaryCrossEntropy(ElementwiseLoss):
     On logits: `L = max(z, 0) − z y + log(1 + exp(−|z|))` never overflows (Goodfellow, Bengio &
     Courville 2016, section 6.2.2.2). z: (batch, outputs); y: 0 or 1, or any probability
     between, of the same shape; (batch,) will do for one output.
+
+    Raises:
+        InputError: targets outside [0, 1], or of another shape.
 
     >>> loss = BinaryCrossEntropy()
     >>> value, cache = loss.forward(np.array([[0.0], [1000.0]]), np.array([[1.0], [1.0]]))

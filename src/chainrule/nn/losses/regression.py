@@ -103,6 +103,9 @@ class Huber(ElementwiseLoss):
     `L = mean(e²/2 if |e| <= delta else delta (|e| − delta/2))` with `e = z − y`;
     `dz = clip(e, −delta, delta) / size`.
 
+    Raises:
+        InputError: `delta` is not above 0.
+
     >>> value, cache = Huber().forward(np.array([[0.5], [-3.0]]), np.array([[0.0], [0.0]]))
     >>> float(value), Huber().backward(cache).tolist()
     (1.3125, [[0.25], [-0.5]])
