@@ -110,7 +110,7 @@ def history_table(history: cr.History) -> str:
 
 def shape(sizes: tuple[int, ...]) -> str:
     """`64 × 10`; `one number` for a scalar."""
-    return " × ".join(map(str, sizes)) or "one number"
+    return "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}".join(map(str, sizes)) or "one number"
 
 
 def percent(fraction: float | None) -> str:
