@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import rc_context, style
+from matplotlib import rc_context, rcParams, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
@@ -140,9 +140,16 @@ def canvas(width: float, height: float, theme: str) -> Iterator[tuple[Figure, Th
         FigureCanvasAgg(figure)
         yield figure, look
         _keep_label_sizes(figure)
+        _lay_out(figure)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place everything, drawing nothing, and leave it there."""
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
         for _ in range(2):  # the first layout may change the ticks, whose labels then want room
-            figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+            engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def _keep_label_sizes(figure: Figure) -> None:
@@ -150,16 +157,22 @@ def _keep_label_sizes(figure: Figure) -> None:
     an axis has its own."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            for label in axis.get_ticklabels()[:1]:
-                axis.set_tick_params(labelsize=label.get_fontsize())
+            default = rcParams[f"{axis.axis_name}tick.labelsize"]
+            axis.set_tick_params(labelsize=axis.get_tick_params().get("labelsize", default))
 
 
 def render(figure: Figure, format: str = "png", dpi: float = 200) -> bytes:  # noqa: A002
     """A figure as the bytes of a file: "png", "svg" or "pdf". The same figure, the same bytes."""
     file = io.BytesIO()
+    if format == "png":  # savefig would draw twice, the first time for a layout that is done
+        screen = figure.get_dpi()
+        figure.set_dpi(dpi)
+        FigureCanvasAgg(figure).print_png(file)
+        figure.set_dpi(screen)
+        return file.getvalue()
     dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
     with rc_context({"svg.hashsalt": "chainrule"}):
-        figure.savefig(file, format=format, dpi=dpi, metadata=dates.get(format))
+        figure.savefig(file, format=format, dpi=dpi, metadata=dates[format])
     return file.getvalue()
 
 
