@@ -6,7 +6,8 @@ import numpy as np
 
 from chainrule.cli.model import Model, load_model
 from chainrule.cli.runs import Run
-from chainrule.cli.sources import Part, load_source
+from chainrule.cli.settings import read_source
+from chainrule.cli.sources import Part
 from chainrule.figures import Examples, TrainedRun
 from chainrule.train import read_history, read_optimizer_state, read_settings
 
@@ -28,15 +29,7 @@ def load_trained_run(run: Run, data: str | None = None, target: str | None = Non
     train = validation = None
     test = None if data is None else model.test_part(data, target)
     if settings is not None:
-        source = load_source(
-            settings.data,
-            target=settings.target,
-            test_data=settings.test_data,
-            holdout=settings.holdout,
-            seed=settings.seed,
-            task="regression" if model.classes is None else "classification",
-            classes=model.classes,
-        )
+        source = read_source(settings, model.classes)
         train, test = source.train, test or source.test
         validation = "test" if source.validation is source.test else "held out"
     return TrainedRun(

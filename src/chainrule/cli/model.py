@@ -9,8 +9,8 @@ import numpy as np
 
 from chainrule.checks import shape_text
 from chainrule.cli.runs import Run
-from chainrule.cli.settings import is_regression
-from chainrule.cli.sources import MNIST, Part, load_part, load_source, names_columns
+from chainrule.cli.settings import is_regression, read_source
+from chainrule.cli.sources import MNIST, Part, load_part, names_columns
 from chainrule.data.dataset import Label
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Network
@@ -78,15 +78,7 @@ class Model:
         elif target is not None:
             raise InputError("--target belongs to --data, which is not given")
         else:
-            source = load_source(
-                settings.data,
-                target=settings.target,
-                test_data=settings.test_data,
-                holdout=settings.holdout,
-                seed=settings.seed,
-                task=task,
-                classes=self.classes,
-            )
+            source = read_source(settings, self.classes)
             part = source.test if which == "test" else source.train
         width = math.prod(self.net.input_shape)
         if part.X.shape[1] != width:
