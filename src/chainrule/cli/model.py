@@ -92,9 +92,10 @@ class Model:
 def load_model(run: Run) -> Model:
     """Read the last checkpoint of a run."""
     run.check_checkpoint()
-    loss = str(read_settings(run.checkpoint)["loss"])
+    saved = read_settings(run.checkpoint)
+    loss = str(saved["loss"])
     net = Network.load(run.checkpoint)
     classes = run.classes
     if run.settings is None and not is_regression(loss):
-        classes = tuple(range(max(2, math.prod(net.output_shape))))
+        classes = tuple(saved["classes"] or range(max(2, math.prod(net.output_shape))))
     return Model(run, net, loss, classes)

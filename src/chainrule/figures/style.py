@@ -156,8 +156,8 @@ def _keep_label_sizes(figure: Figure) -> None:
     """Matplotlib spaces ticks by the label size of the settings at the time of drawing, unless
     an axis has its own."""
     for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            default = rcParams[f"{axis.axis_name}tick.labelsize"]
+        x, y = rcParams["xtick.labelsize"], rcParams["ytick.labelsize"]
+        for axis, default in ((axes.xaxis, x), (axes.yaxis, y)):
             axis.set_tick_params(labelsize=axis.get_tick_params().get("labelsize", default))
 
 
@@ -167,7 +167,7 @@ def render(figure: Figure, format: str = "png", dpi: float = 200) -> bytes:  # n
     if format == "png":  # savefig would draw twice, the first time for a layout that is done
         screen = figure.get_dpi()
         figure.set_dpi(dpi)
-        FigureCanvasAgg(figure).print_png(file)
+        FigureCanvasAgg(figure).print_png(file)  # type: ignore[no-untyped-call]
         figure.set_dpi(screen)
         return file.getvalue()
     dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
