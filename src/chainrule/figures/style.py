@@ -190,18 +190,29 @@ def legend(axes: Axes, **where: Any) -> None:
 
 
 def in_few_colors(image: Image, look: Theme) -> Image:
-    """A picture in the colours of the signed scale and of the theme: a much smaller file."""
+    """A picture in the colours of the signed scale and of the theme: a much smaller file.
+
+    Every pixel takes the nearest; Pillow's own search is not exact, and tints the page.
+    """
     import PIL.Image
 
-    palette = PIL.Image.new("P", (1, 1))
-    palette.putpalette(_palette(look))
-    return image.convert("RGB").quantize(palette=palette, dither=PIL.Image.Dither.NONE)
+    palette = _palette(look)
+    pixels = np.asarray(image.convert("RGB"), np.int32)
+    found, places = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_inverse=True)
+    colors = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    far = np.square(colors[:, None] - palette).sum(axis=2)
+    small = PIL.Image.fromarray(
+        far.argmin(axis=1).astype(np.uint8)[places].reshape(pixels.shape[:2])
+    )
+    small.putpalette(palette.ravel().tolist())
+    return small
 
 
-def _palette(look: Theme) -> list[int]:
+def _palette(look: Theme) -> np.ndarray:
+    """(colours, 3) from 0 to 255."""
     scale = SIGNED(np.linspace(0, 1, _COLORS))[:, :3]
     ends = np.array([to_rgb(look.page), to_rgb(look.text)])
     greys = ends[0] + np.linspace(0, 1, _GREYS)[:, None] * (ends[1] - ends[0])
     marks = (look.grid, look.muted, look.neutral, look.box, look.positive, look.negative)
     colors = np.concatenate([scale, greys, [to_rgb(mark) for mark in marks]])
-    return [int(value) for value in np.round(255 * colors).ravel()]
+    return np.round(255 * colors).astype(np.int32)
