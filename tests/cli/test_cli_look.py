@@ -67,6 +67,17 @@ def test_a_class_that_is_never_predicted_has_no_precision(cli, trained):
     assert "–" in cli("evaluate", "flowers", "--data", "lilies.csv").out
 
 
+def test_a_checkpoint_alone_knows_its_classes(cli, trained):
+    args = ("--data", "flowers.csv", "--json")
+    inside = json.loads(cli("evaluate", "flowers", *args).out)
+    (trained / "checkpoint.safetensors").rename("alone.safetensors")
+    alone = json.loads(cli("evaluate", "alone.safetensors", *args).out)
+    assert [row["class"] for row in alone["classes"]] == ["lily", "rose", "tulip"]
+    assert alone["confusion"] == inside["confusion"]
+    shown = cli("explain", "alone.safetensors", "--data", "flowers.csv", "--step", "dW2")
+    assert shown.code == 0, shown.err
+
+
 def test_evaluate_a_regression(cli):
     cli("train", "--data", "houses.csv", "--lr", 0.01, "--epochs", 20, "--name", "h")
     assert "R²" in cli("evaluate", "h").out

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image, ImageColor
 from seen import contrast, drawn_texts, outside, overlapping
 
 import chainrule as cr
 from chainrule.figures import FIGURES, draw, render
-from chainrule.figures.style import NEGATIVE, POSITIVE, SIGNED, THEMES, canvas
+from chainrule.figures.style import NEGATIVE, POSITIVE, SIGNED, THEMES, canvas, in_few_colors
 
 OF_CLASSES = {"predictions", "hidden_by_digit", "confusion"}
 
@@ -75,6 +76,17 @@ def test_the_signed_scale_is_white_in_the_middle_and_blue_and_orange_at_its_ends
     lightness = np.array([contrast(SIGNED(v)[:3], "#000000") for v in np.linspace(0, 1, 41)])
     assert (np.diff(lightness[:21]) > 0).all()  # also in grey the strength can be read
     assert (np.diff(lightness[20:]) < 0).all()
+
+
+@pytest.mark.parametrize("look", THEMES.values(), ids=THEMES)
+def test_few_colors_are_the_nearest_ones_and_leave_the_page_as_it_is(look):
+    wanted = [look.page, look.text, "#ffffff", POSITIVE, NEGATIVE, look.box]
+    image = Image.new("RGB", (len(wanted), 1))
+    for i, color in enumerate(wanted):
+        image.putpixel((i, 0), ImageColor.getrgb(color))
+    few = in_few_colors(image, look)
+    assert few.mode == "P"
+    np.testing.assert_array_equal(few.convert("RGB"), image)
 
 
 def test_dark_figures_are_dark_whatever_the_settings_of_the_reader(run):

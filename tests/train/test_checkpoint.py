@@ -98,7 +98,14 @@ def test_history_and_settings_can_be_read_back(tmp_path):
     settings = read_settings(path)
     assert settings["spec"] == net.spec
     assert (settings["epoch"], settings["step"], settings["stopped"]) == (3, STEPS, None)
+    assert settings["classes"] is None
     np.testing.assert_array_equal(cr.Network.load(path).params, net.params)
+
+
+def test_class_names_are_kept_for_whoever_opens_the_file_alone(tmp_path):
+    path = tmp_path / "run.safetensors"
+    train([cr.Checkpoint(path, classes=("no", 7, 2.5))])
+    assert read_settings(path)["classes"] == ["no", 7, 2.5]
 
 
 @pytest.mark.parametrize(

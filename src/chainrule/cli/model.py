@@ -9,8 +9,8 @@ import numpy as np
 
 from chainrule.checks import shape_text
 from chainrule.cli.runs import Run
-from chainrule.cli.settings import is_regression
-from chainrule.cli.sources import MNIST, Part, Source, load_part, load_source, names_columns
+from chainrule.cli.settings import is_regression, read_source
+from chainrule.cli.sources import MNIST, Part, Source, load_part, names_columns
 from chainrule.data.dataset import Label
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Network
@@ -71,15 +71,7 @@ class Model:
                 f"{self.run.path!r} is a checkpoint outside a run folder: say with --data what "
                 f"to run it on (a file, or mnist)"
             )
-        return load_source(
-            settings.data,
-            target=settings.target,
-            test_data=settings.test_data,
-            holdout=settings.holdout,
-            seed=settings.seed,
-            task=self._task,
-            classes=self.classes,
-        )
+        return read_source(settings, self.classes)
 
     @property
     def _task(self) -> str:
@@ -108,9 +100,10 @@ class Model:
 def load_model(run: Run) -> Model:
     """Read the last checkpoint of a run."""
     run.check_checkpoint()
-    loss = str(read_settings(run.checkpoint)["loss"])
+    saved = read_settings(run.checkpoint)
+    loss = str(saved["loss"])
     net = Network.load(run.checkpoint)
     classes = run.classes
     if run.settings is None and not is_regression(loss):
-        classes = tuple(range(max(2, math.prod(net.output_shape))))
+        classes = tuple(saved["classes"] or range(max(2, math.prod(net.output_shape))))
     return Model(run, net, loss, classes)

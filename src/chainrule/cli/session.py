@@ -93,7 +93,7 @@ class Session:
             callbacks.append(Film(self.run.film))
         callbacks += [
             LogFile(self.run.history),
-            Checkpoint(self.run.checkpoint, every_steps=s.save_every),
+            Checkpoint(self.run.checkpoint, every_steps=s.save_every, classes=self.source.classes),
         ]
         made = claim(self.run.folder)
         try:

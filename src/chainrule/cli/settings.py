@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.checks import shape_text
-from chainrule.cli.sources import Source
+from chainrule.cli.sources import Source, load_source
+from chainrule.data.dataset import Label
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.nn.losses import BinaryCrossEntropy
 from chainrule.optim import OPTIMIZERS
 
-__all__ = ["Settings", "default_net", "is_regression", "make_network", "spell_optimizer"]
+__all__ = [
+    "Settings",
+    "default_net",
+    "is_regression",
+    "make_network",
+    "read_source",
+    "spell_optimizer",
+]
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,19 @@ def is_regression(loss: str | None) -> bool:
 def default_net(source: Source, loss: str) -> str:
     """One hidden layer of 128 between the data's widths: 784-128-10 for MNIST."""
     return f"{source.width}-128-{_outputs(source, LOSSES.make(loss))}"
+
+
+def read_source(settings: Settings, classes: Sequence[Label] | None) -> Source:
+    """The data of a run that has begun, so with its classes; None: it predicts numbers."""
+    return load_source(
+        settings.data,
+        target=settings.target,
+        test_data=settings.test_data,
+        holdout=settings.holdout,
+        seed=settings.seed,
+        task="regression" if classes is None else "classification",
+        classes=classes,
+    )
 
 
 def make_network(settings: Settings, source: Source) -> Network:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.cli.output import display_path
-from chainrule.data import Dataset, load, mnist, split
+from chainrule.data import Dataset, load, split
 from chainrule.data.dataset import Label
+from chainrule.data.digits import mnist_part
 from chainrule.data.idx import is_idx_name
 from chainrule.errors import InputError
 
@@ -132,7 +133,7 @@ def _read(
     if data == MNIST:
         if task == "regression":
             raise InputError("MNIST has classes, so it wants softmax_cross_entropy as --loss")
-        X, y = mnist()[part == "test"]
+        X, y = mnist_part(part)
         name = f"MNIST {'test set' if part == 'test' else 'training set'}"
         return Part(X, y, np.arange(len(X)), name), tuple(range(10))
     if classes is not None:

@@ -16,6 +16,7 @@ from chainrule.cli.settings import (
     default_net,
     is_regression,
     make_network,
+    read_source,
     spell_optimizer,
 )
 from chainrule.cli.sources import MNIST, Source, absolute, absolute_target, load_source
@@ -169,15 +170,7 @@ def _resume(run: Run, epochs: int | None, save_every: int | None, json: bool) ->
     if complete and not json:
         _print_complete(run, saved["epoch"], wanted, saved["stopped"])
         return
-    source = load_source(
-        s.data,
-        target=s.target,
-        test_data=s.test_data,
-        holdout=s.holdout,
-        seed=s.seed,
-        task="regression" if is_regression(s.loss) else "classification",
-        classes=run.classes,
-    )
+    source = read_source(s, run.classes)
     session = Session(dataclasses.replace(run, settings=s), s, source, make_network(s, source))
     if complete:
         session.net.params = Network.load(run.checkpoint).params

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.data.idx import parse_idx
 
-__all__ = ["mnist", "scale_pixels"]
+__all__ = ["mnist", "mnist_part", "scale_pixels"]
 
 Part = tuple[np.ndarray, np.ndarray]
 
@@ -31,7 +31,7 @@ def mnist(flat: bool = True, scaled: bool = True) -> tuple[Part, Part]:
     >>> X_train.shape, X_train.dtype, y_train[:5]
     ((60000, 784), dtype('float32'), array([5, 0, 4, 1, 9]))
     """
-    return _part("train", flat, scaled), _part("t10k", flat, scaled)
+    return mnist_part("train", flat, scaled), mnist_part("test", flat, scaled)
 
 
 def scale_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -44,7 +44,15 @@ def scale_pixels(pixels: np.ndarray) -> np.ndarray:
     return np.divide(pixels, np.float32(255), out=scaled)
 
 
-def _part(name: str, flat: bool, scaled: bool) -> Part:
+def mnist_part(part: str, flat: bool = True, scaled: bool = True) -> Part:
+    """One of the two parts of `mnist`, "train" or "test": half the time where the other is not
+    wanted.
+
+    >>> X, y = mnist_part("test")
+    >>> X.shape, y[:5]
+    ((10000, 784), array([7, 2, 1, 0, 4]))
+    """
+    name = {"train": "train", "test": "t10k"}[part]
     pixels = _packaged(f"{name}-images-idx3-ubyte.gz")
     if flat:
         pixels = pixels.reshape(len(pixels), -1)

@@ -133,7 +133,7 @@ def descent(found: LossSlice, *, theme: str = "light") -> Figure:
             axes.locator_params(nbins=4)
         panels[0].set_ylabel(found.names[1])
         bar = figure.colorbar(filled, ax=list(panels), aspect=20, pad=0.01, shrink=0.72,
-                              label="loss", ticks=MaxNLocator(5), format="%.3g")  # fmt: skip
+                              label="loss", ticks=MaxNLocator(5), format="%.4g")  # fmt: skip
         bar.ax.spines[:].set_visible(False)
         figure.suptitle("Two weights on their way down from the star")
     return figure

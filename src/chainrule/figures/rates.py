@@ -84,8 +84,10 @@ def try_rates(
         chosen_rate = dataclasses.replace(made, lr=rate, schedule="constant")
         epochs = -(-steps * min(batch_size, len(X)) // len(X))
         with contextlib.suppress(NonFiniteError):  # that is a result too
+            # One thread: looked at after every step, two would mostly wait for each other.
             fit(net.copy(), X, y, loss=loss, optimizer=chosen_rate, epochs=epochs,
-                batch_size=batch_size, seed=seed, callbacks=[recorder])  # fmt: skip
+                batch_size=batch_size, seed=seed, callbacks=[recorder],
+                threads=1)  # fmt: skip
         found = recorder.values[:steps]
         values[: len(found)] = found
         return values

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import rc_context, style
+from matplotlib import rc_context, rcParams, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
@@ -140,18 +140,25 @@ def canvas(width: float, height: float, theme: str) -> Iterator[tuple[Figure, Th
         FigureCanvasAgg(figure)
         yield figure, look
         _keep_label_sizes(figure)
+        _lay_out(figure)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place everything, drawing nothing, and leave it there."""
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
         for _ in range(2):  # the first layout may change the ticks, whose labels then want room
-            figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+            engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def _keep_label_sizes(figure: Figure) -> None:
     """Matplotlib spaces ticks by the label size of the settings at the time of drawing, unless
     an axis has its own."""
     for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            for label in axis.get_ticklabels()[:1]:
-                axis.set_tick_params(labelsize=label.get_fontsize())
+        x, y = rcParams["xtick.labelsize"], rcParams["ytick.labelsize"]
+        for axis, default in ((axes.xaxis, x), (axes.yaxis, y)):
+            axis.set_tick_params(labelsize=axis.get_tick_params().get("labelsize", default))
 
 
 def render(figure: Figure, format: str = "png", dpi: float = 200) -> bytes:  # noqa: A002
@@ -162,9 +169,15 @@ def render(figure: Figure, format: str = "png", dpi: float = 200) -> bytes:  # n
     b'PNG'
     """
     file = io.BytesIO()
+    if format == "png":  # savefig would draw twice, the first time for a layout that is done
+        screen = figure.get_dpi()
+        figure.set_dpi(dpi)
+        FigureCanvasAgg(figure).print_png(file)  # type: ignore[no-untyped-call]
+        figure.set_dpi(screen)
+        return file.getvalue()
     dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
     with rc_context({"svg.hashsalt": "chainrule"}):
-        figure.savefig(file, format=format, dpi=dpi, metadata=dates.get(format))
+        figure.savefig(file, format=format, dpi=dpi, metadata=dates[format])
     return file.getvalue()
 
 
@@ -182,18 +195,29 @@ def legend(axes: Axes, **where: Any) -> None:
 
 
 def in_few_colors(image: Image, look: Theme) -> Image:
-    """A picture in the colours of the signed scale and of the theme: a much smaller file."""
+    """A picture in the colours of the signed scale and of the theme: a much smaller file.
+
+    Every pixel takes the nearest; Pillow's own search is not exact, and tints the page.
+    """
     import PIL.Image
 
-    palette = PIL.Image.new("P", (1, 1))
-    palette.putpalette(_palette(look))
-    return image.convert("RGB").quantize(palette=palette, dither=PIL.Image.Dither.NONE)
+    palette = _palette(look)
+    pixels = np.asarray(image.convert("RGB"), np.int32)
+    found, places = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_inverse=True)
+    colors = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    far = np.square(colors[:, None] - palette).sum(axis=2)
+    small = PIL.Image.fromarray(
+        far.argmin(axis=1).astype(np.uint8)[places].reshape(pixels.shape[:2])
+    )
+    small.putpalette(palette.ravel().tolist())
+    return small
 
 
-def _palette(look: Theme) -> list[int]:
+def _palette(look: Theme) -> np.ndarray:
+    """(colours, 3) from 0 to 255."""
     scale = SIGNED(np.linspace(0, 1, _COLORS))[:, :3]
     ends = np.array([to_rgb(look.page), to_rgb(look.text)])
     greys = ends[0] + np.linspace(0, 1, _GREYS)[:, None] * (ends[1] - ends[0])
     marks = (look.grid, look.muted, look.neutral, look.box, look.positive, look.negative)
     colors = np.concatenate([scale, greys, [to_rgb(mark) for mark in marks]])
-    return [int(value) for value in np.round(255 * colors).ravel()]
+    return np.round(255 * colors).astype(np.int32)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.checks import as_count, first_non_finite
+from chainrule.data.dataset import Label
 from chainrule.engine import Job, Sums
 from chainrule.errors import StorageError
 from chainrule.storage import load_tensors, save_tensors
@@ -41,6 +42,7 @@ class Checkpoint(Callback):
         path: the file; its folder must exist.
         every_epochs: save after epochs that are multiples of this.
         every_steps: also save after steps that are multiples of this.
+        classes: what the classes are called, for whoever opens the file alone.
 
     Raises:
         StorageError: a save failed; the previous checkpoint is untouched.
@@ -62,8 +64,9 @@ class Checkpoint(Callback):
         path: str | os.PathLike[str],
         every_epochs: int = 1,
         every_steps: int | None = None,
+        classes: Sequence[Label] | None = None,
     ) -> None:
-        self.path = Path(path)
+        self.path, self.classes = Path(path), classes
         self.every_epochs = as_count(every_epochs, "every_epochs")
         self.every_steps = every_steps
         self.every = as_count(every_steps, "every_steps") if every_steps is not None else 1
@@ -87,11 +90,13 @@ class Checkpoint(Callback):
 
     def _save(self, training: Training) -> None:
         if first_non_finite(training.net.params) is None:
-            save(training, self.path)
+            save(training, self.path, self.classes)
             training.last_checkpoint = self.path
 
 
-def save(training: Training, path: str | os.PathLike[str]) -> None:
+def save(
+    training: Training, path: str | os.PathLike[str], classes: Sequence[Label] | None = None
+) -> None:
     """Write a checkpoint of a run to one file, atomically."""
     tensors = {"params": training.net.params}
     tensors |= {f"state{_SEPARATOR}{k}": v for k, v in training.engine.state.items()}
@@ -118,6 +123,7 @@ def save(training: Training, path: str | os.PathLike[str]) -> None:
         "history": training.history.to_json(),
         "stopped": training.stop_reason,
         "callbacks": states,
+        "classes": None if classes is None else list(classes),
     }
     save_tensors(path, "checkpoint", tensors, meta)
 
@@ -188,7 +194,8 @@ def read_history(path: str | os.PathLike[str]) -> History:
 
 
 def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a checkpoint's run was asked to do and where it stands, as plain values.
+    """What a checkpoint's run was asked to do, what its classes are called if that was known, and
+    where it stands, as plain values.
 
     Raises:
         StorageError: there is no such file, or it is no checkpoint.
@@ -204,7 +211,7 @@ def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     _, meta = load_tensors(path, "checkpoint")
     keys = ("spec", "loss", "optimizer", "batch_size", "epochs", "epoch", "batch", "step")
-    return {key: meta[key] for key in (*keys, "stopped")}
+    return {key: meta[key] for key in (*keys, "stopped")} | {"classes": meta.get("classes")}
 
 
 def read_optimizer_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
