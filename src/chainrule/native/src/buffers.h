@@ -50,6 +50,7 @@ public:
             scratch_.push_back(own(kept_, deepest * kPanelEntries));
             const Index pairs = longest_row ? (t.layers[0].in + 1) / 2 : 0;
             panels_.push_back(own(kept_, longest_row ? t.layers[0].in * t.layers[0].out : 0));
+            tiles_.push_back(own(kept_, longest_row ? t.batch_size * kTileEntries : 0));
             places_.push_back({own(counts_, pairs), own(counts_, pairs + 1), own(counts_, pairs)});
         }
         t.entries = own(entries_, t.batch_size * longest_row);
@@ -62,10 +63,12 @@ public:
         t.scratch = scratch_.data();
         t.places = places_.data();
         t.panels = panels_.data();
+        t.tiles = tiles_.data();
     }
 
 private:
     static constexpr Index kPanelEntries = 2 * 64 / sizeof(T);  // of the widest vectors
+    static constexpr Index kTileEntries = 4 * 64 / sizeof(T);
 
     void activations(Training<T>& t) {
         inputs_.push_back(t.X || t.bytes ? own(kept_, t.batch_size * t.layers[0].in) : nullptr);
@@ -94,7 +97,7 @@ private:
     std::vector<Buffer<Entry<T>>> entries_;
     std::vector<Buffer<std::uint8_t>> hits_;
     std::vector<Buffer<double>> norms_;
-    std::vector<T*> inputs_, gradients_, masks_, scratch_, panels_;
+    std::vector<T*> inputs_, gradients_, masks_, scratch_, panels_, tiles_;
     std::vector<Places> places_;
 };
 

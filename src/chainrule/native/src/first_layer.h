@@ -46,7 +46,7 @@ public:
             const bool all = all_rows(), mine = has_panel();
             pairs_forward(layer().in, [&](Index i) { return entries_of(i, all); },
                           mine ? panel() - part.c0 : W, mine ? own_width() : width, b, width, z,
-                          part);
+                          t_.tiles[thread_], part);
         }
     }
 
@@ -60,7 +60,7 @@ public:
         const Index stride = has_panel() ? own_width() : l.out;
         const Index i0 = all_rows() ? 0 : share(pairs(), 1, thread_, threads_);
         const Index i1 = all_rows() ? pairs() : share(pairs(), 1, thread_ + 1, threads_);
-        pairs_gradient(l.in, i0, i1, [&](Index i) { return entries_of(i, true); }, dy, part.c0,
+        pairs_gradient(l.in, i0, i1, [&](Index i) { return entries_of(i, true); }, dy, l.out, part.c0,
                        part.c1,
                        [&](Index row, Index column, bool touched, auto sum, Index columns) {
             if (kept) sum.to(t_.grads + l.W + row * l.out + column, columns);
@@ -109,7 +109,7 @@ private:
         count_columns(x, t_.rows, r0, r1, pairs(), own.counts);
         team_.barrier();
         place_columns(t_.places, thread_, threads_, pairs());
-        scatter(x, t_.table, t_.rows, r0, r1, layer().out, own.next, t_.entries);
+        scatter(x, t_.table, t_.rows, r0, r1, own.next, t_.entries);
     }
 
     // The batch's entries of a pair of columns: all of them, or those in this thread's rows.

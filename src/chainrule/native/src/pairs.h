@@ -47,15 +47,22 @@ inline void place_columns(const Places* places, int thread, int threads, Index c
     own.begin[columns] = at;
 }
 
-// Rows [r0, r1) put into their places; `width` is that of z.
+constexpr int kPairVectors = 4;  // of either column: two sets of sums fit into 16 registers
+
+// Rows of z lie a power of two apart, so that some of their columns would share a few sets of the
+// first cache: a tile has them one behind the other.
+template <class T>
+constexpr Index kTileWidth = kPairVectors * kLanes<T>;
+
+// Rows [r0, r1) put into their places.
 template <class T, class P>
 void scatter(const PairRows<P>& x, const T* table, const std::int64_t* rows, Index r0, Index r1,
-             Index width, std::int32_t* next, Entry<T>* entries) {
+             std::int32_t* next, Entry<T>* entries) {
     for (Index r = r0; r < r1; ++r)
         for (std::int64_t p = x.start[rows[r]], end = x.start[rows[r] + 1]; p < end; ++p) {
             const P& pair = x.pairs[p];
             entries[next[pair.at]++] = {value_of(pair.first, table), value_of(pair.second, table),
-                                        std::int32_t(r * width)};
+                                        std::int32_t(r)};
         }
 }
 
@@ -66,17 +73,15 @@ struct Entries {
     const Entry<T>* end;
 };
 
-constexpr int kPairVectors = 4;  // of either column: two sets of sums fit into 16 registers
-
 // z = x W + b; `entries_of(i)` gives those of columns 2i and 2i + 1 that are this thread's.
 template <class T, class EntriesOf>
 void pairs_forward(Index in, EntriesOf entries_of, const T* W, Index stride, const T* b,
-                   Index width, T* z, Part part) {
+                   Index width, T* z, T* const scratch, Part part) {
     for_each_block<T, kPairVectors>(part.c0, part.c1, [&](auto vectors, Index j, Index columns) {
         using V = Vectors<T, decltype(vectors)::value>;
-        T* const out = z + j;
+        T* const tile = scratch;  // a copy of its own, so that it stays in a register
         const V bias = b ? V::from(b + j, columns) : V::zeros();
-        for (Index r = part.r0; r < part.r1; ++r) bias.to(out + r * width, columns);
+        for (Index r = part.r0; r < part.r1; ++r) bias.to(tile + r * kTileWidth<T>, columns);
         for (Index i = 0; i < in; i += 2) {
             const Entries<T> entries = entries_of(i / 2);
             if (entries.begin == entries.end) continue;
@@ -84,20 +89,23 @@ void pairs_forward(Index in, EntriesOf entries_of, const T* W, Index stride, con
             const V first = V::from(w, columns);
             const V second = V::from(i + 1 < in ? w + stride : w, columns);
             for (const Entry<T>* e = entries.begin; e < entries.end; ++e) {
-                V sums = V::from(out + e->offset, columns);
+                T* const row = tile + e->row * kTileWidth<T>;
+                V sums = V::from(row, columns);
                 sums.add(splat(e->first), first);
                 sums.add(splat(e->second), second);
-                sums.to(out + e->offset, columns);
+                sums.to(row, columns);
             }
         }
+        for (Index r = part.r0; r < part.r1; ++r)
+            V::from(tile + r * kTileWidth<T>, columns).to(z + r * width + j, columns);
     });
 }
 
 // dW = xᵀ dz for the pairs of columns [i0, i1). `finish(column of x, j, touched, sum, columns)`
 // takes each row of dW; one that is not touched is 0.
 template <class T, class EntriesOf, class Finish>
-void pairs_gradient(Index in, Index i0, Index i1, EntriesOf entries_of, const T* dz, Index c0,
-                    Index c1, Finish finish) {
+void pairs_gradient(Index in, Index i0, Index i1, EntriesOf entries_of, const T* dz, Index width,
+                    Index c0, Index c1, Finish finish) {
     for_each_block<T, kPairVectors>(c0, c1, [&](auto vectors, Index j, Index columns) {
         using V = Vectors<T, decltype(vectors)::value>;
         const T* const dy = dz + j;
@@ -105,7 +113,7 @@ void pairs_gradient(Index in, Index i0, Index i1, EntriesOf entries_of, const T*
             const Entries<T> entries = entries_of(i);
             V first = V::zeros(), second = V::zeros();
             for (const Entry<T>* e = entries.begin; e < entries.end; ++e) {
-                const V d = V::from(dy + e->offset, columns);
+                const V d = V::from(dy + e->row * width, columns);
                 first.add(splat(e->first), d);
                 second.add(splat(e->second), d);
             }

@@ -68,11 +68,11 @@ template <class T>
 using PlainPair = Pair<T, std::int32_t>;
 using CodedPair = Pair<std::uint8_t, std::uint16_t>;
 
-// A pair of the batch at hand; `offset` is where its row starts in z (row · width).
+// A pair of the batch at hand, and its row there.
 template <class T>
 struct Entry {
     T first, second;
-    std::int32_t offset;
+    std::int32_t row;
 };
 
 // Rows of X of which a good part is not zero; row r's pairs are those from start[r] on.
@@ -154,6 +154,7 @@ struct Training {
     const Places* places;   // of every thread
     Entry<T>* entries;      // pairs of the batch at hand, column by column
     T* const* panels;       // of every thread: its columns of the first W
+    T* const* tiles;        // of every thread: some columns of the first z
     const std::int64_t* rows;      // (batch,) of the batch at hand; set by the engine
 
     Blas blas;
