@@ -73,16 +73,13 @@ class Model:
             )
         return read_source(settings, self.classes)
 
-    @property
-    def _task(self) -> str:
-        return "regression" if self.classes is None else "classification"
-
     def _part(self, data: str | None, target: str | None, which: str) -> Part:
         settings = self.run.settings
         if data is not None:
             if target is None and settings is not None and names_columns(data):
                 target = settings.target if names_columns(settings.data) else None
-            part = load_part(data, target, self._task, self.classes)
+            task = "regression" if self.classes is None else "classification"
+            part = load_part(data, target, task, self.classes)
         elif settings is not None and target is not None:
             raise InputError("--target belongs to --data, which is not given")
         else:

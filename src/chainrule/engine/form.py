@@ -68,7 +68,7 @@ def form_for_kernels(X: np.ndarray | SparseRows, net: Network) -> Form:
     density = _density(rows) if isinstance(first, Linear) and rows.shape[1] >= _FEATURES else 1.0
     if rows.dtype == np.uint8 and rows.shape[1] // 2 < _CODED_PAIRS:
         table = np.arange(_CODES).astype(net.dtype) * factor
-        coded = _coded(rows, table) if density <= _DENSITY else None
+        coded = _coded(rows, _pair_starts(rows), table) if density <= _DENSITY else None
         return coded or Form(bytes=rows, table=table)
     rows = rows if scale is None else rows.astype(net.dtype) * factor
     if density > _DENSITY:
@@ -98,34 +98,37 @@ def _paired(X: np.ndarray | SparseRows) -> Form:
     """The pairs of columns of (N, features) that are not both 0: of codes where X has few
     different values, as images have."""
     dtype = X.value.dtype if isinstance(X, SparseRows) else X.dtype
+    start = _pair_starts(X)
     if X.shape[1] // 2 < _CODED_PAIRS:
-        coded = _coded(X, np.zeros(_CODES, dtype))
+        coded = _coded(X, start, np.zeros(_CODES, dtype))
         if coded is not None:
             return coded
     native: Any = kernels
-    rows, start = _counted(X)
     pairs = np.empty(start[-1] * (2 * dtype.itemsize + max(4, dtype.itemsize)), np.uint8)
-    native.fill_pairs(rows, len(X), pairs)
+    native.fill_pairs(_arrays(X), len(X), pairs)
     return Form(pairs=(start, pairs))
 
 
-def _coded(X: np.ndarray | SparseRows, table: np.ndarray) -> Form | None:
+def _coded(X: np.ndarray | SparseRows, start: np.ndarray, table: np.ndarray) -> Form | None:
     """Pairs of codes; those of bytes are the bytes themselves, others are entered into the table.
     None if there are too many for it."""
     native: Any = kernels
-    rows, start = _counted(X)
     pairs = np.empty(4 * start[-1], np.uint8)
-    fits = native.fill_coded(rows, len(X), pairs, table)
+    fits = native.fill_coded(_arrays(X), len(X), pairs, table)
     return Form(pairs=(start, pairs), table=table) if fits else None
 
 
-def _counted(X: np.ndarray | SparseRows) -> tuple[Any, np.ndarray]:
-    """X as the kernels want it, and where the pairs of each row start."""
+def _pair_starts(X: np.ndarray | SparseRows) -> np.ndarray:
+    """Where the pairs of each row start."""
     native: Any = kernels
-    rows = X.arrays if isinstance(X, SparseRows) else X
     counts = np.empty(len(X), np.int64)
-    native.count_pairs(rows, counts)
-    return rows, _starts(counts)
+    native.count_pairs(_arrays(X), counts)
+    return _starts(counts)
+
+
+def _arrays(X: np.ndarray | SparseRows) -> Any:
+    """X as the kernels want it."""
+    return X.arrays if isinstance(X, SparseRows) else X
 
 
 def _starts(counts: np.ndarray) -> np.ndarray:
