@@ -24,7 +24,7 @@ _PAIRED = 1 / 32
 """From this share of non-zeros on, a column has entries enough in a batch for pairs to pay."""
 
 _CODES = 256
-_CODED_PAIRS = 2**16  # of columns, that a pair of 4 bytes can name
+_WORD = 64  # bits
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Form:
     Attributes:
         X: (N, features), dense.
         csr: start, column and value of every non-zero.
-        pairs: start (N + 1,) and the pairs, as bytes, of neighbouring columns, 2i and 2i + 1, of
-            which not both are 0.
+        pairs: start (N + 1,), the pairs of neighbouring columns, 2i and 2i + 1, of which not both
+            are 0, as bytes, and which i they are, (N, words), a bit each.
         bytes: (N, features) uint8, dense.
         table: (256,) the values that codes stand for, in `bytes` or, where it has codes, `pairs`.
     """
 
     X: np.ndarray | None = None
     csr: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-    pairs: tuple[np.ndarray, np.ndarray] | None = None
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     bytes: np.ndarray | None = None
     table: np.ndarray | None = None
 
@@ -66,9 +66,9 @@ def form_for_kernels(X: np.ndarray | SparseRows, net: Network) -> Form:
         return Form(csr=scaled.arrays) if X.density < _PAIRED else _paired(scaled)
     rows = np.ascontiguousarray(X.reshape(len(X), -1))
     density = _density(rows) if isinstance(first, Linear) and rows.shape[1] >= _FEATURES else 1.0
-    if rows.dtype == np.uint8 and rows.shape[1] // 2 < _CODED_PAIRS:
+    if rows.dtype == np.uint8:
         table = np.arange(_CODES).astype(net.dtype) * factor
-        coded = _coded(rows, _pair_starts(rows), table) if density <= _DENSITY else None
+        coded = _coded(rows, table) if density <= _DENSITY else None
         return coded or Form(bytes=rows, table=table)
     rows = rows if scale is None else rows.astype(net.dtype) * factor
     if density > _DENSITY:
@@ -87,7 +87,7 @@ def compress(rows: np.ndarray) -> SparseRows:
     native: Any = kernels
     counts = np.empty(len(rows), np.int64)
     native.count_nonzeros(rows, counts)
-    start = _starts(counts)
+    start = np.concatenate([[0], np.cumsum(counts)])
     column = np.empty(start[-1], np.int32)
     value = np.empty(start[-1], rows.dtype)
     native.fill_nonzeros(rows, start, column, value)
@@ -98,38 +98,36 @@ def _paired(X: np.ndarray | SparseRows) -> Form:
     """The pairs of columns of (N, features) that are not both 0: of codes where X has few
     different values, as images have."""
     dtype = X.value.dtype if isinstance(X, SparseRows) else X.dtype
-    start = _pair_starts(X)
-    if X.shape[1] // 2 < _CODED_PAIRS:
-        coded = _coded(X, start, np.zeros(_CODES, dtype))
-        if coded is not None:
-            return coded
+    coded = _coded(X, np.zeros(_CODES, dtype))
+    if coded is not None:
+        return coded
     native: Any = kernels
-    pairs = np.empty(start[-1] * (2 * dtype.itemsize + max(4, dtype.itemsize)), np.uint8)
-    native.fill_pairs(_arrays(X), len(X), pairs)
-    return Form(pairs=(start, pairs))
+    start, seen, pairs = _room(X, dtype.itemsize)
+    native.fill_pairs(_arrays(X), start, seen, pairs)
+    return Form(pairs=(start, pairs, seen))
 
 
-def _coded(X: np.ndarray | SparseRows, start: np.ndarray, table: np.ndarray) -> Form | None:
+def _coded(X: np.ndarray | SparseRows, table: np.ndarray) -> Form | None:
     """Pairs of codes; those of bytes are the bytes themselves, others are entered into the table.
     None if there are too many for it."""
     native: Any = kernels
-    pairs = np.empty(4 * start[-1], np.uint8)
-    fits = native.fill_coded(_arrays(X), len(X), pairs, table)
-    return Form(pairs=(start, pairs), table=table) if fits else None
+    start, seen, pairs = _room(X, 1)
+    fits = native.fill_coded(_arrays(X), start, seen, pairs, table)
+    return Form(pairs=(start, pairs, seen), table=table) if fits else None
 
 
-def _pair_starts(X: np.ndarray | SparseRows) -> np.ndarray:
-    """Where the pairs of each row start."""
-    native: Any = kernels
-    counts = np.empty(len(X), np.int64)
-    native.count_pairs(_arrays(X), counts)
-    return _starts(counts)
+def _room(X: np.ndarray | SparseRows, itemsize: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the pairs of each row start, which they are, and all that there may be: memory that is
+    not written to is not really taken."""
+    rows, pairs = len(X), (X.shape[1] + 1) // 2
+    most = len(X.value) if isinstance(X, SparseRows) else rows * pairs
+    return (
+        np.empty(rows + 1, np.int64),
+        np.empty((rows, -(-pairs // _WORD)), np.uint64),
+        np.empty(2 * itemsize * most, np.uint8),
+    )
 
 
 def _arrays(X: np.ndarray | SparseRows) -> Any:
     """X as the kernels want it."""
     return X.arrays if isinstance(X, SparseRows) else X
-
-
-def _starts(counts: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(counts)])

@@ -48,12 +48,11 @@ public:
         }
         for (int thread = 0; thread < threads; ++thread) {
             scratch_.push_back(own(kept_, deepest * kPanelEntries));
-            const Index pairs = longest_row ? (t.layers[0].in + 1) / 2 : 0;
             panels_.push_back(own(kept_, longest_row ? t.layers[0].in * t.layers[0].out : 0));
             tiles_.push_back(own(kept_, longest_row ? t.batch_size * kTileEntries : 0));
-            places_.push_back({own(counts_, pairs), own(counts_, pairs + 1), own(counts_, pairs)});
+            columns_.push_back(column_memory(t.batch_size, longest_row ? (t.layers[0].in + 1) / 2 : 0));
         }
-        t.entries = own(entries_, t.batch_size * longest_row);
+        for (Entry<T>*& entries : t.entries) entries = own(entries_, t.batch_size * longest_row);
         t.row_losses = own(kept_, t.batch_size);
         t.row_hits = own(hits_, t.batch_size);
         t.norms = own(norms_, t.n_params / kNormBlock + 1);
@@ -61,14 +60,15 @@ public:
         t.gradients = gradients_.data();
         t.masks = masks_.data();
         t.scratch = scratch_.data();
-        t.places = places_.data();
+        t.columns = columns_.data();
+        t.claimed = claimed_;
         t.panels = panels_.data();
         t.tiles = tiles_.data();
     }
 
 private:
     static constexpr Index kPanelEntries = 2 * 64 / sizeof(T);  // of the widest vectors
-    static constexpr Index kTileEntries = 4 * 64 / sizeof(T);
+    static constexpr Index kTileEntries = 8 * 64 / sizeof(T);
 
     void activations(Training<T>& t) {
         inputs_.push_back(t.X || t.bytes ? own(kept_, t.batch_size * t.layers[0].in) : nullptr);
@@ -86,6 +86,14 @@ private:
         }
     }
 
+    ColumnMemory column_memory(Index rows, Index columns) {
+        const Index row_words = (rows + 63) / 64, column_words = (columns + 63) / 64;
+        return {{own(bits_, row_words * columns), own(bits_, row_words * columns)},
+                {own(counts_, columns + 1), own(counts_, columns + 1)},
+                own(counts_, column_words * rows),
+                own(pointers_, rows)};
+    }
+
     template <class U>
     static U* own(std::vector<Buffer<U>>& owner, Index size) {
         owner.emplace_back(size);
@@ -94,11 +102,14 @@ private:
 
     std::vector<Buffer<T>> kept_;
     std::vector<Buffer<std::int32_t>> counts_;
+    std::vector<Buffer<std::uint64_t>> bits_;
+    std::vector<Buffer<const void*>> pointers_;
     std::vector<Buffer<Entry<T>>> entries_;
+    std::atomic<Index> claimed_[2] = {};
     std::vector<Buffer<std::uint8_t>> hits_;
     std::vector<Buffer<double>> norms_;
     std::vector<T*> inputs_, gradients_, masks_, scratch_, panels_, tiles_;
-    std::vector<Places> places_;
+    std::vector<ColumnMemory> columns_;
 };
 
 }  // namespace chainrule

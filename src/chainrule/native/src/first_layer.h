@@ -1,6 +1,7 @@
 // The first layer on a batch of X, in whichever form X came; each thread its part.
 #pragma once
 
+#include "column_order.h"
 #include "pairs.h"
 
 namespace chainrule {
@@ -9,22 +10,26 @@ namespace CHAINRULE_ISA {
 template <class T>
 class FirstLayer {
 public:
-    FirstLayer(const Training<T>& training, Team& team, int thread)
-        : t_(training), team_(team), thread_(thread), threads_(team.size()) {}
+    FirstLayer(const Training<T>& training, const Team& team, int thread)
+        : t_(training), order_(t_, thread, pairs()), thread_(thread), threads_(team.size()) {}
 
     // Whether its input stands in `inputs[0]`, as any layer's.
     bool dense() const { return t_.X || t_.bytes; }
 
-    // The batch made ready: gathered, or put into the order of its columns. Other threads see it
-    // after the next barrier.
+    // Whether a batch is made ready during the step before: put into the order of its columns.
+    bool ahead() const { return t_.pairs.start || t_.coded.start; }
+
+    // The batch made ready, if that was not done ahead.
     void load(Index n) {
         n_ = n;
-        if (t_.pairs.start) transpose(t_.pairs);
-        else if (t_.coded.start) transpose(t_.coded);
-        else if (dense()) gather();
+        if (dense()) gather();
     }
 
-    bool needs_sync() const { return !t_.csr.start; }
+    // See ColumnOrder.
+    void turn(Batch next) {
+        if (ahead()) order_.turn(next);
+    }
+    bool load_some() { return ahead() && order_.load_some(); }
 
     // While steps run, each thread keeps its columns of W together, where it updates them itself:
     // lines of another's columns between them would be fetched along, and taken from its cache.
@@ -60,27 +65,28 @@ public:
         const Index stride = has_panel() ? own_width() : l.out;
         const Index i0 = all_rows() ? 0 : share(pairs(), 1, thread_, threads_);
         const Index i1 = all_rows() ? pairs() : share(pairs(), 1, thread_ + 1, threads_);
-        pairs_gradient(l.in, i0, i1, [&](Index i) { return entries_of(i, true); }, dy, l.out, part.c0,
-                       part.c1,
+        pairs_gradient(l.in, i0, i1, [&](Index i) { return entries_of(i, true); }, dy, n_, l.out,
+                       t_.tiles[thread_], part.c0, part.c1,
                        [&](Index row, Index column, bool touched, auto sum, Index columns) {
             if (kept) sum.to(t_.grads + l.W + row * l.out + column, columns);
             if (t_.fused && touched) sum.add_to(W + row * stride + column, step, columns);
         });
     }
 
-    // Rows lie all over the memory: those of the next batch are fetched during the backward pass.
-    void prefetch_rows(const std::int64_t* rows, Index n) {
+    // Rows lie all over the memory: those of a batch to come are fetched during this one.
+    void prefetch(Batch batch) {
         if (t_.csr.start) {
-            for (Index r = 0; r < n; ++r) {
-                const Index first = t_.csr.start[rows[r]], last = t_.csr.start[rows[r] + 1];
+            for (Index r = 0; r < batch.n; ++r) {
+                const std::int64_t row = batch.rows[r];
+                const Index first = t_.csr.start[row], last = t_.csr.start[row + 1];
                 prefetch(t_.csr.value + first, t_.csr.value + last);
                 prefetch(t_.csr.column + first, t_.csr.column + last);
             }
             return;
         }
-        for (Index r = first_row(n); r < last_row(n); ++r) {
-            if (t_.pairs.start) prefetch_pairs(t_.pairs, rows[r]);
-            else prefetch_pairs(t_.coded, rows[r]);
+        for (Index r = first_row(batch.n); r < last_row(batch.n); ++r) {
+            if (t_.pairs.start) prefetch_pairs(t_.pairs, batch.rows[r]);
+            else if (t_.coded.start) prefetch_pairs(t_.coded, batch.rows[r]);
         }
     }
 
@@ -102,25 +108,12 @@ private:
         }
     }
 
-    template <class P>
-    void transpose(const PairRows<P>& x) {
-        const Index r0 = first_row(n_), r1 = last_row(n_);
-        const Places& own = t_.places[thread_];
-        count_columns(x, t_.rows, r0, r1, pairs(), own.counts);
-        team_.barrier();
-        place_columns(t_.places, thread_, threads_, pairs());
-        scatter(x, t_.table, t_.rows, r0, r1, own.next, t_.entries);
-    }
-
     // The batch's entries of a pair of columns: all of them, or those in this thread's rows.
     Entries<T> entries_of(Index i, bool all) const {
-        const Places& own = t_.places[thread_];
-        if (all) return {t_.entries + own.begin[i], t_.entries + own.begin[i + 1]};
-        return {t_.entries + own.next[i] - own.counts[i], t_.entries + own.next[i]};
+        return all ? order_.entries(i) : order_.entries(i, first_row(n_), last_row(n_));
     }
 
-    bool paired() const { return t_.pairs.start || t_.coded.start; }
-    bool has_panel() const { return paired() && t_.fused && threads_ > 1 && all_rows(); }
+    bool has_panel() const { return ahead() && t_.fused && threads_ > 1 && all_rows(); }
     T* panel() const { return t_.panels[thread_]; }
     Index own_width() const {
         const Part part = part_of(1, layer().out, thread_, threads_);
@@ -152,8 +145,9 @@ private:
     }
 
     template <class P>
-    static void prefetch_pairs(const PairRows<P>& x, std::int64_t row) {
+    void prefetch_pairs(const PairRows<P>& x, std::int64_t row) {
         prefetch(x.pairs + x.start[row], x.pairs + x.start[row + 1]);
+        prefetch(x.seen + row * words_of(pairs()), x.seen + (row + 1) * words_of(pairs()));
     }
 
     template <class U>
@@ -165,7 +159,7 @@ private:
     }
 
     const Training<T>& t_;
-    Team& team_;
+    ColumnOrder<T> order_;
     const int thread_, threads_;
     Index n_ = 0;  // rows of the batch at hand
 };

@@ -1,4 +1,5 @@
 // All kernels, compiled once for every instruction set: CHAINRULE_ISA is its namespace.
+#include "pairing.h"
 #include "predict.h"
 #include "train.h"
 
@@ -18,8 +19,8 @@ bool predict(const Inference<T>& net, const T* X, const Csr<T>& csr, Index first
 
 template <class T>
 constexpr Kernels<T> kernels() {
-    return {train<T>,       predict<T>,    count_nonzeros<T>, fill_nonzeros<T>,
-            count_pairs<T>, fill_pairs<T>, fill_coded<T>};
+    return {train<T>,         predict<T>,    count_nonzeros<T>,
+            fill_nonzeros<T>, fill_pairs<T>, fill_coded<T>};
 }
 
 #define CHAINRULE_TEXT_(x) #x

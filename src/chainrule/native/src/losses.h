@@ -8,33 +8,50 @@
 namespace chainrule {
 namespace CHAINRULE_ISA {
 
-// −log p[y] with p = softmax(z), smoothed by `smoothing`; d = (p − target) · scale.
-template <class T>
-inline T softmax_row(const T* z, Index classes, std::int64_t label, T smoothing, T scale, T* d,
-                     bool& hit) {
-    Index best = 0;
-    T top = z[0];
+// −log p[y] with p = softmax(z), smoothed, and d = (p − target) · share(row), for rows [first,
+// first + n): one in each lane of a vector, since classes may be few. `scratch` holds the rows.
+template <class T, class Share>
+void softmax_rows(const Training<T>& t, const T* z, Index classes, Index first, Index n,
+                  Share share, T* d, T* scratch) {
+    constexpr Index lanes = kLanes<T>;
+    for (Index c = 0; c < classes; ++c)
+        for (Index r = 0; r < lanes; ++r)
+            scratch[c * lanes + r] = z[(first + (r < n ? r : 0)) * classes + c];
+    Vec<T> top = load(scratch);
+    Vec<Int<T>> best{};
     for (Index c = 1; c < classes; ++c) {
-        best = z[c] > top ? c : best;  // without a branch: nobody could predict it
-        top = z[c] > top ? z[c] : top;
+        const Vec<T> v = load(scratch + c * lanes);
+        best = v > top ? Vec<Int<T>>{} + Int<T>(c) : best;
+        top = v > top ? v : top;
     }
-    hit = best == label;
-    T shifted_sum = 0;
-    if (smoothing != T(0))
-        for (Index c = 0; c < classes; ++c) shifted_sum += z[c] - top;
-    for_each_vector<T>(0, classes, [&](Index c, Index n) {
-        store_some(d + c, exp<T>(load_some(z + c, n) - top), n);
-    });
-    T total = 0;
-    for (Index c = 0; c < classes; ++c) total += d[c];
-    const T log_total = std::log(total);
-    T loss = log_total - (z[label] - top);
-    if (smoothing != T(0))
-        loss = (1 - smoothing) * loss + smoothing * (log_total - shifted_sum / T(classes));
-    const T per_class = smoothing / T(classes), p_scale = 1 / total;
-    for (Index c = 0; c < classes; ++c) d[c] = (d[c] * p_scale - per_class) * scale;
-    d[label] -= (1 - smoothing) * scale;
-    return loss;
+    Vec<T> total{}, shifted_sum{};
+    for (Index c = 0; c < classes; ++c) {
+        const Vec<T> shifted = load(scratch + c * lanes) - top;
+        const Vec<T> e = exp<T>(shifted);
+        shifted_sum += shifted;
+        total += e;
+        store(scratch + c * lanes, e);
+    }
+    const T smoothing = T(t.criterion_parameter), per_class = smoothing / T(classes);
+    Vec<T> scale{};
+    for (Index r = 0; r < n; ++r) {
+        const Index row = first + r, label = t.labels[t.rows[row]];
+        const T log_total = std::log(total[r]);
+        T loss = log_total - (z[row * classes + label] - top[r]);
+        if (smoothing != T(0))
+            loss = (1 - smoothing) * loss + smoothing * (log_total - shifted_sum[r] / T(classes));
+        t.row_losses[row] = loss;
+        t.row_hits[row] = best[r] == label;
+        scale[r] = share(row);
+    }
+    const Vec<T> p_scale = T(1) / total;
+    for (Index c = 0; c < classes; ++c) {
+        T* const e = scratch + c * lanes;
+        store(e, (load(e) * p_scale - per_class) * scale);
+        for (Index r = 0; r < n; ++r) d[(first + r) * classes + c] = e[r];
+    }
+    for (Index r = 0; r < n; ++r)
+        d[(first + r) * classes + t.labels[t.rows[first + r]]] -= (1 - smoothing) * scale[r];
 }
 
 template <class T, Criterion C>
@@ -94,18 +111,17 @@ inline bool all_right(const T* z, const T* y, Index outputs) {
 // batch: 1/N, or its weight over the sum of weights.
 template <class T, class Share>
 void loss_rows(const Training<T>& t, const T* z, Index outputs, Index first, Index last, T* d,
-               Share share) {
+               T* scratch, Share share) {
+    constexpr Index lanes = kLanes<T>;
+    if (t.criterion == Criterion::softmax_cross_entropy) {
+        for (Index r = first; r < last; r += lanes)
+            softmax_rows(t, z, outputs, r, last - r < lanes ? last - r : lanes, share, d, scratch);
+        return;
+    }
     const T parameter = T(t.criterion_parameter);
     for (Index r = first; r < last; ++r) {
         const T* row = z + r * outputs;
         T* dr = d + r * outputs;
-        if (t.criterion == Criterion::softmax_cross_entropy) {
-            bool hit;
-            t.row_losses[r] = softmax_row<T>(row, outputs, t.labels[t.rows[r]], parameter,
-                                             share(r), dr, hit);
-            t.row_hits[r] = hit;
-            continue;
-        }
         const T* y = t.targets + t.rows[r] * outputs;
         const T scale = share(r) / T(outputs);
         T loss = 0;

@@ -24,7 +24,8 @@ template <class T>
 using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using SparseArrays = std::tuple<Array<const std::int64_t>, Array<const std::int32_t>, Array<const T>>;
-using PairArrays = std::tuple<Array<const std::int64_t>, Array<const std::uint8_t>>;
+using PairArrays = std::tuple<Array<const std::int64_t>, Array<const std::uint8_t>,
+                              Array<const std::uint64_t>>;
 using LayerTuple = std::tuple<int, Index, Index, Index, Index, int, double>;
 using SegmentTuple = std::tuple<Index, Index, bool>;
 using UpdateTuple = std::tuple<int, double, double, double, double, double, double>;
@@ -49,7 +50,8 @@ Csr<T> csr_of(const SparseArrays<T>& arrays) {
 
 template <class P>
 PairRows<P> pairs_of(const PairArrays& arrays) {
-    return {std::get<0>(arrays).data(), reinterpret_cast<const P*>(std::get<1>(arrays).data())};
+    return {std::get<0>(arrays).data(), reinterpret_cast<const P*>(std::get<1>(arrays).data()),
+            std::get<2>(arrays).data()};
 }
 
 // A fit: the network, the data and the memory of its steps, held for as long as it runs.
@@ -87,7 +89,7 @@ public:
         if (X_) t_.X = X_->data();
         if (csr_) t_.csr = csr_of<T>(*csr_);
         if (pairs_ && table_) t_.coded = pairs_of<CodedPair>(*pairs_);
-        else if (pairs_) t_.pairs = pairs_of<PlainPair<T>>(*pairs_);
+        else if (pairs_) t_.pairs = pairs_of<Pair<T>>(*pairs_);
         if (bytes_) t_.bytes = bytes_->data();
         if (table_) t_.table = table_->data();
         if (labels_) t_.labels = labels_->data();
@@ -243,26 +245,24 @@ Rows<T> rows_of(const AnyRows<T>& X) {
     return rows;
 }
 
+// `seen` is (rows, words); `pairs` has room for all that there may be.
 template <class T>
-void count_pairs(const AnyRows<T>& X, Array<std::int64_t> counts) {
+void fill_pairs(const AnyRows<T>& X, Array<std::int64_t> start, Array<std::uint64_t> seen,
+                Array<std::uint8_t> pairs) {
     const Kernels<T>& kernels = kernels_of<T>(*instruction_sets().front());
     nb::gil_scoped_release released;
-    kernels.count_pairs(rows_of<T>(X), Index(counts.size()), counts.data());
+    kernels.fill_pairs(rows_of<T>(X), Index(seen.shape(0)), Index(seen.shape(1)), start.data(),
+                       seen.data(), reinterpret_cast<Pair<T>*>(pairs.data()));
 }
 
 template <class T>
-void fill_pairs(const AnyRows<T>& X, Index rows, Array<std::uint8_t> pairs) {
+bool fill_coded(const AnyRows<T>& X, Array<std::int64_t> start, Array<std::uint64_t> seen,
+                Array<std::uint8_t> pairs, Array<T> table) {
     const Kernels<T>& kernels = kernels_of<T>(*instruction_sets().front());
     nb::gil_scoped_release released;
-    kernels.fill_pairs(rows_of<T>(X), rows, reinterpret_cast<PlainPair<T>*>(pairs.data()));
-}
-
-template <class T>
-bool fill_coded(const AnyRows<T>& X, Index rows, Array<std::uint8_t> pairs, Array<T> table) {
-    const Kernels<T>& kernels = kernels_of<T>(*instruction_sets().front());
-    nb::gil_scoped_release released;
-    return kernels.fill_coded(rows_of<T>(X), rows, reinterpret_cast<CodedPair*>(pairs.data()),
-                              table.data());
+    return kernels.fill_coded(rows_of<T>(X), Index(seen.shape(0)), Index(seen.shape(1)),
+                              start.data(), seen.data(),
+                              reinterpret_cast<CodedPair*>(pairs.data()), table.data());
 }
 
 template <class T>
@@ -294,7 +294,6 @@ void bind(nb::module_& m, const char* trainer, const char* predictor) {
         .def("predict_csr", &Predictor<T>::predict_csr);
     m.def("count_nonzeros", &count_nonzeros<T>);
     m.def("fill_nonzeros", &fill_nonzeros<T>);
-    m.def("count_pairs", &count_pairs<T>);
     m.def("fill_pairs", &fill_pairs<T>);
     m.def("fill_coded", &fill_coded<T>);
 }

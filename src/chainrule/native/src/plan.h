@@ -1,6 +1,7 @@
 // What the kernels are given: plain records and pointers, the same for every instruction set.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -56,30 +57,35 @@ struct Csr {
     const T* value = nullptr;
 };
 
-// Two neighbouring columns, 2i and 2i + 1, of a row of X of which not both are zero. `at` is i.
-template <class Value, class At>
+// Two neighbouring columns, 2i and 2i + 1, of a row of X of which not both are zero. They may be
+// codes, numbers of values in a table, where X has few different ones: images, counts.
+template <class Value>
 struct Pair {
     Value first, second;
-    At at;
 };
 
-// Its values may be numbers of a table, as where X has few different ones: images, counts.
-template <class T>
-using PlainPair = Pair<T, std::int32_t>;
-using CodedPair = Pair<std::uint8_t, std::uint16_t>;
+using CodedPair = Pair<std::uint8_t>;
 
-// A pair of the batch at hand, and its row there.
-template <class T>
-struct Entry {
-    T first, second;
-    std::int32_t row;
-};
-
-// Rows of X of which a good part is not zero; row r's pairs are those from start[r] on.
+// Rows of X of which a good part is not zero: row r's pairs are those from start[r] on, and which
+// they are stands in `seen`, a bit for each i, in 64-bit words.
 template <class P>
 struct PairRows {
     const std::int64_t* start = nullptr;
     const P* pairs = nullptr;
+    const std::uint64_t* seen = nullptr;
+};
+
+// Rows of X that make up a batch.
+struct Batch {
+    const std::int64_t* rows = nullptr;
+    Index n = 0;
+};
+
+// A pair of a batch, and where its row begins in a tile.
+template <class T>
+struct Entry {
+    T first, second;
+    std::int32_t row;
 };
 
 // X as it came: dense, or in the CSR format, or dense as bytes.
@@ -93,10 +99,14 @@ struct Rows {
 
 constexpr int kCodes = 256;  // of a table; code 0 is the value 0
 
-// One thread's part in putting a batch's pairs into the order of their columns: how many of each are
-// in its rows, where all of them begin, and where the thread's own next one goes.
-struct Places {
-    std::int32_t *counts, *begin, *next;
+// What a thread knows of two batches of pairs, the one at hand and the next: which rows have a
+// column, 64 to a word, and where the column's entries begin. Of the next also, for each row, how
+// many pairs stand before each 64 columns, and where the thread reads on.
+struct ColumnMemory {
+    std::uint64_t* rows_with[2];
+    std::int32_t* begin[2];
+    std::int32_t* before;
+    const void** next;
 };
 
 // What draws a float in [0, 1): the C interface of a NumPy bit generator (numpy/random/bitgen.h).
@@ -134,7 +144,7 @@ struct Training {
     double criterion_parameter;
     const T* X;             // (n, in), or X in one of the following forms
     Csr<T> csr;
-    PairRows<PlainPair<T>> pairs;
+    PairRows<Pair<T>> pairs;
     PairRows<CodedPair> coded;
     const std::uint8_t* bytes;  // (n, in)
     const T* table;             // values of the codes in `coded` and `bytes`
@@ -151,8 +161,9 @@ struct Training {
     double* norms;          // sums of squares, one for each block of the gradient
 
     T* const* scratch;      // of every thread: packed panels
-    const Places* places;   // of every thread
-    Entry<T>* entries;      // pairs of the batch at hand, column by column
+    const ColumnMemory* columns;   // of every thread
+    Entry<T>* entries[2];          // pairs, column by column, of the batch at hand and of the next
+    std::atomic<Index>* claimed;   // [2]: pieces of them that threads have taken on
     T* const* panels;       // of every thread: its columns of the first W
     T* const* tiles;        // of every thread: some columns of the first z
     const std::int64_t* rows;      // (batch,) of the batch at hand; set by the engine
@@ -195,14 +206,16 @@ struct Kernels {
     // Rows [first, last) of X, dense or sparse; false if one holds a NaN or an infinity.
     bool (*predict)(const Inference<T>&, const T* X, const Csr<T>& csr, Index first, Index last,
                     T* out);
-    // Non-zeros of X row by row, or pairs: first they are counted, then written down.
+    // Non-zeros of X row by row: first they are counted, then written down.
     void (*count_nonzeros)(const T* X, Index rows, Index columns, std::int64_t* counts);
     void (*fill_nonzeros)(const T* X, Index rows, Index columns, const std::int64_t* start,
                           std::int32_t* column, T* value);
-    void (*count_pairs)(const Rows<T>& X, Index rows, std::int64_t* counts);
-    void (*fill_pairs)(const Rows<T>& X, Index rows, PlainPair<T>* pairs);
+    // Pairs of X, as in PairRows, with `words` words of `seen` a row.
+    void (*fill_pairs)(const Rows<T>& X, Index rows, Index words, std::int64_t* start,
+                       std::uint64_t* seen, Pair<T>* pairs);
     // The same with codes, and their table; false if there are too many different values.
-    bool (*fill_coded)(const Rows<T>& X, Index rows, CodedPair* pairs, T* table);
+    bool (*fill_coded)(const Rows<T>& X, Index rows, Index words, std::int64_t* start,
+                       std::uint64_t* seen, CodedPair* pairs, T* table);
 };
 
 struct InstructionSet {

@@ -190,5 +190,13 @@ inline Part part_of(Index rows, Index width, int thread, int threads) {
     return {share(rows, 1, thread, threads), share(rows, 1, thread + 1, threads), 0, width};
 }
 
+// Of W (in, out): where there are not enough columns, the rows of those inputs of which the thread
+// has the gradient.
+inline Part part_of_weights(Index in, Index out, int thread, int threads) {
+    if (by_columns(out, threads) || !by_columns(in, threads))
+        return part_of(in, out, thread, threads);
+    return {share(in, 16, thread, threads), share(in, 16, thread + 1, threads), 0, out};
+}
+
 }  // namespace CHAINRULE_ISA
 }  // namespace chainrule

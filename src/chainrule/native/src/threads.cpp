@@ -61,15 +61,17 @@ void Team::serve(int thread) {
     }
 }
 
-void Team::barrier() {
-    if (size_ == 1) return;
+long Team::arrive() {
     const long round = round_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == size_ - 1) {
         arrived_.store(0, std::memory_order_relaxed);
         round_.store(round + 1, std::memory_order_release);
-        return;
     }
-    for (int spin = 0; round_.load(std::memory_order_acquire) == round; ++spin) {
+    return round;
+}
+
+void Team::wait(long round) const {
+    for (int spin = 0; !passed(round); ++spin) {
         if (spin < kSpins) pause();
         else std::this_thread::yield();
     }

@@ -22,8 +22,12 @@ public:
     // Run `work(thread)` on all threads, the caller being thread 0; returns when all are done.
     void run(const std::function<void(int)>& work);
 
-    // Called by every thread of a run: returns when all have called it.
-    void barrier();
+    // A barrier: every thread of a run arrives, and waits until all have. In between it may do
+    // something useful, for as long as not all have `passed` it.
+    long arrive();
+    bool passed(long round) const { return round_.load(std::memory_order_acquire) != round; }
+    void wait(long round) const;
+    void barrier() { wait(arrive()); }
 
 private:
     void serve(int thread);
@@ -35,8 +39,8 @@ private:
     const std::function<void(int)>* work_ = nullptr;
     long generation_ = 0;
     bool stopping_ = false;
-    std::atomic<int> arrived_{0};
-    std::atomic<long> round_{0};
+    alignas(64) std::atomic<int> arrived_{0};
+    alignas(64) std::atomic<long> round_{0};
 };
 
 }  // namespace chainrule

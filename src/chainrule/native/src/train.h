@@ -17,10 +17,12 @@ class Worker {
 public:
     Worker(const Training<T>& training, Request& request, Team& team, int thread)
         : t_(training), request_(request), team_(team), first_(t_, team, thread), thread_(thread),
-          threads_(team.size()) {}
+          threads_(team.size()), has_dropout_(has_dropout()),
+          sync_before_gradients_(sync_before_gradients()) {}
 
     void run() {
         first_.open();
+        if (first_.ahead()) load_first();
         for (Index s = 0; s < request_.steps; ++s)
             if (!step(s)) break;
         first_.close();
@@ -28,29 +30,56 @@ public:
 
 private:
     bool step(Index s) {
-        const Index start = (request_.first + s) * t_.batch_size;
-        const Index left = request_.n_order - start;
-        n_ = left < t_.batch_size ? left : t_.batch_size;
-        t_.rows = request_.order + start;
+        const Batch batch = batch_of(s);
+        n_ = batch.n;
+        t_.rows = batch.rows;
         step_ = request_.step + s + 1;
         lr_ = request_.lrs[s];
         if (thread_ == 0) draw_masks();
+        first_.turn(batch_of(s + 1));
         first_.load(n_);
-        sync(needs_sync_at_start());
+        sync(first_.dense() || has_dropout_);
         forward();
+        first_.prefetch(batch_of(s + (first_.ahead() ? 2 : 1)));
         if (!loss()) return false;
         backward();
+        sync(sync_before_gradients_);
         gradients_and_update();
-        team_.barrier();
+        load_all();
+        sync(true);
         return true;
     }
 
-    void sync(bool needed) {
-        if (needed) team_.barrier();
+    // Rows of the step s of this run; none beyond its last one.
+    Batch batch_of(Index s) const {
+        if (s >= request_.steps) return {};
+        const Index start = (request_.first + s) * t_.batch_size;
+        const Index left = request_.n_order - start;
+        return {request_.order + start, left < t_.batch_size ? left : t_.batch_size};
     }
 
-    bool needs_sync_at_start() const {
-        if (first_.needs_sync()) return true;
+    // The first batch, which no step before could make ready.
+    void load_first() {
+        first_.turn({});
+        team_.barrier();
+        first_.turn(batch_of(0));
+        load_all();
+        team_.barrier();
+    }
+
+    void load_all() {
+        while (first_.load_some()) {}
+    }
+
+    // A barrier where one is needed. Who waits for others makes the next batch ready.
+    void sync(bool needed) {
+        if (!needed) return;
+        const long round = team_.arrive();
+        while (!team_.passed(round) && first_.load_some()) {}
+        team_.wait(round);
+    }
+
+    bool has_dropout() const {
         for (int i = 0; i < t_.n_layers; ++i)
             if (t_.layers[i].kind == Kind::dropout) return true;
         return false;
@@ -93,12 +122,7 @@ private:
         const Part part = own(layer.out);
         const T* W = t_.params + layer.W;
         const T* b = layer.b < 0 ? nullptr : t_.params + layer.b;
-        if (i == 0 && !first_.dense()) {
-            first_.forward(W, b, part);
-            const Index left = request_.n_order - (t_.rows - request_.order) - n_;
-            first_.prefetch_rows(t_.rows + n_, left < t_.batch_size ? left : t_.batch_size);
-            return;
-        }
+        if (i == 0 && !first_.dense()) return first_.forward(W, b, part);
         const Matrix<T> x{t_.inputs[i] + part.r0 * layer.in, layer.in, 1};
         const Result<T> z{t_.inputs[i + 1] + part.r0 * layer.out + part.c0, layer.out,
                           b ? b + part.c0 : nullptr, false, T(0)};
@@ -120,12 +144,12 @@ private:
         const std::int64_t* rows = t_.rows;
         const T* z = t_.inputs[t_.n_layers];
         if (weights)
-            loss_rows(t_, z, last.out, r0, r1, d, [=](Index r) {
+            loss_rows(t_, z, last.out, r0, r1, d, t_.scratch[thread_], [=](Index r) {
                 return T(total > 0 ? weights[rows[r]] / total : weights[rows[r]]);
             });
         else
-            loss_rows(t_, z, last.out, r0, r1, d, [=](Index) { return each; });
-        team_.barrier();
+            loss_rows(t_, z, last.out, r0, r1, d, t_.scratch[thread_], [=](Index) { return each; });
+        sync(true);
         const double value = mean_loss(total);
         if (!std::isfinite(value)) return false;
         if (thread_ == 0) add_up(value, total);
@@ -179,7 +203,20 @@ private:
                 d = backward_linear(i, layer);
             }
         }
-        team_.barrier();
+    }
+
+    // Whether a thread takes a gradient of which another has computed a part, or changes weights
+    // that another may still read.
+    bool sync_before_gradients() const {
+        for (int i = t_.first_linear; i < t_.n_layers; ++i) {
+            const Layer& layer = t_.layers[i];
+            if (layer.kind != Kind::linear) continue;
+            const bool wide = by_columns(layer.out, threads_);
+            if (!wide && i != last_linear()) return true;
+            if (t_.fused && i != t_.first_linear && (wide || !by_columns(layer.in, threads_)))
+                return true;
+        }
+        return false;
     }
 
     // dx = dy Wᵀ, into the gradient of the linear layer below.
@@ -200,11 +237,11 @@ private:
         for (int i = t_.first_linear; i < t_.n_layers; ++i)
             if (t_.layers[i].kind == Kind::linear) weight_gradient(i, t_.layers[i]);
         if (t_.fused) return;
-        team_.barrier();
+        sync(true);
         T clip = T(1);
         if (t_.update.clip_norm > 0) {
             square_sums(t_, thread_, threads_);
-            team_.barrier();
+            sync(true);
             clip = T(clip_factor(t_));
         }
         update_parameters(t_, share(t_.n_params, 64, thread_, threads_),
@@ -213,7 +250,7 @@ private:
 
     // dW = xᵀ dy and db = Σ dy: written down, or taken from the parameters at once.
     void weight_gradient(int i, const Layer& layer) {
-        const Part part = part_of(layer.in, layer.out, thread_, threads_);
+        const Part part = part_of_weights(layer.in, layer.out, thread_, threads_);
         const T* dy = t_.gradients[i];
         if (i == 0 && !first_.dense()) {
             first_.weight_gradient(dy, part, !t_.fused || request_.keep_grads, T(lr_));
@@ -250,6 +287,7 @@ private:
     Team& team_;
     FirstLayer<T> first_;
     const int thread_, threads_;
+    const bool has_dropout_, sync_before_gradients_;
     Index n_ = 0;           // rows of the batch at hand
     std::int64_t step_ = 0;
     double lr_ = 0;
