@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import difflib
 import numbers
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
@@ -120,6 +119,8 @@ class Registry(Generic[T]):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`", did you mean 'relu'?"` for the known name closest to `name`, or an empty string."""
+    import difflib  # only errors need it
+
     by_lower = {k.lower(): k for k in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return f", did you mean {by_lower[close[0]]!r}?" if close else ""

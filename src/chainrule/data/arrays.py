@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tokenize
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -20,16 +18,6 @@ from chainrule.errors import InputError, StorageError
 __all__ = ["as_features", "read_npy", "read_npz"]
 
 _PAIRS = (("X", "y"), ("data", "target"))
-# What NumPy and zipfile raise for damaged headers, by trial on files with bytes changed at random.
-_DAMAGE = (
-    ValueError,
-    KeyError,
-    RuntimeError,
-    EOFError,
-    MemoryError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-)
 _SPLIT = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -101,10 +89,20 @@ def as_features(X: np.ndarray, name: str) -> np.ndarray:
     return converted.reshape(len(X), -1)
 
 
+def _damage() -> tuple[type[Exception], ...]:
+    """What NumPy and zipfile raise for damaged headers, by trial on files with bytes changed at
+    random. Imported where it is needed: it takes longer than most of chainrule."""
+    import tokenize
+    import zipfile
+
+    own = (tokenize.TokenError, zipfile.BadZipFile)
+    return (ValueError, KeyError, RuntimeError, EOFError, MemoryError, *own)
+
+
 def _open(file: BinaryIO, path: Path) -> np.ndarray | np.lib.npyio.NpzFile:
     try:
         opened = np.load(file, allow_pickle=False)
-    except _DAMAGE as error:
+    except _damage() as error:
         raise StorageError(
             f"{str(path)!r} is not a readable NumPy file: it is truncated, damaged, of another "
             f"kind, or holds Python objects ({error}). chainrule never opens pickles"
@@ -115,7 +113,7 @@ def _open(file: BinaryIO, path: Path) -> np.ndarray | np.lib.npyio.NpzFile:
 def _member(archive: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
     try:
         return np.asarray(archive[key])
-    except _DAMAGE as error:
+    except _damage() as error:
         raise StorageError(
             f"{str(path)!r}: the array {key!r} is damaged or holds Python objects ({error}). "
             f"chainrule never opens pickles; save it with a numeric or text dtype"

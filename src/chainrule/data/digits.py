@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
@@ -61,6 +61,5 @@ def mnist_part(part: str, flat: bool = True, scaled: bool = True) -> Part:
 
 
 def _packaged(name: str) -> np.ndarray:
-    # Through the folder above: importing chainrule.data.mnist would replace the function by it.
-    file = resources.files("chainrule.data").joinpath("mnist", name)
+    file = Path(__file__).with_name("mnist") / name
     return parse_idx(gzip.decompress(file.read_bytes()), name)
