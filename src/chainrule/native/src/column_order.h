@@ -143,19 +143,25 @@ private:
             next[r] = x.pairs + x.start[next_.rows[r]] + own_.before[word * t_.batch_size + r] +
                       bits_in(x.seen[next_.rows[r] * words_ + word] & below);
         const Index last = first + kPiece < columns_ ? first + kPiece : columns_;
-        const T* const table = t_.table;
-        for (Index i = first; i < last; ++i) {
-            Entry<T>* entry = t_.entries[!now_] + own_.begin[!now_][i];
-            for (Index block = 0; block < words_of(next_.n); ++block) {
-                std::uint64_t rows = own_.rows_with[!now_][block * columns_ + i];
-                for (; rows; rows &= rows - 1) {
-                    const Index r = 64 * block + lowest_bit(rows);
-                    const P& pair = *next[r]++;
-                    *entry++ = {value_of(pair.first, table), value_of(pair.second, table),
-                                std::int32_t(r * kTileWidth<T>)};
-                }
-            }
+        const Index blocks = words_of(next_.n);
+        Entry<T>* entry = t_.entries[!now_] + own_.begin[!now_][first];
+        for (Index i = first; i < last; ++i)
+            for (Index block = 0; block < blocks; ++block)
+                entry = load_column(own_.rows_with[!now_][block * columns_ + i], 64 * block, next,
+                                    t_.table, entry);
+    }
+
+    // The pairs that one column has in a block of rows, and where the next ones go.
+    template <class P>
+    static Entry<T>* load_column(std::uint64_t rows, Index first, const P** next, const T* table,
+                                 Entry<T>* entry) {
+        for (; rows; rows &= rows - 1) {
+            const Index r = first + lowest_bit(rows);
+            const P& pair = *next[r]++;
+            *entry++ = {value_of(pair.first, table), value_of(pair.second, table),
+                        std::int32_t(r * kTileWidth<T>)};
         }
+        return entry;
     }
 
     // How many rows before r have the column.

@@ -39,8 +39,8 @@ private:
         first_.turn(batch_of(s + 1));
         first_.load(n_);
         sync(first_.dense() || has_dropout_);
+        first_.prefetch(batch_of(s + 1));
         forward();
-        first_.prefetch(batch_of(s + (first_.ahead() ? 2 : 1)));
         if (!loss()) return false;
         backward();
         sync(sync_before_gradients_);
