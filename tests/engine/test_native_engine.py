@@ -147,12 +147,13 @@ def test_float32_learns_as_the_numpy_engine_does(loss):
 @pytest.mark.parametrize("density", [0.005, 0.2])
 @pytest.mark.parametrize("optimizer", ["sgd(0.1)", "adam(0.01)"])
 @pytest.mark.parametrize("hidden", [3, 20, 130])
-def test_sparse_rows_give_what_dense_ones_give(values, density, optimizer, hidden):
-    X = scipy.sparse.random(60, 301, density, random_state=1, format="csr")
+@pytest.mark.parametrize("batch_size", [16, 100])  # rows are put in order 64 at a time
+def test_sparse_rows_give_what_dense_ones_give(values, density, optimizer, hidden, batch_size):
+    X = scipy.sparse.random(150, 301, density, random_state=1, format="csr")
     if values == "few":
         X.data = np.ceil(4 * X.data) - 2.5
     spec, options = f"301-{hidden}(tanh)-3", {"optimizer": optimizer, "epochs": 3}
-    y = np.random.default_rng(2).integers(3, size=60)
+    y = np.random.default_rng(2).integers(3, size=150)
     nets = []
     for examples, engine, threads in (
         (X.toarray(), "numpy", 1),
@@ -163,7 +164,7 @@ def test_sparse_rows_give_what_dense_ones_give(values, density, optimizer, hidde
         (X.toarray(), "native", 3),
     ):
         net = cr.Network.from_spec(spec, dtype=np.float64)
-        cr.fit(net, examples, y, batch_size=16, engine=engine, threads=threads,
+        cr.fit(net, examples, y, batch_size=batch_size, engine=engine, threads=threads,
                validation=(examples, y), **options)  # fmt: skip
         nets.append(net)
     for net in nets[1:]:
