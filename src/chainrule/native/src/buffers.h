@@ -37,9 +37,9 @@ private:
 template <class T>
 class Buffers {
 public:
-    // Sets the pointers of `t`; its layers, batch_size and X must be there. X has at most
-    // `longest_row` pairs in a row; 0 where it has none.
-    void allocate(Training<T>& t, int threads, Index longest_row) {
+    // Sets the pointers of `t`; its layers, batch_size and X must be there. Of X, a batch has at most
+    // `most_pairs`; 0 where X has none.
+    void allocate(Training<T>& t, int threads, Index most_pairs) {
         activations(t);
         Index deepest = t.batch_size;
         for (int i = 0; i < t.n_layers; ++i) {
@@ -48,11 +48,12 @@ public:
         }
         for (int thread = 0; thread < threads; ++thread) {
             scratch_.push_back(own(kept_, deepest * kPanelEntries));
-            panels_.push_back(own(kept_, longest_row ? t.layers[0].in * t.layers[0].out : 0));
-            tiles_.push_back(own(kept_, longest_row ? t.batch_size * kTileEntries : 0));
-            columns_.push_back(column_memory(t.batch_size, longest_row ? (t.layers[0].in + 1) / 2 : 0));
+            panels_.push_back(own(kept_, most_pairs ? t.layers[0].in * t.layers[0].out : 0));
+            tiles_.push_back(own(kept_, most_pairs ? t.batch_size * kTileEntries : 0));
+            columns_.push_back(
+                column_memory(t.batch_size, most_pairs ? (t.layers[0].in + 1) / 2 : 0));
         }
-        for (Entry<T>*& entries : t.entries) entries = own(entries_, t.batch_size * longest_row);
+        for (Entry<T>*& entries : t.entries) entries = own(entries_, most_pairs);
         t.row_losses = own(kept_, t.batch_size);
         t.row_hits = own(hits_, t.batch_size);
         t.norms = own(norms_, t.n_params / kNormBlock + 1);

@@ -7,6 +7,7 @@
 #include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -97,7 +98,7 @@ public:
         if (weights_) t_.weights = weights_->data();
         t_.batch_size = batch_size;
         t_.blas = blas_of(blas);
-        buffers_.allocate(t_, threads, pairs_ ? longest_row() : 0);
+        buffers_.allocate(t_, threads, pairs_ ? most_pairs() : 0);
     }
 
     // Threads live from open to close: they are not there when nothing is trained.
@@ -131,12 +132,14 @@ public:
     }
 
 private:
-    Index longest_row() const {
+    // In a batch: those of its longest rows, but no more than there are.
+    Index most_pairs() const {
         const std::int64_t* start = std::get<0>(*pairs_).data();
+        const Index rows = Index(std::get<0>(*pairs_).size()) - 1;
         Index longest = 1;
-        for (Index r = 0; r + 1 < Index(std::get<0>(*pairs_).size()); ++r)
+        for (Index r = 0; r < rows; ++r)
             if (start[r + 1] - start[r] > longest) longest = Index(start[r + 1] - start[r]);
-        return longest;
+        return std::max(std::min(t_.batch_size * longest, Index(start[rows])), Index(1));
     }
 
     std::vector<Layer> layers_;
