@@ -98,13 +98,17 @@ private:
     Index last_row(Index n) const { return share(n, 1, thread_ + 1, threads_); }
 
     void gather() {
-        const Index width = layer().in;
-        for (Index r = first_row(n_); r < last_row(n_); ++r) {
+        const Index width = layer().in, last = last_row(n_);
+        for (Index r = first_row(n_); r < last; ++r) {
             T* const x = t_.inputs[0] + r * width;
             const Index at = t_.rows[r] * width;
-            if (t_.X) std::memcpy(x, t_.X + at, width * sizeof(T));
-            else
+            if (t_.bytes) {
                 for (Index i = 0; i < width; ++i) x[i] = t_.table[t_.bytes[at + i]];
+            } else {
+                const T* const later = t_.X + t_.rows[r + 2 < last ? r + 2 : r] * width;
+                prefetch(later, later + width);
+                std::memcpy(x, t_.X + at, width * sizeof(T));
+            }
         }
     }
 
