@@ -13,7 +13,7 @@ from chainrule.errors import InputError
 from chainrule.figures.compare import Compared, StepCurve, compare_gradients, error_by_step
 from chainrule.figures.rates import LossSlice, slice_loss, try_rates
 from chainrule.figures.weights import first_matrix
-from chainrule.nn import LOSSES, Network, Trace, backprop
+from chainrule.nn import LOSSES, Network, Run, Trace, backprop
 from chainrule.optim import OPTIMIZERS
 from chainrule.train import Evaluation, History, evaluate
 
@@ -103,9 +103,10 @@ class TrainedRun:
 
     @cached_property
     def trace(self) -> Trace:
-        """One step, of a batch of the run's size."""
+        """One step of training, of a batch of the run's size: dropout drops."""
         X, y = self.batch(self.batch_size)
-        return backprop(self.net, X, y, loss=self.loss)
+        run = Run(training=True, rng=np.random.default_rng(self.seed))
+        return backprop(self.net, X, y, loss=self.loss, run=run)
 
     @cached_property
     def update(self) -> np.ndarray:
