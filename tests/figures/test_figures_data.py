@@ -63,7 +63,7 @@ def test_training_progress_shows_the_same_units_on_one_scale(run):
         assert symmetric(image)
         for unit, picture in zip((3, 7, 11), tiles_of(image, 8, 3, 3), strict=True):
             np.testing.assert_array_equal(picture, snapshots[epoch][:, unit].reshape(8, 8))
-    assert {"unit 3", "unit 7", "unit 11"} <= set(texts(figure))
+    assert {"hidden unit", "3", "7", "11"} <= set(texts(figure))
 
 
 def test_training_progress_picks_the_units_that_moved_furthest(run):

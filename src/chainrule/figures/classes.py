@@ -162,7 +162,9 @@ def confusion(counts: np.ndarray, *, classes: Sequence[object], theme: str = "li
     longest = max(len(_short(label)) for label in classes)
     room = 0.1 * longest  # inches, for a name
     side = min(6.4 - 1.6 - room, max(2.4, 0.47 * size))
-    with canvas(min(7.0, side + 2.2 + room), side + (1.2 + room if longest > 3 else 1.4), theme) as (
+    with canvas(
+        min(7.0, side + 2.2 + room), side + (1.2 + room if longest > 3 else 1.4), theme
+    ) as (
         figure,
         look,
     ):
