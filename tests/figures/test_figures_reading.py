@@ -121,6 +121,14 @@ def test_the_recorded_step_is_one_of_training_so_dropout_drops(deep):
     np.testing.assert_array_equal(again.grads, trace.grads)
 
 
+def test_hidden_units_are_averaged_over_all_test_examples(run):
+    X, y = digits(2500)
+    wide = dataclasses.replace(run, test=figures.Examples(X, y, "test"))
+    name, values, labels = wide.hidden
+    assert (name, values.shape, len(labels)) == ("a1", (2500, 16), 2500)
+    np.testing.assert_allclose(values, np.maximum(X @ run.net["W1"] + run.net["b1"], 0), atol=1e-5)
+
+
 def test_a_matrix_into_one_unit_is_drawn_as_an_example():
     X, y = digits()
     found = figures.compare_gradients(cr.Network.from_spec("64-1-10"), X[:8], y[:8])

@@ -192,7 +192,7 @@ def _write(axes: Axes, texts: np.ndarray, strength: np.ndarray, bold: np.ndarray
     for (row, column), text in np.ndenumerate(texts):
         if not text:
             continue
-        dark = abs(strength[row, column]) > 0.6
+        dark = abs(strength[row, column]) > 0.85  # below, black is read more easily
         axes.text(
             column,
             row,
