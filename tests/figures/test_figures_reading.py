@@ -136,3 +136,9 @@ def test_a_matrix_into_one_unit_is_drawn_as_an_example():
     figure = figures.gradient_check(found, curve, input_shape=(64,))
     assert figure.axes[2].get_title("left") == "Error of W1[:, 0]"
     assert figure.axes[2].images[0].get_array().shape == (8, 8)
+
+
+def test_the_flow_writes_minus_signs(run):
+    written = [text for text, *_ in drawn_texts(draw(run, "backprop_flow"))]
+    assert "loss = −1/N Σ_n log a2[n, y_n]" in written
+    assert not [text for text in written if "-" in text]

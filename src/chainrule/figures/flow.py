@@ -103,7 +103,7 @@ def _loss_captions(trace: Trace) -> tuple[list[str], list[str]]:
 
 
 def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, _WRAP, break_long_words=True)
+    return textwrap.wrap(text.replace("-", "−"), _WRAP, break_long_words=True)
 
 
 def _heading(axes: Axes, look: Theme) -> None:
