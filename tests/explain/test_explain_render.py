@@ -182,6 +182,13 @@ class Balance(HTMLParser):
 
 
 @each_derivation
+def test_html_breaks_no_line_before_a_comma(derivation):
+    page = render(derivation, "html")
+    assert '</span>, <span class="whole">' not in page
+    assert ',</span> <span class="whole">' in page
+
+
+@each_derivation
 def test_html_is_well_formed_and_alone(derivation):
     page = render(derivation, "html")
     parser = Balance()

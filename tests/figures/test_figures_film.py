@@ -81,6 +81,16 @@ def test_features_are_filmed_as_a_matrix(tmp_path):
     assert corner.tolist() == [0x15, 0x18, 0x1C]
 
 
+def test_large_weights_stay_numbers(tmp_path):
+    X, y = digits()
+    film = Film(tmp_path / "w.gif")
+    net = cr.Network.from_spec("64-16-10")
+    net["W1"][:] = 3e7
+    cr.fit(net, X, y, epochs=1, callbacks=[film])
+    assert film._frames[0].max() == pytest.approx(3e7)
+    assert np.isfinite(film._frames).all()
+
+
 def test_only_gif_is_written(tmp_path):
     with pytest.raises(cr.InputError, match=r"ends in \.gif, got"):
         Film(tmp_path / "weights.mp4")

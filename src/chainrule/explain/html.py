@@ -149,7 +149,11 @@ def _field(field: Field) -> str:
     elif field.kind == "prose":
         text = " ".join(map(_prose, field.items))
     else:
-        text = ", ".join(f'<span class="whole">{escape(item)}</span>' for item in field.items)
+        commas = [*[","] * (len(field.items) - 1), ""]  # never at the beginning of a line
+        text = " ".join(
+            f'<span class="whole">{escape(item)}{comma}</span>'
+            for item, comma in zip(field.items, commas, strict=True)
+        )
     return f"<dt>{escape(field.label)}</dt><dd{kind}>{text}</dd>"
 
 

@@ -174,7 +174,8 @@ FIGURES: dict[str, Entry] = {
     ),
     "hidden_by_digit": Entry(
         "Which unit fires for which class",
-        "Mean activation of every hidden unit over the test examples of each class.",
+        "Mean activation of every hidden unit over the test examples of each class, of ten "
+        "thousand at most.",
         _hidden_by_digit,
     ),
     "confusion": Entry(

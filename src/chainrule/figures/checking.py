@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from chainrule.errors import InputError
 from chainrule.figures.compare import Compared, StepCurve, relative_error
 from chainrule.figures.signed import hatch, image_shape_of
-from chainrule.figures.style import Theme, bare, canvas, legend
+from chainrule.figures.style import Theme, bare, canvas, legend, scientific
 
 __all__ = ["gradient_check"]
 
@@ -50,18 +50,18 @@ def gradient_check(
     if not compared or not curve.errors.size:
         raise InputError("nothing was compared: this network has no gradient that is not zero")
     maps = _maps(compared)
-    with canvas(7.0, 5.8, theme) as (figure, look):
+    with canvas(7.0, 6.8, theme) as (figure, look):
         halves: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
         upper, lower = halves
         left, right = upper.subplots(1, 2)
         _scatter(left, compared, look)
         _curve(right, curve, look)
-        panels = lower.subplots(1, len(maps), squeeze=False)[0] if maps else []
+        places = lower.add_gridspec(1, 2)
+        panels = [lower.add_subplot(places[0, i]) for i in range(len(maps))]
         for axes, chosen in zip(panels, maps, strict=True):
             image = _error_map(axes, chosen, input_shape, look)
         if maps:
-            bar = lower.colorbar(image, ax=list(panels), aspect=25, pad=0.02,
-                                 label="relative error")  # fmt: skip
+            bar = lower.colorbar(image, ax=panels, aspect=25, pad=0.02, label="relative error")
             bar.ax.spines[:].set_visible(False)
             bar.ax.minorticks_off()
     return figure
@@ -101,7 +101,7 @@ def _scatter(axes: Axes, compared: Sequence[Compared], look: Theme) -> None:
     axes.set_title(f"{analytical.size:,} gradients")
     notes = [(int((zero & ~bad).sum()), "are 0: not drawn"), (int(bad.sum()), "are not finite")]
     text = "\n".join(f"{count:,} {what}" for count, what in notes if count)
-    axes.text(0.97, 0.04, text, transform=axes.transAxes, ha="right", size=8.5, color=look.muted)
+    axes.text(0.97, 0.04, text, transform=axes.transAxes, ha="right", color=look.muted)
     legend(axes, loc="upper left", handletextpad=0.2, borderaxespad=0.2)
     _decades(axes)
 
@@ -119,9 +119,16 @@ def _curve(axes: Axes, curve: StepCurve, look: Theme) -> None:
                          hatch="////", linewidth=0)  # fmt: skip
     if np.isfinite(median).any():
         best = steps[int(np.nanargmin(median))]
-        axes.axvline(best, color=look.muted, linestyle=":", linewidth=1.2, label=f"best {best:.0e}")
-    axes.set(xlabel="step h: ε/h ← → h²", ylabel="relative error", title="Error by the step h")
-    legend(axes, loc="best")
+        axes.axvline(
+            best, color=look.muted, linestyle=":", linewidth=1.2, label=f"best: {scientific(best)}"
+        )
+    axes.set(
+        xlabel="step h: rounding ← → curvature",
+        ylabel="relative error",
+        title="Error by the step h",
+    )
+    axes.set_ylim(bottom=axes.get_ylim()[0] / 30)
+    legend(axes, loc="lower left", borderaxespad=0.2)
     _decades(axes)
 
 
@@ -129,8 +136,9 @@ def _decades(axes: Axes) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_major_locator(LogLocator(numticks=5))
         axis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="x", pad=7)  # apart from the lowest label of the other axis
     axes.grid()
 
 
@@ -144,24 +152,27 @@ def _error_map(axes: Axes, c: Compared, input_shape: tuple[int, ...], look: Them
     picture = np.ma.masked_array(np.clip(error, _BEST, _WORST), exact | ~np.isfinite(error))
     picture = picture.reshape(shape)
     axes.set_facecolor(look.box)
+    turned = shape[0] > shape[1]
     image = axes.imshow(
-        picture if shape[1] >= shape[0] or shape[0] == shape[1] else picture.T,
+        picture.T if turned else picture,
         cmap="cividis_r",
         norm=LogNorm(_BEST, _WORST),
         interpolation="none",
         aspect="equal" if shape[0] == shape[1] else "auto",
     )
     bad = ~np.isfinite(error).reshape(shape)
-    hatch(axes, bad if shape[1] >= shape[0] else bad.T, look)
+    hatch(axes, bad.T if turned else bad, look)
     bare(axes)
-    axes.set_title(title)
-    if exact.any():
-        axes.set_xlabel(f"empty: {int(exact.sum()):,} are exactly 0", color=look.muted, size=9)
+    notes = [f"empty: {int(exact.sum()):,} are 0"] if exact.any() else []
+    if title.endswith(")"):
+        axes.set_ylabel("column" if turned else "row")
+        notes.insert(0, "row" if turned else "column")
+    axes.set(title=title, xlabel="; ".join(notes))
     return image
 
 
 def _layout(c: Compared, input_shape: tuple[int, ...]) -> tuple[tuple[int, int], str]:
-    if c.column is None:
+    if c.column is None and c.shape[1] > 1:
         return (c.shape[0], c.shape[1]), f"Error of {c.name}, ({c.shape[0]}, {c.shape[1]})"
     image = image_shape_of(input_shape)
-    return image or (1, c.shape[0]), f"Error of {c.name}[:, {c.column}]"
+    return image or (1, c.shape[0]), f"Error of {c.name}[:, {c.column or 0}]"

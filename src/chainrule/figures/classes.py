@@ -11,14 +11,17 @@ from matplotlib.figure import Figure
 
 from chainrule.errors import InputError
 from chainrule.figures.signed import add_scale, image_shape_of, limit_of, show_signed
-from chainrule.figures.style import Theme, bare, canvas
+from chainrule.figures.style import SMALLEST, Theme, bare, canvas, plain
 
 __all__ = ["confusion", "hidden_by_digit", "predictions"]
 
 _ROWS = 4
-_MOST_BARS = 10
-_MOST_NUMBERS = 20
+_MOST_BARS, _LIKELIEST = 10, 8
+_MOST_NAMES = 20
+_DIGIT = 0.7 * SMALLEST / 72  # inches that a bold digit is wide
 _LONGEST = 12
+_LONGEST_HEADING = 30
+_MOST_FEATURES = 8  # whose values are written
 
 
 def predictions(
@@ -44,7 +47,7 @@ def predictions(
 
     >>> figure = predictions(np.zeros((2, 64)), np.array([0, 1]),
     ...                      np.array([[0.9, 0.1], [0.6, 0.4]]), classes=["cat", "dog"])
-    >>> [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
+    >>> [part.get_suptitle() for half in figure.subfigs for part in half.subfigs]
     ['cat', 'dog, taken for cat']
     """
     _check_labels(y, probabilities, classes)
@@ -58,19 +61,18 @@ def predictions(
     ]
     rows = min(_ROWS, max(len(chosen) for _, chosen in columns))
     names = [_short(label) for label in classes]
-    with canvas(7.0, 0.5 + 1.75 * rows, theme) as (figure, look):
+    with canvas(7.0, 0.5 + 2.2 * rows, theme) as (figure, look):
         halves: Any = figure.subfigures(1, 2, wspace=0.04)
         for half, (title, chosen) in zip(halves, columns, strict=True):
             half.suptitle(title if len(chosen) else f"{title.split(',')[0]}: none")
-            grid = half.subplots(rows, 2, squeeze=False, width_ratios=(1, 1.25))
-            for (picture, bars), index in zip(grid, [*chosen[:rows], *[None] * rows], strict=False):
-                if index is None:
-                    picture.axis("off")
-                    bars.axis("off")
-                    continue
+            # A part for each: its heading may be wider than the picture.
+            for part, index in zip(
+                half.subfigures(rows, 1, squeeze=False)[:, 0], chosen, strict=False
+            ):
+                picture, bars = part.subplots(1, 2, width_ratios=(1, 1.1))
                 _show_example(picture, X[index], look)
-                true, taken = names[y[index]], names[predicted[index]]
-                picture.set_title(true if true == taken else f"{true}, taken for {taken}")
+                part.suptitle(_heading(names[y[index]], names[predicted[index]]),
+                              x=0.02, ha="left", weight="normal", size=SMALLEST)  # fmt: skip
                 _show_bars(bars, probabilities[index], int(y[index]), names, look)
     return figure
 
@@ -108,10 +110,11 @@ def hidden_by_digit(
     ranked = np.where(np.isfinite(means), means, -np.inf)
     order = np.lexsort((-ranked.max(axis=0), ranked.argmax(axis=0)))
     shown = means[:, order]
-    with canvas(6.6, min(6.0, 1.6 + 0.2 * len(classes)), theme) as (figure, look):
+    with canvas(7.0, min(6.0, 1.6 + 0.22 * len(classes)), theme) as (figure, look):
         axes = figure.subplots()
         image = show_signed(axes, shown, limit_of(shown), look)
-        axes.set(xlabel=f"hidden unit, sorted by the class that drives it most ({flat.shape[1]})")
+        units = f"{flat.shape[1]} hidden units" if flat.shape[1] > 1 else "1 hidden unit"
+        axes.set(xlabel=f"{units}, by the class that drives each most", ylabel="class")
         axes.set_xticks([])
         axes.spines[:].set_visible(False)
         _name_classes(axes.yaxis, classes)
@@ -154,39 +157,51 @@ def confusion(counts: np.ndarray, *, classes: Sequence[object], theme: str = "li
     share = counts / np.maximum(totals, 1)
     signed = np.where(np.eye(size, dtype=bool), share, -share)
     off = float(np.abs(signed[~np.eye(size, dtype=bool)]).max(initial=0.0))
-    limit = max(4 * off, 0.02)  # mistakes are rare: their shades must show beside the diagonal
-    side = min(6.4, max(3.4, 1.5 + 0.42 * size)) if size <= _MOST_NUMBERS else 6.4
-    with canvas(side, side * 0.95, theme) as (figure, look):
+    # Mistakes are rare: their shades must show beside the diagonal.
+    limit = min(1.0, max(4 * off, 0.02))
+    longest = max(len(_short(label)) for label in classes)
+    room = 0.1 * longest  # inches, for a name
+    side = min(6.4 - 1.6 - room, max(2.4, 0.47 * size))
+    with canvas(
+        min(7.0, side + 2.2 + room), side + (1.2 + room if longest > 3 else 1.4), theme
+    ) as (
+        figure,
+        look,
+    ):
         axes = figure.subplots()
-        show_signed(axes, np.clip(signed, -limit, limit), limit, look)
+        image = show_signed(axes, signed, limit, look)
         axes.set(xlabel="predicted", ylabel="true", aspect="equal")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         _name_classes(axes.yaxis, classes)
         _name_classes(axes.xaxis, classes)
-        if max(len(_short(label)) for label in classes) > 3:
+        if longest > 3:
             axes.tick_params(axis="x", rotation=90)
-        if size <= _MOST_NUMBERS:
-            _write_counts(axes, counts, signed / limit)
+        if _DIGIT * len(str(counts.max())) < side / size:
+            texts = np.where(counts > 0, counts.astype(str), "")
+            _write(axes, texts, signed / limit, bold=np.eye(size, dtype=bool))
         right = int(np.trace(counts))
         figure.suptitle(f"{right:,} of {int(counts.sum()):,} right")
+        bar = add_scale(figure, image, [axes], "wrong ← % of row → right", [signed])
+        bar.ax.set_yticklabels([plain(100 * limit), "0", plain(100 * limit)])
     return figure
 
 
-def _write_counts(axes: Axes, counts: np.ndarray, strength: np.ndarray) -> None:
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            dark = abs(strength[row, column]) > 0.6
-            axes.text(
-                column,
-                row,
-                f"{count}",
-                ha="center",
-                va="center",
-                size=8.5,
-                color="#ffffff" if dark else "#1a1a1a",
-                weight="bold" if row == column else "normal",
-            )
+def _write(axes: Axes, texts: np.ndarray, strength: np.ndarray, bold: np.ndarray) -> None:
+    """Texts into the cells of a matrix on the signed scale, light where a cell is dark."""
+    for (row, column), text in np.ndenumerate(texts):
+        if not text:
+            continue
+        dark = abs(strength[row, column]) > 0.85  # below, black is read more easily
+        axes.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            color="#ffffff" if dark else "#1a1a1a",
+            weight="bold" if bold[row, column] else "normal",
+        )
 
 
 def _check_labels(y: np.ndarray, probabilities: np.ndarray, classes: Sequence[object]) -> None:
@@ -205,14 +220,24 @@ def _from_unsure_to_sure(rows: np.ndarray, confidence: np.ndarray) -> np.ndarray
     return ranked[places[: len(ranked)]]
 
 
+def _heading(true: str, taken: str) -> str:
+    if true == taken:
+        return true
+    text = f"{true}, taken for {taken}"
+    return text if len(text) <= _LONGEST_HEADING else text.replace(" taken", "\ntaken", 1)
+
+
 def _show_example(axes: Axes, example: np.ndarray, look: Theme) -> None:
     shape = image_shape_of(example.shape)
     if shape is None:  # features: one column, like the vector that it is
         shape = (example.size, 1)
     picture = example.reshape(shape)
     if (picture < 0).any() or shape[1] == 1 or not np.isfinite(picture).all():
-        show_signed(axes, picture, limit_of(picture), look)
-        axes.set_box_aspect(1)
+        limit = limit_of(picture)
+        show_signed(axes, picture, limit, look)
+        if len(picture) <= _MOST_FEATURES and shape[1] == 1:
+            texts = np.array([[plain(value)] for value in picture[:, 0].tolist()])
+            _write(axes, texts, picture / limit, bold=np.zeros(shape, bool))
     else:
         axes.imshow(picture, cmap="gray_r", interpolation="none")
     bare(axes)
@@ -224,7 +249,7 @@ def _show_bars(axes: Axes, p: np.ndarray, true: int, names: Sequence[str], look:
     that was preferred to it."""
     shown = np.arange(len(p))
     if len(p) > _MOST_BARS:
-        shown = np.argsort(-p, kind="stable")[:_MOST_BARS]
+        shown = np.argsort(-p, kind="stable")[:_LIKELIEST]
     colors = [look.neutral] * len(shown)
     for place, label in enumerate(shown):
         if label == p.argmax():
@@ -238,16 +263,19 @@ def _show_bars(axes: Axes, p: np.ndarray, true: int, names: Sequence[str], look:
             axes.axhspan(place - 0.4, place + 0.4, facecolor="none", edgecolor=look.neutral,
                          hatch="////", linewidth=0)  # fmt: skip
     axes.set_yticks(places, [names[label] for label in shown.tolist()])
+    for text, label in zip(axes.get_yticklabels(), shown, strict=True):
+        if label == true:
+            text.set(color=look.positive, weight="bold")
     axes.set(xlim=(0, 1), ylim=(len(shown) - 0.4, -0.6))
     axes.set_xticks([0, 0.5, 1], ["0", "50", "100 %"])
-    axes.tick_params(labelsize=8, length=0)
+    axes.tick_params(length=0)
     axes.spines["bottom"].set_visible(False)
     axes.grid(axis="x")
 
 
 def _name_classes(axis: object, classes: Sequence[object]) -> None:
     """The classes as labels; of many, as many as have room."""
-    every = -(-len(classes) // 25)
+    every = -(-len(classes) // _MOST_NAMES)
     places = range(0, len(classes), every)
     axis.set_ticks(list(places), [_short(classes[i]) for i in places])  # type: ignore[attr-defined]
 

@@ -99,7 +99,7 @@ class Film(Callback):
     def _keep(self, training: Training) -> None:
         matrix = training.net[self._name]
         self.steps.append(training.step)
-        self._frames.append(matrix.reshape(len(matrix), -1)[:, :_UNITS].astype(np.float16))
+        self._frames.append(matrix.reshape(len(matrix), -1)[:, :_UNITS].astype(np.float32))
 
     # --- the picture ------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class Film(Callback):
         """One drawing; of each frame only the weights and the title are drawn anew."""
         from PIL import Image
 
-        frames = [frame.astype(np.float32) for frame in self._frames]
+        frames = [np.asarray(frame, np.float32) for frame in self._frames]
         limit = limit_of(frames[0], frames[-1])
         across = min(_ACROSS, frames[0].shape[1])
         with canvas(*self._size(shape, frames[0], across), self.theme) as (figure, look):
@@ -128,6 +128,8 @@ class Film(Callback):
             gaps, values = _laid_out(frames[-1], shape, across)
             picture = show_signed(axes, values, limit, look, gaps)
             bare(axes)
+            if shape is None:
+                axes.set(xlabel="unit", ylabel="input")
             title = axes.set_title(_title(self.steps[-1], steps_per_epoch))
             add_scale(figure, picture, [axes], self._name, frames)
         agg: Any = figure.canvas

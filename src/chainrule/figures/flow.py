@@ -10,19 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from chainrule.figures.style import Theme, canvas
+from chainrule.figures.style import Theme, canvas, scientific
 from chainrule.nn import Trace
 from chainrule.nn.notation import fill_text
 from chainrule.nn.trace import prediction_name
 
 __all__ = ["backprop_flow", "root_mean_square"]
 
-# Inches: a figure is 6.6 wide, and as high as the network is deep.
-_WIDTH = 6.6
-_FORWARD, _BACKWARD = 0.85, 5.05
-_BOX = (1.3, 0.42)
-_LINE = 0.19
-_GAP = 0.25  # above and below a layer's lines
+# Inches: a figure is 7 wide, and as high as the network is deep.
+_WIDTH = 7.0
+_FORWARD, _BACKWARD = 0.85, 5.7
+_BOX = (1.5, 0.44)
+_LINE = 0.23
+_GAP = 0.2  # above and below a layer's lines
 _WRAP = 40
 _THINNEST, _THICKEST = 0.8, 5.0
 
@@ -68,8 +68,7 @@ def backprop_flow(trace: Trace, *, theme: str = "light") -> Figure:
         _loss_boxes(axes, y, trace, look)
         _write(axes, y - loss_step / 2, *_loss_captions(trace), look)
         note = "rms: root mean square of the entries of a gradient"
-        axes.text(_WIDTH / 2, height - 0.14, note, ha="center", va="center", size=8.5,
-                  color=look.muted)  # fmt: skip
+        axes.text(_WIDTH / 2, height - 0.17, note, ha="center", va="center", color=look.muted)
     return figure
 
 
@@ -90,7 +89,7 @@ def _captions(trace: Trace, i: int) -> tuple[list[str], list[str]]:
     for local, value in net.views[i].items():
         name = f"d{names[local]}"
         formula = fill_text(layer.equations.gradients[local], names)
-        size = _number(root_mean_square(trace[name]))
+        size = scientific(root_mean_square(trace[name]), 1)
         backward += _wrap(f"{name} = {formula}   {_shape(value.shape)}   rms {size}")
     return _wrap(forward), backward
 
@@ -104,7 +103,7 @@ def _loss_captions(trace: Trace) -> tuple[list[str], list[str]]:
 
 
 def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, _WRAP, break_long_words=True)
+    return textwrap.wrap(text.replace("-", "−"), _WRAP, break_long_words=True)
 
 
 def _heading(axes: Axes, look: Theme) -> None:
@@ -112,7 +111,7 @@ def _heading(axes: Axes, look: Theme) -> None:
         (_FORWARD, "forward ↓", look.positive),
         (_BACKWARD, "backward ↑", look.negative),
     ):
-        axes.text(x, 0.28, text, ha="center", va="center", size=11, weight="bold", color=color)
+        axes.text(x, 0.28, text, ha="center", va="center", size=13, weight="bold", color=color)
 
 
 def _box(
@@ -134,9 +133,8 @@ def _frame(axes: Axes, x: float, y: float, text: str, color: str, look: Theme) -
             linewidth=1.2,
         )
     )
-    size = 10.0 if len(text) <= 16 else 8.5
-    lines = text if len(text) <= 19 else text.replace("  ", "\n", 1)
-    axes.text(x, y + height / 2, lines, ha="center", va="center", size=size, linespacing=0.95)
+    lines = text if len(text) <= 16 else text.replace("  ", "\n", 1)
+    axes.text(x, y + height / 2, lines, ha="center", va="center", linespacing=0.95)
 
 
 def _gradient_box(axes: Axes, y: float, name: str, trace: Trace, look: Theme) -> None:
@@ -145,7 +143,7 @@ def _gradient_box(axes: Axes, y: float, name: str, trace: Trace, look: Theme) ->
         _box(axes, _BACKWARD, y, f"d{name}", shape, look.negative, look)
     else:
         axes.text(_BACKWARD, y + _BOX[1] / 2, f"d{name} is not needed", ha="center", va="center",
-                  size=9, color=look.muted)  # fmt: skip
+                  color=look.muted)  # fmt: skip
 
 
 def _loss_boxes(axes: Axes, y: float, trace: Trace, look: Theme) -> None:
@@ -158,7 +156,6 @@ def _loss_boxes(axes: Axes, y: float, trace: Trace, look: Theme) -> None:
             arrowstyle="-|>",
             mutation_scale=11,
             color=look.muted,
-            linestyle=":",
             shrinkA=3,
             shrinkB=3,
         )
@@ -189,8 +186,8 @@ def _backward_arrow(
     """Up to the box of a gradient, as thick as that is large; dotted if it is not finite."""
     finite = math.isfinite(rms)
     _arrow(axes, _BACKWARD, top + gap, top, look.negative, width_of(rms), "-" if finite else ":")
-    text = f"rms {_number(rms)}" if finite else "not finite"
-    axes.text(_BACKWARD + 0.2, top + gap / 2, text, va="center", size=9.5, color=look.negative,
+    text = f"rms {scientific(rms, 1)}" if finite else "not finite"
+    axes.text(_BACKWARD + 0.18, top + gap / 2, text, va="center", color=look.negative,
               weight="normal" if finite else "bold")  # fmt: skip
 
 
@@ -215,12 +212,8 @@ def _write(axes: Axes, y: float, forward: list[str], backward: list[str], look: 
     x = (_FORWARD + _BACKWARD) / 2
     for i, (text, color) in enumerate(lines):
         offset = (i - (len(lines) - 1) / 2) * _LINE
-        axes.text(x, y + offset, text, ha="center", va="center", size=9, color=color)
+        axes.text(x, y + offset, text, ha="center", va="center", color=color)
 
 
 def _shape(shape: tuple[int, ...]) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def _number(value: float) -> str:
-    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")

@@ -13,14 +13,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from chainrule.errors import InputError
 from chainrule.figures.history import hatch_epochs, mark_epochs
-from chainrule.figures.style import Theme, canvas
+from chainrule.figures.style import Theme, canvas, scientific
 from chainrule.nn import Network
 from chainrule.train import History
 
 __all__ = ["gradient_health"]
 
 _MARKS = "os^Dv<>phX"
-_MOST_NAMED = 8
+_MOST_NAMED = 6
 _HEALTHY = 1e-3
 
 Series = Mapping[str, np.ndarray]
@@ -63,28 +63,28 @@ def gradient_health(history: History, net: Network, *, theme: str = "light") -> 
     dead = {
         name: 100 * np.array([r.dead.get(name, np.nan) for r in history.epochs]) for name in units
     }
-    with canvas(6.6, 6.0, theme) as (figure, look):
+    with canvas(7.0, 6.6, theme) as (figure, look):
         panels = figure.subplots(3, 1, sharex=True)
         _draw_log(panels[0], epochs, norms, look)
         panels[0].set_ylabel("gradient, rms")
+        panels[1].axhline(_HEALTHY, color=look.muted, linestyle=":", label="healthy")
         _draw_log(panels[1], epochs, ratios, look)
-        panels[1].axhline(_HEALTHY, color=look.muted, linestyle=":", linewidth=1.2)
         panels[1].set_ylabel("update / weight")
         _draw_dead(panels[2], epochs, dead, look)
         panels[2].set_xlabel("epoch")
         for axes in panels:
             mark_epochs(axes, epochs)
-        figure.suptitle("Does every layer learn?")
+        figure.suptitle("Gradients, updates and dead units")
     return figure
 
 
 def _draw_log(axes: Axes, epochs: Sequence[int], series: Series, look: Theme) -> None:
     """Lines on a logarithmic axis; a zero, which has no place there, is a hollow mark below."""
     positive = [v for values in series.values() for v in values if 0 < v < math.inf]
-    floor = min(positive, default=1.0) / 3
+    floor = min(positive, default=_HEALTHY / 3) / 3
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=9))
-    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
     axes.yaxis.set_minor_locator(NullLocator())
     for i, (name, values) in enumerate(series.items()):
         line = _line(axes, epochs, np.where(values == 0, floor, values), name, i, series, look)
@@ -94,12 +94,24 @@ def _draw_log(axes: Axes, epochs: Sequence[int], series: Series, look: Theme) ->
                       markeredgecolor=line.get_color(), zorder=3, label="0 (not on the axis)"
                       if "0 (not on the axis)" not in _labels(axes) else None)  # fmt: skip
         hatch_epochs(axes, epochs, values, look)
+    _widen(axes)
+    if not positive:
+        axes.yaxis.set_major_locator(NullLocator())
     _legend(axes)
 
 
-def _short(value: float, _: object = None) -> str:
-    """`2e−3`: what a power of ten with a factor takes least room as."""
-    return f"{value:.0e}".replace("e-0", "e−").replace("e+0", "e").replace("e-", "e−")
+def _widen(axes: Axes) -> None:
+    """To a factor of five at least: enough for two ticks, and small changes stay small."""
+    low, high = axes.get_ylim()
+    factor = max(1.0, (5 * low / high) ** 0.5)
+    axes.set_ylim(low / factor, high * factor)
+
+
+def _tick(value: float, _: object = None) -> str:
+    """With no more digits than it has."""
+    return scientific(
+        value, next(n for n in range(9) if np.isclose(float(f"{value:.{n}e}"), value))
+    )
 
 
 def _draw_dead(axes: Axes, epochs: Sequence[int], dead: Series, look: Theme) -> None:

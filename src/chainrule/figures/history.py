@@ -13,6 +13,8 @@ from chainrule.errors import InputError
 from chainrule.figures.style import Theme, canvas, legend
 from chainrule.train import History
 
+_DECADES = 1e3
+
 __all__ = ["hatch_epochs", "mark_epochs", "training_history"]
 
 
@@ -38,11 +40,13 @@ def training_history(history: History, *, validation: str = "test", theme: str =
     columns = [("loss", 1.0, "loss")]
     if history["accuracy"][0] is not None:
         columns.append(("accuracy", 100.0, "accuracy, %"))
-    with canvas(3.3 * len(columns), 2.9, theme) as (figure, look):
+    with canvas(3.5 * len(columns), 3.1, theme) as (figure, look):
         panels = figure.subplots(1, len(columns), squeeze=False)[0]
         for axes, (column, factor, label) in zip(panels, columns, strict=True):
             _draw(axes, history, column, factor, validation, look)
             axes.set(xlabel="epoch", ylabel=label)
+            if column == "loss" and _many_decades(axes):
+                axes.set_yscale("log")
             mark_epochs(axes, history["epoch"])
         legend(panels[0], loc="best")
     return figure
@@ -62,6 +66,13 @@ def _draw(
         scaled = factor * np.array(values, float)
         axes.plot(epochs, scaled, marks, color=color, label=label)
         hatch_epochs(axes, epochs, scaled, look)
+
+
+def _many_decades(axes: Axes) -> bool:
+    """Whether the lines span so many that small values would all lie on the axis."""
+    values = np.abs(np.concatenate([line.get_ydata() for line in axes.lines]))
+    values = values[np.isfinite(values)]
+    return bool(values.size) and bool(values.max() > _DECADES * values.min() > 0)
 
 
 def mark_epochs(axes: Axes, epochs: Sequence[int]) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from chainrule.errors import InputError
 from chainrule.figures.rates import LossSlice
-from chainrule.figures.style import Theme, canvas
+from chainrule.figures.style import Theme, canvas, plain
 
 __all__ = ["descent", "learning_rate"]
 
@@ -40,14 +40,17 @@ def learning_rate(curves: Mapping[float, np.ndarray], *, theme: str = "light") -
     """
     if len(curves) != 3:
         raise InputError(f"curves must hold three learning rates, got {len(curves)}")
-    with canvas(6.4, 3.4, theme) as (figure, look):
+    with canvas(7.0, 3.6, theme) as (figure, look):
         axes = figure.subplots()
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=9))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
         rates = sorted(curves)
         for i, rate in enumerate(rates):
             word = _verdict(i, [curves[r] for r in rates])
             color = (look.positive, look.text, look.negative)[i]
-            label = f"{rate:.3g}: {word}{_peak(curves[rate])}"
+            label = f"{plain(rate, 3)}: {word}{_peak(curves[rate])}"
             _draw_curve(axes, curves[rate], label, color, _DASHES[i])
         axes.set(xlabel="step", ylabel="loss of the batch")
         _end_axis(axes, list(curves.values()))
@@ -72,7 +75,7 @@ def _peak(values: np.ndarray) -> str:
     finite = values[np.isfinite(values)]
     if not finite.size or finite.max() <= _CEILING * finite[0]:
         return ""
-    return f",\nup to {finite.max():.3g}"
+    return f",\nup to {plain(finite.max())}"
 
 
 def _end_axis(axes: Axes, curves: list[np.ndarray]) -> None:
@@ -114,10 +117,10 @@ def descent(found: LossSlice, *, theme: str = "light") -> Figure:
     >>> from chainrule.figures import slice_loss
     >>> net = Network.from_spec("4-5(tanh)-3")
     >>> figure = descent(slice_loss(net, np.eye(4), [0, 1, 2, 0]))
-    >>> [axes.get_title("left").split(":")[0] for axes in figure.axes[:3]]
+    >>> [axes.get_title("left").split(",")[0] for axes in figure.axes[:3]]
     ['too small', 'good', 'too large']
     """
-    with canvas(7.0, 2.9, theme) as (figure, look):
+    with canvas(7.0, 3.1, theme) as (figure, look):
         panels = figure.subplots(1, 3, sharex=True, sharey=True)
         colors = (look.positive, look.positive, look.negative)
         for axes, word, rate, color in zip(
@@ -128,7 +131,7 @@ def descent(found: LossSlice, *, theme: str = "light") -> Figure:
             axes.plot(path[:, 0], path[:, 1], "o-", color=color, markersize=3.2, linewidth=1.4)
             axes.plot(*path[0], "*", color=look.text, markersize=10)
             axes.set(xlim=found.x[[0, -1]], ylim=found.y[[0, -1]], xlabel=found.names[0])
-            axes.set_title(f"{word}: {rate:.2g}")
+            axes.set_title(f"{word},\nrate {plain(rate)}")
             axes.set_box_aspect(1)
             axes.locator_params(nbins=4)
         panels[0].set_ylabel(found.names[1])

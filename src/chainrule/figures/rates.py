@@ -152,11 +152,13 @@ def slice_loss(
 def _slice(surface: _Surface) -> LossSlice:
     start = surface.at.copy()
     bottom, curvature = surface.lowest()
-    half = 1.7 * np.abs(start - bottom).max()
-    axes = [np.linspace(c - half, c + half, _GRID) for c in bottom]
-    values = np.array([[surface.value(np.array([a, b])) for a in axes[0]] for b in axes[1]])
     rates = [factor / curvature for factor in (0.15, 1.0, 2.3)]
     paths = {rate: surface.descend(start, rate) for rate in rates}
+    # The bottom may be far away, down a long flat valley: then what is seen is the way so far.
+    centre = min(bottom, paths[rates[1]][-1], key=lambda end: float(np.abs(end - start).max()))
+    half = 1.7 * np.abs(centre - start).max()
+    axes = [np.linspace(c - half, c + half, _GRID) for c in centre]
+    values = np.array([[surface.value(np.array([a, b])) for a in axes[0]] for b in axes[1]])
     return LossSlice(surface.names, axes[0], axes[1], values, curvature, paths)
 
 

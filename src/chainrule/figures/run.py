@@ -13,7 +13,7 @@ from chainrule.errors import InputError
 from chainrule.figures.compare import Compared, StepCurve, compare_gradients, error_by_step
 from chainrule.figures.rates import LossSlice, slice_loss, try_rates
 from chainrule.figures.weights import first_matrix
-from chainrule.nn import LOSSES, Network, Trace, backprop
+from chainrule.nn import LOSSES, Network, Run, Trace, backprop
 from chainrule.optim import OPTIMIZERS
 from chainrule.train import Evaluation, History, evaluate
 
@@ -21,7 +21,7 @@ __all__ = ["Examples", "TrainedRun"]
 
 _BATCH = 64
 _SMALL_BATCH = 16
-_MOST_EXAMPLES = 2000
+_MOST_EXAMPLES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +103,10 @@ class TrainedRun:
 
     @cached_property
     def trace(self) -> Trace:
-        """One step, of a batch of the run's size."""
+        """One step of training, of a batch of the run's size: dropout drops."""
         X, y = self.batch(self.batch_size)
-        return backprop(self.net, X, y, loss=self.loss)
+        run = Run(training=True, rng=np.random.default_rng(self.seed))
+        return backprop(self.net, X, y, loss=self.loss, run=run)
 
     @cached_property
     def update(self) -> np.ndarray:
@@ -172,15 +173,21 @@ class TrainedRun:
 
     @cached_property
     def hidden(self) -> tuple[str, np.ndarray, np.ndarray]:
-        """Name and values (N, …) of the first activation on test examples, and their labels."""
+        """Name and values (N, …) of the first activation on the first ten thousand test
+        examples, and their labels."""
         layers, names = self.net.layers[:-1], self.net.tensor_names[1:-1]
         found = [n for layer, n in zip(layers, names, strict=True) if layer.symbol == "a"]
         if not found:
             raise InputError("this network has no hidden activations")
         tensors: dict[str, np.ndarray] = {}
+
+        def keep(name: str, value: np.ndarray) -> None:
+            if name == found[0]:
+                tensors[name] = value
+
         labels = self.labels[:_MOST_EXAMPLES]
         X = np.asarray(self.tested.X[:_MOST_EXAMPLES], self.net.dtype)
-        self.net.forward(X, record=tensors.__setitem__)
+        self.net.forward(X, record=keep)
         return found[0], tensors[found[0]], labels
 
     # --- the network as it began ------------------------------------------------------------

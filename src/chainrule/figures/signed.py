@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from chainrule.figures.style import SIGNED, Theme
+from chainrule.figures.style import SIGNED, Theme, plain
 
 __all__ = [
     "Tiles",
@@ -160,10 +160,11 @@ def add_scale(
     )
     bar.ax.set(**{f"{'x' if location in ('top', 'bottom') else 'y'}ticklabels": _texts(limit)})
     bad = values.size - finite.size
-    bar.set_label(f"{label} ({bad:,} not finite: hatched)" if bad else label)
+    note = f" ({bad:,} not finite: hatched)" if bad else "" if finite.any() else " (all are 0)"
+    bar.set_label(label + note)
     bar.ax.spines[:].set_visible(False)
     return bar
 
 
 def _texts(limit: float) -> list[str]:
-    return [f"−{limit:.2g}", "0", f"+{limit:.2g}"]
+    return [f"−{plain(limit)}", "0", f"+{plain(limit)}"]

@@ -1,8 +1,9 @@
 """How every figure looks: two themes, one signed colour scale, and how a figure is begun.
 
 Blue is positive, orange negative, white zero: a pair that colour-blind readers tell apart and
-that stays apart in grey. Nothing here touches matplotlib's global state for longer than a figure
-is being made, and pyplot is never loaded.
+that stays apart in grey. Text has at least twelve points on figures at most seven inches wide:
+six in a column of half that width. Nothing here touches matplotlib's global state for longer than
+a figure is being made, and pyplot is never loaded.
 """
 
 from __future__ import annotations
@@ -29,16 +30,20 @@ __all__ = [
     "NEGATIVE",
     "POSITIVE",
     "SIGNED",
+    "SMALLEST",
     "THEMES",
     "Theme",
     "bare",
     "canvas",
     "in_few_colors",
     "legend",
+    "plain",
     "render",
+    "scientific",
 ]
 
 POSITIVE, NEGATIVE = "#2166ac", "#b35806"
+SMALLEST = 12.0  # points of any text
 _COLORS, _GREYS = 65, 24  # of a picture in few colours; an odd number has white in the middle
 
 _STOPS = (NEGATIVE, "#e08214", "#fdb863", "#fee0b6", "#ffffff",
@@ -66,14 +71,15 @@ class Theme:
     def settings(self) -> dict[str, Any]:
         """As matplotlib takes them."""
         return {
-            "font.size": 10.0,
-            "axes.titlesize": 10.5,
-            "axes.labelsize": 10.0,
-            "xtick.labelsize": 9.0,
-            "ytick.labelsize": 9.0,
-            "legend.fontsize": 9.0,
+            "font.size": SMALLEST,
+            "axes.titlesize": SMALLEST,
+            "axes.labelsize": SMALLEST,
+            "xtick.labelsize": SMALLEST,
+            "ytick.labelsize": SMALLEST,
+            "legend.fontsize": SMALLEST,
+            "legend.title_fontsize": SMALLEST,
             "legend.frameon": False,
-            "figure.titlesize": 11.5,
+            "figure.titlesize": 13.0,
             "figure.titleweight": "bold",
             "figure.facecolor": self.page,
             "savefig.facecolor": self.page,
@@ -192,6 +198,29 @@ def legend(axes: Axes, **where: Any) -> None:
     """A legend, if anything in the axes has a label."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(**where)
+
+
+def scientific(value: float, digits: int = 0) -> str:
+    """A number as it takes least room: a power of ten with a factor.
+
+    >>> scientific(0.00203), scientific(1.26e5, 1), scientific(float("inf"))
+    ('2e−3', '1.3e5', 'inf')
+    """
+    return _tidy(f"{value:.{digits}e}") if value else "0"
+
+
+def plain(value: float, digits: int = 2) -> str:
+    """A number of so many digits, without an exponent where that is not longer.
+
+    >>> plain(104.2), plain(0.1), plain(0.0000064)
+    ('100', '0.1', '6.4e−6')
+    """
+    return _tidy(f"{float(f'{value:.{digits}g}'):g}")
+
+
+def _tidy(number: str) -> str:
+    factor, _, power = number.partition("e")
+    return (f"{factor}e{int(power)}" if power else factor).replace("-", "−")
 
 
 def in_few_colors(image: Image, look: Theme) -> Image:

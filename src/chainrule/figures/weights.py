@@ -25,8 +25,9 @@ from chainrule.nn import Network, Trace
 __all__ = ["VIEWS", "first_matrix", "training_progress", "unit_pictures", "weights"]
 
 VIEWS = ("W", "dW", "update")
-_TITLES = {"W": "Weights", "dW": "Gradients", "update": "What the next step adds to the weights"}
+_TITLES = {"W": "Weights", "dW": "Gradients", "update": "What the next step adds:"}
 _MOST_UNITS = 512
+_WIDEST = 2.2  # inches, of a tile
 _MOST_SNAPSHOTS = 5
 
 
@@ -69,15 +70,15 @@ def weights(
     shown = values[:, :_MOST_UNITS]
     across = _across(shown.shape[1], shape)
     tiles = tile(unit_pictures(shown, shape), across)
-    height = 6.4 * tiles.values.shape[0] / tiles.values.shape[1]
-    with canvas(6.4, height + 0.95, theme) as (figure, look):
+    wide = min(6.8, _WIDEST * across)
+    height = wide * tiles.values.shape[0] / tiles.values.shape[1]
+    with canvas(7.0, height + 1.05, theme) as (figure, look):
         axes = figure.subplots()
         image = show_signed(axes, tiles.values, limit_of(shown), look, tiles.gaps)
         bare(axes)
         _clear_after(axes, tiles, shown.shape[1], look)
-        units = f"{shown.shape[1]} of {values.shape[1]}" if shown is not values else ""
-        units = f"all {values.shape[1]}" if shown.shape == values.shape else units
-        figure.suptitle(f"{_TITLES[view]} {label}, {units} units")
+        axes.set_aspect("equal")
+        figure.suptitle(f"{_TITLES[view]} {label}, {_units(shown.shape[1], values.shape[1])}")
         add_scale(figure, image, [axes], label, [shown], location="bottom", shrink=0.5)
     return figure
 
@@ -104,7 +105,7 @@ def training_progress(
     >>> shots = {0: rng.normal(size=(64, 9)), 5: rng.normal(size=(64, 9))}
     >>> figure = training_progress(shots, input_shape=(64,), units=[3, 4])
     >>> [axes.get_ylabel() for axes in figure.axes[:2]]
-    ['epoch 0', 'epoch 5']
+    ['epoch\\n0', 'epoch\\n5']
     """
     if not snapshots:
         raise InputError(
@@ -116,17 +117,20 @@ def training_progress(
     if shape is None:
         return _matrices({epoch: snapshots[epoch] for epoch in epochs}, limit, theme)
     chosen = list(_moved_furthest(snapshots, 8) if units is None else units)
-    height = len(epochs) * 5.25 / len(chosen) * shape[0] / shape[1]
-    with canvas(6.4, height + 0.75, theme) as (figure, look):
+    wide = min(5.3 / len(chosen), _WIDEST)
+    height = len(epochs) * wide * shape[0] / shape[1]
+    with canvas(7.0, height + 1.05, theme) as (figure, look):
         panels = figure.subplots(len(epochs), 1, squeeze=False)[:, 0]
         for axes, epoch in zip(panels, epochs, strict=True):
             tiles = tile(unit_pictures(snapshots[epoch][:, chosen], shape), len(chosen))
             image = show_signed(axes, tiles.values, limit, look, tiles.gaps)
             bare(axes)
-            axes.set_ylabel(f"epoch {epoch}")
+            axes.set_aspect("equal")
+            axes.set_ylabel(f"epoch\n{epoch}")
         centres = [tiles.corner(i)[1] + shape[1] / 2 for i in range(len(chosen))]
-        panels[-1].set_xticks(centres, [f"unit {unit}" for unit in chosen])
-        panels[-1].tick_params(length=0, labelsize=8.5)
+        panels[-1].set_xticks(centres, [str(unit) for unit in chosen])
+        panels[-1].set_xlabel("hidden unit")
+        panels[-1].tick_params(length=0)
         figure.suptitle("The same units while they learn")
         shown = [snapshots[epoch] for epoch in epochs]
         add_scale(figure, image, panels, "weight", shown)
@@ -154,10 +158,16 @@ def _view(trace: Trace, view: str, update: np.ndarray | None, name: str) -> np.n
     return trace.net.layout.view(update, name)
 
 
+def _units(shown: int, count: int) -> str:
+    if count == 1:
+        return "one unit"
+    return f"all {count} units" if shown == count else f"{shown} of {count} units"
+
+
 def _across(units: int, shape: tuple[int, int]) -> int:
-    """Tiles in a row, so that the whole is about twice as wide as high, and its last row full if
+    """Tiles in a row, so that the whole is half as wide again as high, and its last row full if
     that can be had."""
-    ideal = min(units, max(1, round((2 * units * shape[0] / shape[1]) ** 0.5)))
+    ideal = min(units, max(1, round((1.5 * units * shape[0] / shape[1]) ** 0.5)))
     full = [n for n in range(-(-2 * ideal // 3), 3 * ideal // 2 + 1) if units % n == 0]
     return min(full, key=lambda n: max(n / ideal, ideal / n), default=ideal)
 
@@ -188,7 +198,7 @@ def _moved_furthest(snapshots: Mapping[int, np.ndarray], count: int) -> list[int
 
 def _matrix(values: np.ndarray, title: str, label: str, theme: str) -> Figure:
     flat = values.reshape(len(values), -1)
-    with canvas(6.4, min(5.0, 2.0 + 0.12 * len(flat)), theme) as (figure, look):
+    with canvas(7.0, min(5.0, 2.0 + 0.12 * len(flat)), theme) as (figure, look):
         axes = figure.subplots()
         image = show_signed(axes, flat, limit_of(flat), look)
         _name_axes(axes, flat)
@@ -198,7 +208,7 @@ def _matrix(values: np.ndarray, title: str, label: str, theme: str) -> Figure:
 
 
 def _matrices(matrices: Mapping[int, np.ndarray], limit: float, theme: str) -> Figure:
-    with canvas(6.4, 2.9, theme) as (figure, look):
+    with canvas(7.0, 3.1, theme) as (figure, look):
         panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
         for axes, (epoch, values) in zip(panels, matrices.items(), strict=True):
             flat = values.reshape(len(values), -1)
