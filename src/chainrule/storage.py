@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from chainrule.checks import as_path
 from chainrule.errors import StorageError
 
 __all__ = ["load_tensors", "replace_atomically", "save_tensors"]
@@ -35,6 +36,7 @@ def save_tensors(
         meta: anything that `json` can write.
 
     Raises:
+        InputError: `path` is no path.
         StorageError: the disk is full or the folder cannot be written; `path` is unchanged.
     """
     from safetensors.numpy import save
@@ -49,12 +51,13 @@ def load_tensors(path: str | os.PathLike[str], *kinds: str) -> tuple[dict[str, n
     """Read a file of `save_tensors` of one of `kinds`: its arrays (fresh, writable) and its JSON.
 
     Raises:
+        InputError: `path` is no path.
         StorageError: there is no such file, it is truncated, or it is not one of ours.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
-    if not path.is_file():
+    path = as_path(path)
+    if not os.path.isfile(path):  # a name that is too long is no file, and no error
         raise StorageError(f"there is no file {str(path)!r}")
     try:
         with safe_open(path, framework="np") as file:
@@ -86,9 +89,10 @@ def replace_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO],
     """Write a file beside `path`, flush it to disk, then rename it over `path`.
 
     Raises:
+        InputError: `path` is no path.
         StorageError: writing failed; `path` is what it was before and nothing is left over.
     """
-    path = Path(path)
+    path = as_path(path)
     # A fixed name: what a killed process left behind is overwritten by the next save.
     temporary = path.with_name(f".{path.name}.tmp")
     try:

@@ -97,5 +97,11 @@ def test_what_it_cannot_run_is_refused(net, message):
 
 
 def test_backward_before_forward_says_what_to_do():
-    with pytest.raises(AttributeError, match=r"call forward\(X\)"):
-        inject("4-3-2").backward([0] * N)
+    model = inject("4-3-2")
+    for early in (lambda: model.backward([0] * N), lambda: model.loss_value([0] * N)):
+        with pytest.raises(InputError, match=r"call forward\(X\) first"):
+            early()
+    with pytest.raises(InputError, match="then backward"):
+        model.gradients()
+    with pytest.raises(AttributeError, match=r"no 'dW1' yet: call forward\(X\)"):
+        _ = model.dW1

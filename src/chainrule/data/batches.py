@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.checks import as_count, describe
+from chainrule.checks import as_count, describe, rectangular
 from chainrule.errors import InputError
 
 __all__ = ["batch_slices", "batches", "check_pair", "epoch_order"]
@@ -89,9 +89,10 @@ def check_pair(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """X and y as arrays with one entry an example.
 
     Raises:
-        InputError: one of them is a single number, or their lengths differ.
+        InputError: one of them is a single number or has rows of unequal length, or their
+            lengths differ.
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = rectangular(X, "X"), rectangular(y, "y")
     for name, array in (("X", X), ("y", y)):
         if array.ndim == 0:
             raise InputError(f"{name} must have one entry an example, got {describe(array)}")

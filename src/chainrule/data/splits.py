@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from chainrule.checks import check_number
+from chainrule.checks import check_number, make_generator
 from chainrule.data.batches import check_pair
 from chainrule.errors import InputError
 
@@ -48,24 +48,13 @@ def split(
     X, y = check_pair(X, y)
     if len(X) < 2:
         raise InputError(f"split: too few rows: got {len(X)}, want at least 2, one for each part")
-    order = _generator(seed).permutation(len(X))
+    order = make_generator(seed, "split: seed").permutation(len(X))
     if stratify and y.ndim == 1 and y.dtype.kind in "iubUS":
         held = _held_by_class(y[order], float(fraction))
     else:
         held = np.arange(len(X)) < min(max(1, round(len(X) * fraction)), len(X) - 1)
     train, test = order[~held], order[held]
     return (X[train], y[train]), (X[test], y[test])
-
-
-def _generator(seed: object) -> np.random.Generator:
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(
-            f"split: seed must be a whole number of at least 0 or a numpy.random.Generator, "
-            f"got {seed!r}"
-        )
-    return np.random.default_rng(int(seed))
 
 
 def _held_by_class(y: np.ndarray, fraction: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from chainrule.checks import check_choice
+from chainrule.checks import check_choice, check_kind
 from chainrule.engine.base import Engine, Job
 from chainrule.engine.native_engine import NativeEngine, native_threads, why_not_native
 from chainrule.engine.numpy_engine import NumpyEngine
@@ -39,6 +39,8 @@ def choose_engine(
     >>> choose_engine(job, np.random.default_rng(0), "numpy").name
     'numpy'
     """
+    check_kind(job, Job, "job")
+    check_kind(rng, np.random.Generator, "rng", "such as np.random.default_rng(0)")
     check_choice(engine, "engine", ("auto", "native", "numpy"))
     most = thread_count(threads)
     if engine == "numpy":

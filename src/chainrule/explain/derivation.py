@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.checks import as_list
 from chainrule.errors import InputError
 from chainrule.explain.axes import Shaped, shaped
 from chainrule.explain.chain import chain_rule, definitions
@@ -157,7 +158,7 @@ class Derivation:
         """
         if isinstance(step, str) and step.isdigit():
             step = int(step)
-        for candidate in self.steps:
+        for candidate in self.steps if isinstance(step, int | str) else ():
             if step in (candidate.number, candidate.name):
                 return candidate
         names = [candidate.name for candidate in self.steps]
@@ -168,7 +169,13 @@ class Derivation:
         )
 
     def only(self, *steps: int | str) -> Derivation:
-        """The same with these steps, each by its number or by the name of its tensor."""
+        """The same with these steps, each by its number or by the name of its tensor.
+
+        Raises:
+            InputError: there is no such step, or none is named.
+        """
+        if not steps:
+            raise InputError("only(…) wants a step or more, such as only('dW1')")
         chosen = {self[step].number for step in steps}
         return replace(self, steps=tuple(s for s in self.steps if s.number in chosen))
 
@@ -176,9 +183,10 @@ class Derivation:
         """The same with these entries opened.
 
         Raises:
-            InputError: see `open_entry`.
+            InputError: not a list, or see `open_entry`.
         """
-        return replace(self, entries=tuple(open_entry(self.trace, e) for e in entries))
+        wanted = as_list(entries, "entries must be a list such as ['dW1[0, 3]']")
+        return replace(self, entries=tuple(open_entry(self.trace, e) for e in wanted))
 
 
 def explain(
@@ -197,7 +205,8 @@ def explain(
         example: row of X that is shown on its own beside the batch; None for none.
 
     Raises:
-        InputError: X and y are missing or do not fit; `example` is no row of X.
+        InputError: neither a `Trace` nor a `Network`; X and y are missing or do not fit;
+            `example` is no row of X.
 
     >>> net = Network.from_spec("2-3-2")
     >>> derivation = explain(net, [[1.0, 2.0], [0.5, -1.0]], [0, 1])
@@ -212,7 +221,8 @@ def explain(
     """
     trace = _trace(trace_or_net, X, y, how)
     n = len(trace["X"])
-    if example is not None and not 0 <= example < n:
+    whole = isinstance(example, int | np.integer) and not isinstance(example, bool)
+    if example is not None and not (whole and 0 <= example < n):
         raise InputError(f"example must be a row of X, 0 to {n - 1}, got {example!r}")
     one = None if example is None else _trace_of_one(trace, example)
     steps = tuple(

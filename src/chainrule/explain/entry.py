@@ -127,7 +127,8 @@ def parse_entry(trace: Trace, entry: str) -> tuple[str, Index]:
     >>> parse_entry(trace, "dW2[1, 0]")
     ('dW2', (1, 0))
     """
-    match = re.fullmatch(r"\s*([^\W\d]\w*)\s*(?:\[([^\[\]]*)\])?\s*", entry)
+    text = entry if isinstance(entry, str) else ""
+    match = re.fullmatch(r"\s*([^\W\d]\w*)\s*(?:\[([^\[\]]*)\])?\s*", text)
     if match is None:
         raise InputError(f"an entry is a name and an index, such as 'dW1[0, 3]', got {entry!r}")
     name, inside = match[1], (match[2] or "").strip()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, as_examples, check_number
+from chainrule.checks import as_count, as_examples, check_kind, check_number
 from chainrule.data import mnist
 from chainrule.errors import InputError
 from chainrule.faults.catalogue import FAULTS, Fault, inject
@@ -166,7 +166,10 @@ def _accuracy(loss: Loss, z: np.ndarray, y: np.ndarray) -> float | None:
 
 
 def _network(net: str | Network, seed: int) -> Network:
-    return Network.from_spec(net, seed=seed) if isinstance(net, str) else net
+    if isinstance(net, str):
+        return Network.from_spec(net, seed=seed)
+    check_kind(net, Network, "net", "or a spec such as '784-128-10'")
+    return net
 
 
 def _rows(epochs: int, steps: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import shape_text
+from chainrule.checks import as_array, make_generator, shape_text
 from chainrule.errors import InputError, StorageError
 from chainrule.nn.build import (
     as_layer,
@@ -73,7 +73,7 @@ class Network:
         self.shapes = infer_shapes(self.input_shape, self.layers)
         self._dtype = floating(dtype)
         initial = initial_params(
-            self.input_shape, self.shapes, self.layers, np.random.default_rng(seed), init
+            self.input_shape, self.shapes, self.layers, make_generator(seed), init
         )
         self.indices = tuple(running_index(initial))
         self._lowest_trained = self.indices.index(1) if 1 in self.indices else len(self.layers)
@@ -103,7 +103,7 @@ class Network:
 
     @params.setter
     def params(self, values: np.ndarray) -> None:
-        values = np.asarray(values)
+        values = as_array(values, "params")
         if values.shape != self._params.shape:
             raise InputError(f"params must have shape {self._params.shape}, got {values.shape}")
         self._params[:] = values
@@ -131,7 +131,7 @@ class Network:
     def __setitem__(self, name: str, value: np.ndarray) -> None:
         """Copy `value` into the named parameter."""
         view = self[name]
-        value = np.asarray(value)
+        value = as_array(value, name)
         if value.shape != view.shape:
             raise InputError(f"{name} must have shape {view.shape}, got {value.shape}")
         view[...] = value

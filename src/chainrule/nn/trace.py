@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_examples, first_non_finite
+from chainrule.checks import as_examples, check_kind, first_non_finite
+from chainrule.errors import UnknownNameError
 from chainrule.nn.layers import INFERENCE, Run
 from chainrule.nn.losses import LOSSES, Loss, check_weights
 from chainrule.nn.network import Network
@@ -72,7 +73,7 @@ class Trace(Mapping[str, np.ndarray]):
         recording: targets, weights, random state and caches of the step.
 
     Raises:
-        KeyError: there is no tensor of that name; those that there are are listed.
+        UnknownNameError: there is no tensor of that name; those that there are are listed.
 
     >>> from chainrule.nn import Network, backprop
     >>> trace = backprop(Network.from_spec("2-3-2"), [[1.0, 2.0], [0.0, -1.0]], [0, 1])
@@ -99,8 +100,8 @@ class Trace(Mapping[str, np.ndarray]):
         self._tensors = tensors
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._tensors:
-            raise KeyError(
+        if not isinstance(name, str) or name not in self._tensors:
+            raise UnknownNameError(
                 f"{name!r} is not in this trace{nearest(name, self._tensors)}; "
                 f"it has {', '.join(self._tensors)}"
             )
@@ -223,7 +224,7 @@ def backprop(
         input_gradient: whether `dX` is computed and recorded too.
 
     Raises:
-        InputError: X or y do not fit; the message says how.
+        InputError: an argument does not fit; the message says how.
 
     >>> from chainrule.nn import Linear, ReLU
     >>> net = Network(2, Linear(3), ReLU(), Linear(2))
@@ -234,6 +235,8 @@ def backprop(
     >>> trace["dW1"].shape, trace.grads.shape == net.params.shape
     ((2, 3), True)
     """
+    check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
+    check_kind(run, Run, "run", "such as Run(training=True, rng=np.random.default_rng(0))")
     loss = LOSSES.make(loss)
     x = as_examples(X, net.input_shape, net.dtype)
     targets = loss.check_targets(y, len(x), net.output_shape, net.dtype)

@@ -80,7 +80,7 @@ class History:
 
     def __getitem__(self, column: str) -> list[Any]:
         names = [f.name for f in fields(EpochRecord)]
-        if column not in names:
+        if not isinstance(column, str) or column not in names:
             raise InputError(
                 f"history has no column {column!r}{nearest(column, names)}; it has {names}"
             )
@@ -97,8 +97,15 @@ class History:
 
     @classmethod
     def from_json(cls, records: list[dict[str, Any]], stopped: str | None = None) -> History:
-        """The inverse of `to_json`."""
-        return cls([EpochRecord(**record) for record in records], stopped=stopped)
+        """The inverse of `to_json`.
+
+        Raises:
+            InputError: these are no such records.
+        """
+        try:
+            return cls([EpochRecord(**record) for record in records], stopped=stopped)
+        except TypeError as error:
+            raise InputError(f"records must be what to_json() gives: {error}") from error
 
     def rows(self) -> list[list[str]]:
         """The epochs as cells of a table: epoch, loss and accuracy, those on the validation data,

@@ -59,7 +59,7 @@ class Linear(Layer):
                 f"Linear: bias must be True or False, got {self.bias!r}; "
                 f"Linear takes its output width only, the input width is inferred"
             )
-        if self.init != "auto":
+        if not isinstance(self.init, str) or self.init != "auto":
             INITIALIZERS.make(self.init)
 
     @property

@@ -27,11 +27,26 @@ __all__ = ["BinaryCrossEntropy", "SoftmaxCrossEntropy", "softmax"]
 
 def softmax(z: np.ndarray) -> np.ndarray:
     """`exp(z_c) / Σ exp(z_k)` of every row. Subtracting the row's maximum changes nothing in the
-    quotient and keeps exp from overflowing. z, and what comes back: (batch, classes).
+    quotient and keeps exp from overflowing.
+
+    Args:
+        z: (batch, classes) logits, or any shape whose last axis is the classes. Whole numbers
+            are converted to float64; a NaN makes its row NaN.
+
+    Returns:
+        Probabilities of the shape and dtype of z; every row sums to one.
+
+    Raises:
+        InputError: z holds no real numbers, or has no classes.
 
     >>> softmax(np.array([[1000.0, 1000.0], [0.0, np.log(3.0)]])).round(6).tolist()
     [[0.5, 0.5], [0.25, 0.75]]
     """
+    z = as_array(z, "z")
+    if z.ndim == 0 or z.shape[-1] == 0:
+        raise InputError(f"z must have shape (batch, classes), got {z.shape}")
+    if z.dtype.kind != "f":
+        z = z.astype(np.float64)
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
