@@ -30,10 +30,14 @@ def split(
     targets are split plainly. The held-out part has at least one row.
 
     Args:
-        X: (N, …), one example a row. y: (N, …) targets. Both parts are shuffled copies.
+        X: (N, …) examples, one a row, of any dtype.
+        y: (N, …) targets, likewise.
         fraction: of the rows to hold out, in (0, 1).
         seed: a whole number, or a generator to draw from. The same seed gives the same split.
         stratify: False splits plainly, whatever y holds.
+
+    Returns:
+        `(X_train, y_train), (X_held, y_held)`, shuffled copies in the dtypes of X and y.
 
     Raises:
         InputError: `fraction` or `seed` out of range, lengths that differ, too few rows, or

@@ -28,8 +28,8 @@ def choose_engine(
     compiled engine may use; by default `CHAINRULE_THREADS`, or the cores as far as they pay.
 
     Raises:
-        InputError: an unknown name, "native" for a job that it cannot run (the reason is given),
-            or `threads` that are no positive whole number.
+        InputError: no `Job` or generator, an unknown name, "native" for a job that it cannot run
+            (the reason is given), or `threads` that are no positive whole number.
 
     >>> import chainrule as cr
     >>> from chainrule.engine import Job

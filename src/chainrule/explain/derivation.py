@@ -29,8 +29,8 @@ class Alone:
     """What one example gives on its own, beside what the batch gives.
 
     Attributes:
-        value: the tensor for this example alone, as if it were the whole batch: its row of a
-            tensor with a batch axis, all of a parameter's gradient.
+        value: the tensor for this example alone, as if it were the whole batch: its row (…,) of a
+            tensor (batch, …), all of a parameter's gradient, for example (in, out).
         share: its weight in the batch's mean, 1/N; 1 for a tensor of the forward pass, in which
             the examples do not meet.
         index: where `value` is largest.
@@ -71,7 +71,7 @@ class Step:
         intuition: what it means, in one sentence.
         remark: what is often said less exactly, or empty.
         where: definitions of what the equation uses.
-        value: the tensor.
+        value: the tensor, as the trace has it: (batch, …), or a parameter's own shape.
         alone: the same for one example.
 
     >>> from chainrule import Network
@@ -201,7 +201,9 @@ def explain(
 
     Args:
         trace_or_net: a `Trace`, or a network together with X and y.
-        X, y, **how: as `backprop` takes them (`loss`, `weights`, `run`, `input_gradient`).
+        X: (N, *input_shape) examples, for a network.
+        y: (N,) or (N, outputs) targets, as the loss takes them, for a network.
+        **how: as `backprop` takes them: `loss`, `weights`, `run`, `input_gradient`.
         example: row of X that is shown on its own beside the batch; None for none.
 
     Raises:

@@ -167,7 +167,7 @@ class Model(Steps):
         return self.input_gradient(k, d, self.net[f"W{k}"]) if k > 1 or self.wants_dx else None
 
     def gradients(self) -> dict[str, np.ndarray]:
-        """All gradients by parameter, `W1, b1, …`, as they are kept; each of its shape.
+        """All gradients by parameter, `W1, b1, …`, as they are kept: dW (in, out), db (out,).
 
         Raises:
             InputError: before the first `backward`.

@@ -43,8 +43,8 @@ class Compared:
 
     @classmethod
     def whole(cls, name: str, analytical: np.ndarray, numerical: np.ndarray) -> Compared:
-        """Two tensors compared throughout, such as `given_gradient` and `true_gradient` of a
-        report of `check_gradients`."""
+        """Two tensors of one shape, any, compared throughout, such as `given_gradient` and
+        `true_gradient` of a report of `check_gradients`."""
         entries = np.arange(analytical.size)
         return cls(name, analytical.shape, entries, analytical.ravel(), numerical.ravel())
 
@@ -53,7 +53,9 @@ class Compared:
 class StepCurve:
     """Relative error of central differences by their step.
 
-    steps: (s,) descending. errors: (s, k) of each entry tried at each step.
+    Attributes:
+        steps: (s,) descending.
+        errors: (s, k) of each entry tried at each step.
 
     >>> curve = error_by_step(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
     >>> curve.errors.shape[0] == curve.steps.size
@@ -85,9 +87,13 @@ def compare_gradients(
 
     Args:
         net: the network; it is not changed.
-        X, y: a batch; a small one is enough.
+        X: (N, *input_shape), a batch; a small one is enough.
+        y: (N,) or (N, outputs) its targets, as the loss takes them.
         loss: a loss's spelling.
         seed: of the draw.
+
+    Raises:
+        InputError: X or y do not fit, or an unknown loss.
 
     >>> net = Network.from_spec("4-5(tanh)-3")
     >>> found = compare_gradients(net, np.eye(4), [0, 1, 2, 0])
@@ -119,6 +125,17 @@ def error_by_step(
 
     Large steps err by h² because the loss is curved, small ones by ε/h because it is rounded; the
     sum is a V with its foot near h = ε^(1/3) ≈ 6e-6 (Press et al. 2007, section 5.7).
+
+    Args:
+        net: the network; it is not changed.
+        X: (N, *input_shape), a batch; a small one is enough.
+        y: (N,) or (N, outputs) its targets, as the loss takes them.
+        loss: a loss's spelling.
+        steps: the steps h, by default 25 of them.
+        seed: of the entries that are drawn.
+
+    Raises:
+        InputError: X or y do not fit, or an unknown loss.
 
     >>> curve = error_by_step(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
     >>> median = np.median(curve.errors, axis=1)

@@ -60,7 +60,8 @@ def try_rates(
 
     Args:
         net: where each training starts; it is not changed.
-        X, y: examples to draw from.
+        X: (N, *input_shape) examples to draw from.
+        y: (N,) or (N, outputs) their targets, as the loss takes them.
         loss, optimizer, batch_size: as in `fit`; the rate stays constant.
         steps: how many of each.
         seed: of the order of the examples.
@@ -135,7 +136,8 @@ def slice_loss(
 
     Args:
         net: the network; it is not changed.
-        X, y: a batch.
+        X: (N, *input_shape), a batch.
+        y: (N,) or (N, outputs) its targets, as the loss takes them.
         loss: a loss's spelling.
 
     Raises:

@@ -26,8 +26,13 @@ _MOST_EXAMPLES = 2000
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """X: (N, *input_shape). y: (N,) targets. name: what they are. rows: (N,) where each stands in
-    its file, if that is not its place here.
+    """Examples of a run.
+
+    Attributes:
+        X: (N, *input_shape).
+        y: (N,) or (N, outputs) targets.
+        name: what they are.
+        rows: (N,) where each stands in its file, if that is not its place here.
 
     >>> digits = Examples(np.eye(4), np.array([0, 1, 0, 1]), "train")
     >>> digits.X.shape, digits.y.shape
@@ -94,7 +99,12 @@ class TrainedRun:
         return self.test or self.examples
 
     def batch(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Examples drawn from all, so that no order of the file shows in them."""
+        """X, (size, *input_shape), and y of examples drawn from all, so that no order of the file
+        shows in them; all of them if they are fewer.
+
+        Raises:
+            InputError: no data are known.
+        """
         known = self.examples
         rows = np.random.default_rng(self.seed).permutation(len(known.X))[:size]
         return known.X[rows], known.y[rows]
@@ -216,6 +226,6 @@ class TrainedRun:
 
     @property
     def snapshots(self) -> dict[int, np.ndarray]:
-        """The first weight matrix after some epochs."""
+        """The first weight matrix, (in, out), after some epochs."""
         kept: dict[str, Any] = self.history.snapshots
         return next(iter(kept.values())) if kept else {}

@@ -68,12 +68,9 @@ class Trace(Mapping[str, np.ndarray]):
         net: the network; its parameters as they were at this step are in the trace.
         loss_function: what was minimised.
         loss: its value.
-        grads: gradient of all parameters, one vector laid out as `net.params`:
+        grads: (params,) gradient of all parameters, one vector laid out as `net.params`:
             `net.params -= lr * trace.grads` is a step of gradient descent.
         recording: targets, weights, random state and caches of the step.
-
-    Raises:
-        UnknownNameError: there is no tensor of that name; those that there are are listed.
 
     >>> from chainrule.nn import Network, backprop
     >>> trace = backprop(Network.from_spec("2-3-2"), [[1.0, 2.0], [0.0, -1.0]], [0, 1])
@@ -100,6 +97,12 @@ class Trace(Mapping[str, np.ndarray]):
         self._tensors = tensors
 
     def __getitem__(self, name: str) -> np.ndarray:
+        """The tensor of that name: X, z, a and their gradients (batch, …), W and dW (in, out),
+        b and db (out,).
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is suggested.
+        """
         if not isinstance(name, str) or name not in self._tensors:
             raise UnknownNameError(
                 f"{name!r} is not in this trace{nearest(name, self._tensors)}; "
@@ -217,7 +220,8 @@ def backprop(
     Args:
         net: the network; it is not changed.
         X: (N, *input_shape) examples.
-        y: targets as `loss` takes them, for softmax cross-entropy (N,) integer labels.
+        y: targets as `loss` takes them, for softmax cross-entropy (N,) integer labels, for the
+            others (N, outputs).
         loss: a `Loss` or its name.
         weights: (N,) weight of each example, all 1 by default.
         run: `Run(training=True, rng=…)` makes dropout drop.

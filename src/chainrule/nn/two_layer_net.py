@@ -19,22 +19,20 @@ __all__ = ["TwoLayerNet", "gradient_check"]
 _PARAMETER = re.compile(r"[Wb]\d*")
 
 
-def _parameter(name: str) -> Any:
+def _parameter(name: str, shape: str) -> Any:
     def get(self: TwoLayerNet) -> np.ndarray:
         return self.net[name]
 
     def set_(self: TwoLayerNet, value: np.ndarray) -> None:
         self.net[name] = value
 
-    return property(get, set_, doc=f"The parameter {name}, a view: writing changes the network.")
+    return property(get, set_, doc=f"{name}, {shape}, a view: writing changes the network.")
 
 
 class TwoLayerNet:
     """Two layers, ReLU between, softmax and cross-entropy at the end, as textbooks write them.
 
         z1 = X W1 + b1,  a1 = max(0, z1),  z2 = a1 W2 + b2,  a2 = softmax(z2)
-
-    X: (N, n_in), W1: (n_in, n_hidden), b1: (n_hidden,), W2: (n_hidden, n_out), b2: (n_out,).
 
     `forward` keeps X, z1, a1, z2, a2; `backward` sets dz2, dW2, db2, da1, dz1, dW1, db1. It is a
     `Network` underneath (`.net`), in float64 by default, so that gradients can be checked.
@@ -45,6 +43,17 @@ class TwoLayerNet:
         n_out: number of classes.
         seed: of the initial weights.
         dtype: float64 to check gradients, float32 to train faster.
+
+    Attributes:
+        X: (N, n_in) examples of the last `forward`.
+        z1, a1: (N, n_hidden) weighted sums and activations of the hidden units.
+        z2, a2: (N, n_out) logits and probabilities.
+        dz1, da1: (N, n_hidden) gradients of the loss with respect to these.
+        dz2: (N, n_out) likewise.
+        dW1: (n_in, n_hidden) gradient with respect to W1.
+        db1: (n_hidden,) with respect to b1.
+        dW2: (n_hidden, n_out) with respect to W2.
+        db2: (n_out,) with respect to b2.
 
     Raises:
         InputError: a size is no positive whole number, or `dtype` is not floating.
@@ -59,8 +68,8 @@ class TwoLayerNet:
     True
     """
 
-    W1, b1 = _parameter("W1"), _parameter("b1")
-    W2, b2 = _parameter("W2"), _parameter("b2")
+    W1, b1 = _parameter("W1", "(n_in, n_hidden)"), _parameter("b1", "(n_hidden,)")
+    W2, b2 = _parameter("W2", "(n_hidden, n_out)"), _parameter("b2", "(n_out,)")
 
     X: np.ndarray
     z1: np.ndarray

@@ -56,8 +56,11 @@ class EpochRecord:
 class History:
     """All epochs of a run, and snapshots of weights.
 
-    `history["loss"]` is the list of one column. `snapshots["W1"][5]` is W1 after epoch 5; epoch
-    0 is the start.
+    `history["loss"]` is the list of one column.
+
+    Attributes:
+        epochs: a record for each.
+        snapshots: `snapshots["W1"][5]` is W1, (in, out), after epoch 5; epoch 0 is the start.
 
     Raises:
         InputError: there is no such column; those that there are are listed.

@@ -297,7 +297,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
         return sigmoid(z)
 
     def hits(self, z: np.ndarray, y: np.ndarray) -> int:
-        """Examples whose every output is on the right side of one half."""
+        """Examples whose every output is on the right side of one half; z and y: (N, outputs)."""
         right = (z > 0) == (y > 0.5)
         return int(np.count_nonzero(right.reshape(len(z), -1).all(axis=1)))
 
