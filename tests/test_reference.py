@@ -22,9 +22,7 @@ SHAPE = re.compile(
     r"\((?:[^\W\d]|\d|\*)[^()]*,[^()]*\)|\bflat vectors?\b|\bany shape\b|\bof the shape of\b"
 )
 # `He et al. (2015`, `Kingma & Ba 2015`
-SOURCE = re.compile(
-    r"\b[A-Z][a-z]+(?:(?:, | & | et al\.)(?:[A-Z][a-z]+)?)* \(?(?:1[78]|19|20)\d\d\b"
-)
+SOURCE = re.compile(r"\b[A-Z]\w+(?:(?:, | & | et al\.)(?:[A-Z]\w+)?)* \(?(?:1[78]|19|20)\d\d\b")
 # Nobody's idea in particular.
 COMMON = {"Flatten", "Scale", "Zeros", "Constant"}
 # Theirs is every argument that arrays come in by, whatever its annotation.
@@ -149,7 +147,7 @@ def errors_of(module, name, seen=None):
         return set()
     seen.add(name)
     found, owner = set(), name.rpartition(".")[0]
-    for part in ast.walk(node):
+    for part in reached(node):
         if isinstance(part, ast.Raise) and isinstance(part.exc, ast.Call):
             found.add(ast.unparse(part.exc.func))
         if isinstance(part, ast.Call):
@@ -159,6 +157,17 @@ def errors_of(module, name, seen=None):
             own = called.startswith("self._")
             found |= errors_of(module, f"{owner}.{called[5:]}" if own else called, seen)
     return found & {cls.__name__ for cls in family(ChainruleError)}
+
+
+def reached(node):
+    """All below a node but what stands in a `try` that catches input errors."""
+    caught = isinstance(node, ast.Try) and any(
+        "InputError" in ast.unparse(handler.type) for handler in node.handlers if handler.type
+    )
+    for child in ast.iter_child_nodes(node):
+        if not (caught and child in node.body):
+            yield child
+            yield from reached(child)
 
 
 def family(cls):

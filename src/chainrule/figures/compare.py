@@ -43,8 +43,8 @@ class Compared:
 
     @classmethod
     def whole(cls, name: str, analytical: np.ndarray, numerical: np.ndarray) -> Compared:
-        """Two tensors of one shape, any, compared throughout, such as `given_gradient` and
-        `true_gradient` of a report of `check_gradients`."""
+        """Two tensors of any shape, both the same, compared throughout, such as `given_gradient`
+        and `true_gradient` of a report of `check_gradients`."""
         entries = np.arange(analytical.size)
         return cls(name, analytical.shape, entries, analytical.ravel(), numerical.ravel())
 

@@ -161,20 +161,32 @@ class TrainedRun:
 
     @property
     def class_names(self) -> Sequence[object]:
-        """What the classes are called."""
+        """What the classes are called.
+
+        Raises:
+            InputError: there are none.
+        """
         self.check_classifies()
         assert self.classes is not None
         return self.classes
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """(N, C) of the test data."""
+        """(N, C) of the test data.
+
+        Raises:
+            InputError: there are no classes.
+        """
         self.check_classifies()
         p = np.asarray(LOSSES.make(self.loss).probabilities(self.net(self.tested.X)))
         return np.concatenate([1 - p, p], axis=1) if p.shape[1] == 1 else p
 
     def check_classifies(self) -> None:
-        """Refuse a regression, and outputs that are several yes-or-no answers at once."""
+        """Refuse a regression, and outputs that are several yes-or-no answers at once.
+
+        Raises:
+            InputError: it is one of these.
+        """
         if self.classes is None:
             raise InputError(f"{self.loss} predicts numbers: there are no classes to show")
         if np.asarray(self.tested.y).size != len(self.tested.y):
@@ -182,7 +194,11 @@ class TrainedRun:
 
     @cached_property
     def hidden(self) -> tuple[str, np.ndarray, np.ndarray]:
-        """Name and values (N, …) of the first activation on test examples, and their labels."""
+        """Name and values (N, …) of the first activation on test examples, and their labels.
+
+        Raises:
+            InputError: there is no such activation, or there are no labels.
+        """
         layers, names = self.net.layers[:-1], self.net.tensor_names[1:-1]
         found = [n for layer, n in zip(layers, names, strict=True) if layer.symbol == "a"]
         if not found:
@@ -202,7 +218,7 @@ class TrainedRun:
 
     @cached_property
     def rates(self) -> dict[float, np.ndarray]:
-        """Losses of short trainings at three learning rates."""
+        """Losses, (steps,), of short trainings at three learning rates."""
         known = self.examples
         return try_rates(
             self.untrained,

@@ -124,6 +124,11 @@ class EarlyStopping(Callback):
         self._best_params = np.empty(0)
 
     def on_epoch_end(self, training: Training) -> None:
+        """Compare with the best epoch so far.
+
+        Raises:
+            InputError: this training does not have the measure that is watched.
+        """
         value = training.history[self.monitor][-1]
         if value is None:
             raise InputError(

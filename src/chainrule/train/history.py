@@ -62,9 +62,6 @@ class History:
         epochs: a record for each.
         snapshots: `snapshots["W1"][5]` is W1, (in, out), after epoch 5; epoch 0 is the start.
 
-    Raises:
-        InputError: there is no such column; those that there are are listed.
-
     >>> from chainrule import Network, fit
     >>> history = fit(Network.from_spec("2-3-2"), [[0.0, 1.0]], [0], epochs=2)
     >>> len(history), history["loss"][1] < history["loss"][0]
@@ -82,6 +79,11 @@ class History:
         return len(self.epochs)
 
     def __getitem__(self, column: str) -> list[Any]:
+        """One column of the records, epoch by epoch.
+
+        Raises:
+            InputError: there is no such column; the nearest is suggested.
+        """
         names = [f.name for f in fields(EpochRecord)]
         if not isinstance(column, str) or column not in names:
             raise InputError(

@@ -97,6 +97,9 @@ class Layer(ABC):
 
         Returns:
             `y`, (batch, *output shape), and the cache.
+
+        Raises:
+            InputError: a training pass without a generator, of a layer that needs one.
         """
 
     @abstractmethod

@@ -103,7 +103,11 @@ class Loss(ABC):
         return z
 
     def probabilities(self, z: np.ndarray) -> np.ndarray | None:
-        """Probabilities of the classes, (N, outputs) as z is, for a loss that has them."""
+        """Probabilities of the classes, (N, outputs) as z is, for a loss that has them.
+
+        Raises:
+            InputError: z holds no real numbers.
+        """
         return None
 
     def hits(self, z: np.ndarray, y: np.ndarray) -> int:
