@@ -28,7 +28,9 @@ COMMON = {"Flatten", "Scale", "Zeros", "Constant"}
 # Theirs is every argument that arrays come in by, whatever its annotation.
 DATA = {"X", "y", "weights"}
 SPECIAL = {"__call__", "__getitem__", "__setitem__"}
-CHECKS = re.compile(r"check_\w+|as_\w+|make_generator|rectangular|convert|existing_file")
+CHECKS = re.compile(
+    r"(?:check|as|settle)_\w+|make_generator|from_spec|rectangular|convert|existing_file"
+)
 
 
 def documented():

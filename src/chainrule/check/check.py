@@ -264,7 +264,8 @@ def _check_options(
 def _budget(seconds: float | None, every_entry: bool | None) -> Budget:
     if seconds is None:
         return Budget(np.inf) if every_entry else Budget(_SECONDS, _NETWORK_SECONDS)
-    check_number(seconds, "seconds", 0)
+    if not isinstance(seconds, float) or seconds != np.inf:
+        check_number(seconds, "seconds", 0)
     return Budget(float(seconds), float(seconds) / 2)
 
 

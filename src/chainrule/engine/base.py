@@ -62,6 +62,12 @@ class Job:
 class Sums:
     """Sums over the examples seen, from which an epoch's means are made.
 
+    Attributes:
+        loss: of every example's loss times its weight.
+        weight: of the weights; of ones where none are given.
+        hits: examples predicted right.
+        examples: how many there were.
+
     >>> sums = Sums(loss=3.0, weight=4.0, hits=3, examples=4)
     >>> sums.loss / sums.weight, sums.hits / sums.examples  # an epoch's loss and accuracy
     (0.75, 0.75)

@@ -24,8 +24,14 @@ def choose_engine(
 ) -> Engine:
     """The engine that `engine` names, or for "auto" the compiled one where it can run the job.
 
-    Where it cannot, one line of the log `chainrule` says why. `threads` are as many as the
-    compiled engine may use; by default `CHAINRULE_THREADS`, or the cores as far as they pay.
+    Where it cannot, one line of the log `chainrule` says why.
+
+    Args:
+        job: what is trained on what.
+        rng: draws dropout's masks.
+        engine: "native", "numpy" or "auto".
+        threads: as many as the compiled engine may use; by default `CHAINRULE_THREADS`, or the
+            cores as far as they pay.
 
     Raises:
         InputError: no `Job` or generator, an unknown name, "native" for a job that it cannot run

@@ -66,6 +66,9 @@ def try_rates(
         steps: how many of each.
         seed: of the order of the examples.
 
+    Raises:
+        InputError: an unknown loss or optimiser, or one that does not fit.
+
     Returns:
         rate -> (steps,) losses, NaN from where one was not finite; rates ascending.
 

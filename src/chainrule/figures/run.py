@@ -213,7 +213,11 @@ class TrainedRun:
 
     @property
     def untrained(self) -> Network:
-        """The network with the weights that the run began with."""
+        """The network with the weights that the run began with.
+
+        Raises:
+            InputError: a layer of its own kind, which no spelling tells.
+        """
         return Network.from_spec(self.net.spec, seed=self.seed)
 
     @cached_property

@@ -221,8 +221,9 @@ def read_history(path: str | os.PathLike[str]) -> History:
     ...     len(read_history(path))
     2
     """
+    tensors, meta = load_tensors(path, "checkpoint")
     with _no_part_missing(path):
-        return _history(*load_tensors(path, "checkpoint"))
+        return _history(tensors, meta)
 
 
 def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
