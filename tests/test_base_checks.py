@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from chainrule.checks import (
     as_count,
     as_examples,
     as_list,
-    as_path,
     check_choice,
     check_examples,
     check_finite,
@@ -218,17 +216,7 @@ def test_a_missing_extra_says_how_to_install_it():
     assert "'rich'" in str(error)
 
 
-# --- paths, seeds, kinds, lists -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", [None, 3, b"a.csv", np.zeros(2), "", "a\0b", ["a"]], ids=repr)
-def test_what_is_no_path_is_refused(path):
-    with pytest.raises(InputError, match="file must be a string or a Path, got "):
-        as_path(path, "file")
-
-
-def test_paths_are_paths():
-    assert as_path("a/b.csv") == as_path(Path("a", "b.csv")) == Path("a", "b.csv")
+# --- seeds, kinds, lists -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", [None, -1, 1.0, True, "0", [1, 2], np.zeros(2)], ids=repr)

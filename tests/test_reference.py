@@ -123,6 +123,11 @@ def test_what_takes_or_gives_arrays_tells_their_shapes(function, doc):
         assert SHAPE.search(doc)
 
 
+@pytest.mark.parametrize("cls", list(kinds(LAYERS, LOSSES)))
+def test_layers_and_losses_tell_what_they_take(cls):
+    assert SHAPE.search(cls.__doc__)
+
+
 # --- errors -------------------------------------------------------------------------------------
 
 

@@ -4,8 +4,6 @@ mathematics can use or raises an `InputError` that says what was got, wanted, an
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,6 @@ __all__ = [
     "as_count",
     "as_examples",
     "as_list",
-    "as_path",
     "as_rows",
     "check_choice",
     "check_examples",
@@ -233,21 +230,6 @@ def as_list(value: object, wanted: str) -> list[Any]:
     except TypeError:
         pass
     raise InputError(f"{wanted}, got {describe(value)}")
-
-
-def as_path(value: object, what: str = "path") -> Path:
-    """A path, from text or anything that `os.fspath` takes.
-
-    Raises:
-        InputError: it is neither, or names no file at all.
-    """
-    try:
-        path = os.fspath(value)  # type: ignore[call-overload]
-    except TypeError:
-        path = None
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise InputError(f"{what} must be a string or a Path, got {describe(value)}")
-    return Path(path)
 
 
 def make_generator(seed: object, what: str = "seed") -> np.random.Generator:

@@ -15,13 +15,27 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from chainrule.checks import as_path
-from chainrule.errors import StorageError
+from chainrule.errors import InputError, StorageError
 
-__all__ = ["load_tensors", "replace_atomically", "save_tensors"]
+__all__ = ["as_path", "load_tensors", "replace_atomically", "save_tensors"]
 
 _KEY = "chainrule"
 _FORMAT = 1
+
+
+def as_path(value: object, what: str = "path") -> Path:
+    """A path, from text or anything that `os.fspath` takes.
+
+    Raises:
+        InputError: it is neither, or names no file at all.
+    """
+    try:
+        path = os.fspath(value)  # type: ignore[call-overload]
+    except TypeError:
+        path = None
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise InputError(f"{what} must be a string or a Path, got a {type(value).__name__}")
+    return Path(path)
 
 
 def save_tensors(

@@ -147,7 +147,7 @@ def test_a_missing_file_or_name(write, tmp_path):
         load_target(tmp_path / "none.py")
     with pytest.raises(InputError, match="there is no file"):
         load_target("x" * 5000 + ".py")
-    with pytest.raises(InputError, match="path must be a string or a Path, got 3"):
+    with pytest.raises(InputError, match="path must be a string or a Path, got a int"):
         load_target(3)
     with pytest.raises(InputError, match="there is no 3 in"):
         load_target(write(MODEL), 3)

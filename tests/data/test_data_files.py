@@ -237,7 +237,7 @@ def test_paths_that_lead_nowhere(tmp_path):
         load(tmp_path / "no" / "folder.csv")
     with pytest.raises(StorageError, match="is a folder"):
         load(tmp_path)
-    with pytest.raises(InputError, match="path must be a string or a Path, got 3"):
+    with pytest.raises(InputError, match="path must be a string or a Path, got a int"):
         load(3)
 
 

@@ -150,7 +150,7 @@ def test_gradient_descent_on_the_vector_reads_as_it_should():
         (lambda net: net.__setitem__("b1", np.ones(5) * 1j), r"b1 must hold real numbers"),
         (lambda net: net[np.zeros(2)], r"there is no parameter array\(\[0\., 0\.\]\)"),
         (lambda net: net[["W1"]], r"there is no parameter \['W1'\]"),
-        (lambda net: net.save(3), r"path must be a string or a Path, got 3"),
+        (lambda net: net.save(3), r"path must be a string or a Path, got a int"),
         (lambda net: Network.load(None), r"path must be a string or a Path, got a NoneType"),
         (lambda net: Network.from_spec(None), r"a spec is text such as '784-128-10', got a None"),
         (lambda net: Network(2, "relu", seed=-1), r"seed must be a whole number of at least 0"),

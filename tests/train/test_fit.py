@@ -186,7 +186,7 @@ BAD = {
     "seed below 0": ({"seed": -1}, "seed must be a whole number of at least 0"),
     "engine of an array": ({"engine": np.zeros(3)}, "engine must be one of 'auto'"),
     "X masked": ({"X": np.ma.masked_equal(X, X[0, 0])}, "X has masked entries"),
-    "resume of a number": ({"resume": 3}, "path must be a string or a Path, got 3"),
+    "resume of a number": ({"resume": 3}, "path must be a string or a Path, got a int"),
     "snapshot of nothing": ({"snapshots": {"w1": [0]}}, "no parameter 'w1', did you mean"),
 }
 

@@ -19,10 +19,10 @@ from chainrule.check.targets import find_target
 from chainrule.check.targets.batch import guess_arguments
 from chainrule.check.targets.methods import BACKWARD, FORWARD, GRADIENT
 from chainrule.check.targets.torch import is_torch
-from chainrule.checks import as_path
 from chainrule.errors import ChainruleError, InputError
 from chainrule.nn import Layer, Loss, Network
 from chainrule.registry import nearest
+from chainrule.storage import as_path
 
 __all__ = ["load_target"]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from chainrule.checks import as_path
 from chainrule.errors import StorageError
 from chainrule.registry import nearest
+from chainrule.storage import as_path
 
 __all__ = ["existing_file", "is_gzip", "open_binary", "reading"]
 

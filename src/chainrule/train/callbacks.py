@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.checks import as_count, as_path, check_choice, check_number
+from chainrule.checks import as_count, check_choice, check_number
 from chainrule.errors import InputError
 from chainrule.optim.fields import check_flag
-from chainrule.storage import replace_atomically
+from chainrule.storage import as_path, replace_atomically
 
 if TYPE_CHECKING:
     from chainrule.train.training import Training

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, as_path, first_non_finite
+from chainrule.checks import as_count, first_non_finite
 from chainrule.data.dataset import Label, as_labels
 from chainrule.engine import Job, Sums
 from chainrule.errors import StorageError
-from chainrule.storage import load_tensors, save_tensors
+from chainrule.storage import as_path, load_tensors, save_tensors
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
 from chainrule.train.training import Training

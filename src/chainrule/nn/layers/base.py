@@ -158,7 +158,7 @@ class Layer(ABC):
 class Activation(Layer):
     """A function applied to every entry: `y = f(x)`, `dx = dy ⊙ f′(x)`.
 
-    x, y, dy, dx: all of one shape, any.
+    x, y, dy, dx: of any shape, all the same, in one dtype.
 
     >>> from chainrule.nn import Tanh
     >>> x = np.array([0.0, 1.0])
@@ -176,8 +176,8 @@ class Activation(Layer):
 
     @abstractmethod
     def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """`f′(x)`, of the shape of `x`, any, and its dtype; `y = f(x)` is at hand where it is the
-        cheaper way there."""
+        """`f′(x)`, of the shape of `x`, any; in its dtype, or bool where it is 0 or 1 only. `y =
+        f(x)` is at hand where it is the cheaper way there."""
 
     def forward(self, params: Params, x: np.ndarray, run: Run) -> tuple[np.ndarray, Any]:
         y = self.function(x)

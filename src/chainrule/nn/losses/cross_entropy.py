@@ -66,7 +66,7 @@ class SoftmaxCrossEntropy(Loss):
             (Szegedy et al. 2016, section 7).
 
     Raises:
-        InputError: `label_smoothing` out of range, or labels that do not fit.
+        InputError: `label_smoothing` out of range; in `check_targets`, labels that do not fit.
 
     >>> loss = SoftmaxCrossEntropy()
     >>> value, cache = loss.forward(np.log([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0]))
@@ -238,7 +238,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
     between, of the same shape; (batch,) will do for one output.
 
     Raises:
-        InputError: targets outside [0, 1], or of another shape.
+        InputError: in `check_targets`, targets outside [0, 1] or of another shape.
 
     >>> loss = BinaryCrossEntropy()
     >>> value, cache = loss.forward(np.array([[0.0], [1000.0]]), np.array([[1.0], [1.0]]))
