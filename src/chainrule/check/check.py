@@ -64,7 +64,9 @@ def check_gradients(
         target: a `Network`, layer or loss; an object with `forward` and `backward`; a list of
             layer objects; `(loss_and_grads, params)`; `(forward, backward)`; a torch module …
             See `chainrule.check.find_target`.
-        X, y: the batch; random ones that fit by default. y goes to the code as it is.
+        X: the batch, (N, …) as the code takes it, an array or whatever else; random numbers that
+            fit by default.
+        y: its targets, given to the code as they are; random ones that fit by default.
         loss: a function `(out, y)`, the name of a method or of one of our losses; by default
             what the target has under the usual names.
         seed: of all that is random here.

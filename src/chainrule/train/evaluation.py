@@ -20,10 +20,12 @@ class Evaluation:
 
     Attributes:
         loss: mean loss.
-        accuracy: fraction predicted right; None for a regression, as are the rest.
-        predicted: (N,) class of every example; for a regression the outputs.
-        confidence: (N,) probability of the predicted class.
-        confusion: (C, C) counts, row = true class, column = predicted class.
+        accuracy: fraction predicted right; None for a regression.
+        predicted: (N,) int64 class of every example; (N, outputs) of 0 and 1 for several
+            yes-or-no outputs at once; for a regression the outputs, (N, outputs).
+        confidence: (N,) probability of the predicted class; None for a regression and for
+            several yes-or-no outputs at once, which have no one class.
+        confusion: (C, C) int64 counts, row = true class, column = predicted class; None likewise.
 
     >>> from chainrule import Network
     >>> result = evaluate(Network.from_spec("2-3-2"), [[0.0, 1.0], [1.0, 0.0]], [0, 1])

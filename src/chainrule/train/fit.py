@@ -78,7 +78,8 @@ def fit(
         The `History`.
 
     Raises:
-        InputError: an argument does not fit; nothing has been changed.
+        InputError: an argument does not fit; nothing has been changed. `EarlyStopping` raises it
+            after the first epoch, if that did not measure what it watches.
         NonFiniteError: the loss became NaN or infinite; the message names the tensor and step.
         StorageError: `resume` is not a checkpoint of this training, or a callback could not
             write its file.
