@@ -14,13 +14,17 @@ from chainrule.checks import (
     as_array,
     as_count,
     as_examples,
+    as_list,
     check_choice,
     check_examples,
     check_finite,
+    check_kind,
     check_number,
     convert,
     describe,
     first_non_finite,
+    make_generator,
+    rectangular,
     shape_text,
 )
 
@@ -210,3 +214,54 @@ def test_a_missing_extra_says_how_to_install_it():
     error = MissingExtraError("rich", "the progress bar", "cli")
     assert "pip install 'chainrule[cli]'" in str(error)
     assert "'rich'" in str(error)
+
+
+# --- seeds, kinds, lists -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.0, True, "0", [1, 2], np.zeros(2)], ids=repr)
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(InputError, match="seed must be a whole number of at least 0 or a "):
+        make_generator(seed)
+
+
+def test_the_same_seed_is_the_same_generator_and_generators_pass_through():
+    rng = make_generator(7)
+    assert rng.random() == make_generator(np.int64(7)).random() == np.random.default_rng(7).random()
+    assert make_generator(rng) is rng
+
+
+def test_what_is_of_another_kind_is_refused():
+    check_kind(3, int, "n")
+    with pytest.raises(InputError, match=r"n must be a int \(such as 3\), got an array of shape"):
+        check_kind(np.zeros(2), int, "n", "such as 3")
+
+
+@pytest.mark.parametrize("value", ["ab", b"ab", 3, None, np.array(1.0)], ids=repr)
+def test_what_cannot_be_gone_through_is_no_list(value):
+    with pytest.raises(InputError, match="want a list, got "):
+        as_list(value, "want a list")
+
+
+def test_lists_of_anything():
+    assert as_list((n for n in (1, 2)), "") == as_list({1: "a", 2: "b"}, "") == [1, 2]
+
+
+@pytest.mark.parametrize("value", [np.array(["a", "b"]), None, 3, ["mse"]], ids=repr)
+def test_a_choice_is_a_word(value):
+    with pytest.raises(InputError, match="loss must be one of 'mse', 'mae', got "):
+        check_choice(value, "loss", ("mse", "mae"))
+
+
+def test_masked_entries_are_not_taken_as_they_stand():
+    X = np.ma.array([[1.0, 999.0]], mask=[[False, True]])
+    with pytest.raises(InputError, match=r"X has masked entries; fill them first \(X\.filled\(0\)"):
+        as_array(X, "X")
+    assert as_array(X.filled(0), "X").tolist() == [[1.0, 0.0]]
+    assert as_array(np.ma.array([1.0], mask=[False]), "X").tolist() == [1.0]
+
+
+def test_arrays_of_anything_have_rows_of_one_length():
+    assert rectangular([["a"], ["b"]], "y").shape == (2, 1)
+    with pytest.raises(InputError, match="y is not an array, its rows differ in length"):
+        rectangular([["a"], ["b", "c"]], "y")

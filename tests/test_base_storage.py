@@ -9,14 +9,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule import StorageError
-from chainrule.storage import load_tensors, replace_atomically, save_tensors
+from chainrule import InputError, StorageError
+from chainrule.storage import as_path, load_tensors, replace_atomically, save_tensors
 
 
 def save(path, value, size=10):
@@ -271,3 +272,13 @@ def test_killed_anywhere_the_file_is_one_of_those_saved(tmp_path):
             process.send_signal(signal.SIGKILL)
             process.wait(timeout=60)
         assert value_in(path) >= 0
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.csv", np.zeros(2), "", "a\0b", ["a"]], ids=repr)
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(InputError, match="file must be a string or a Path, got "):
+        as_path(path, "file")
+
+
+def test_paths_are_paths():
+    assert as_path("a/b.csv") == as_path(Path("a", "b.csv")) == Path("a", "b.csv")

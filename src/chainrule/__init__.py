@@ -13,6 +13,7 @@ from chainrule.errors import (
     MissingExtraError,
     NonFiniteError,
     StorageError,
+    UnknownNameError,
 )
 from chainrule.nn import (
     ELU,
@@ -92,6 +93,7 @@ __all__ = [
     "Tanh",
     "Trace",
     "TwoLayerNet",
+    "UnknownNameError",
     "__version__",
     "backprop",
     "data",

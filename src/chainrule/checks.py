@@ -4,6 +4,7 @@ mathematics can use or raises an `InputError` that says what was got, wanted, an
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +15,19 @@ __all__ = [
     "as_array",
     "as_count",
     "as_examples",
+    "as_list",
     "as_rows",
     "check_choice",
     "check_examples",
     "check_finite",
+    "check_kind",
     "check_number",
     "check_sparse",
     "convert",
     "describe",
     "first_non_finite",
+    "make_generator",
+    "rectangular",
     "shape_text",
 ]
 
@@ -45,14 +50,30 @@ def as_array(value: object, name: str) -> np.ndarray:
     """`value` as an array of real numbers; an array comes back as it is.
 
     Raises:
-        InputError: rows of unequal length, text, complex numbers, …
+        InputError: rows of unequal length, text, complex numbers, masked entries, …
     """
+    array = rectangular(value, name)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers, got {describe(array)}")
+    return array
+
+
+def rectangular(value: object, name: str) -> np.ndarray:
+    """`value` as an array of whatever it holds; an array comes back as it is.
+
+    Raises:
+        InputError: rows of unequal length, or masked entries, which would count as they stand.
+    """
+    if type(value) is np.ndarray:
+        return value
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise InputError(f"{name} is not an array, its rows differ in length: {error}") from error
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"{name} must hold real numbers, got {describe(array)}")
+    if isinstance(value, np.ndarray) and np.ma.is_masked(value):
+        raise InputError(
+            f"{name} has masked entries; fill them first ({name}.filled(0)) or leave their rows out"
+        )
     return array
 
 
@@ -185,8 +206,45 @@ def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
 
 def check_choice(value: object, what: str, choices: tuple[str, ...]) -> None:
     """Refuse anything but one of a few words."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise InputError(f"{what} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def check_kind(value: object, kind: type, name: str, how: str = "") -> None:
+    """Refuse anything but an object of one class; `how` says how to get one."""
+    if not isinstance(value, kind):
+        raise InputError(
+            f"{name} must be a {kind.__name__}{f' ({how})' if how else ''}, got {describe(value)}"
+        )
+
+
+def as_list(value: object, wanted: str) -> list[Any]:
+    """The items of anything but text that can be gone through; `wanted` begins the message.
+
+    Raises:
+        InputError: it cannot, or is text.
+    """
+    try:
+        if not isinstance(value, str | bytes):
+            return list(value)  # type: ignore[call-overload]
+    except TypeError:
+        pass
+    raise InputError(f"{wanted}, got {describe(value)}")
+
+
+def make_generator(seed: object, what: str = "seed") -> np.random.Generator:
+    """The generator of a seed; a generator comes back as it is.
+
+    Raises:
+        InputError: neither a whole number of at least 0 nor a generator.
+    """
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(
+            f"{what} must be a whole number of at least 0 or a numpy.random.Generator, got {seed!r}"
+        )
+    return np.random.default_rng(int(seed))
 
 
 def check_finite(array: np.ndarray, name: str) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "MissingExtraError",
     "NonFiniteError",
     "StorageError",
+    "UnknownNameError",
 ]
 
 
@@ -37,6 +38,20 @@ class InputError(ChainruleError, ValueError):
         ...
     chainrule.errors.InputError: unknown layer 'rellu' in 'rellu', did you mean 'relu'?...
     """
+
+
+class UnknownNameError(InputError, KeyError):
+    """A mapping has nothing under that name: an `InputError`, and the `KeyError` that `in` and
+    `get` of a mapping go by.
+
+    >>> from chainrule.faults import FAULTS
+    >>> FAULTS["missing-mean"]
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.UnknownNameError: unknown fault 'missing-mean', did you mean ...
+    """
+
+    __str__ = Exception.__str__  # KeyError's would put the message in quotes
 
 
 class StorageError(ChainruleError, OSError):

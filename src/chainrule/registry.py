@@ -70,7 +70,10 @@ class Registry(Generic[T]):
         for name, cls in self._classes.items():
             if type(thing) is cls:
                 return name
-        raise InputError(f"{thing!r} is not a registered {self.kind}")
+        raise InputError(
+            f"{thing!r} is not a registered {self.kind}, nor the name of one; "
+            f"known: {', '.join(self.names())}"
+        )
 
     def make(self, spelling: str | T) -> T:
         """The object that a spelling such as `"dropout(0.1)"` stands for; objects pass through.
@@ -117,12 +120,12 @@ class Registry(Generic[T]):
         return f"{name}({', '.join(args)})" if args else name
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """`", did you mean 'relu'?"` for the known name closest to `name`, or an empty string."""
     import difflib  # only errors need it
 
     by_lower = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
     return f", did you mean {by_lower[close[0]]!r}?" if close else ""
 
 

@@ -15,12 +15,27 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from chainrule.errors import StorageError
+from chainrule.errors import InputError, StorageError
 
-__all__ = ["load_tensors", "replace_atomically", "save_tensors"]
+__all__ = ["as_path", "load_tensors", "replace_atomically", "save_tensors"]
 
 _KEY = "chainrule"
 _FORMAT = 1
+
+
+def as_path(value: object, what: str = "path") -> Path:
+    """A path, from text or anything that `os.fspath` takes.
+
+    Raises:
+        InputError: it is neither, or names no file at all.
+    """
+    try:
+        path = os.fspath(value)  # type: ignore[call-overload]
+    except TypeError:
+        path = None
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise InputError(f"{what} must be a string or a Path, got a {type(value).__name__}")
+    return Path(path)
 
 
 def save_tensors(
@@ -35,6 +50,7 @@ def save_tensors(
         meta: anything that `json` can write.
 
     Raises:
+        InputError: `path` is no path.
         StorageError: the disk is full or the folder cannot be written; `path` is unchanged.
     """
     from safetensors.numpy import save
@@ -49,12 +65,13 @@ def load_tensors(path: str | os.PathLike[str], *kinds: str) -> tuple[dict[str, n
     """Read a file of `save_tensors` of one of `kinds`: its arrays (fresh, writable) and its JSON.
 
     Raises:
+        InputError: `path` is no path.
         StorageError: there is no such file, it is truncated, or it is not one of ours.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
-    if not path.is_file():
+    path = as_path(path)
+    if not os.path.isfile(path):  # a name that is too long is no file, and no error
         raise StorageError(f"there is no file {str(path)!r}")
     try:
         with safe_open(path, framework="np") as file:
@@ -86,9 +103,10 @@ def replace_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO],
     """Write a file beside `path`, flush it to disk, then rename it over `path`.
 
     Raises:
+        InputError: `path` is no path.
         StorageError: writing failed; `path` is what it was before and nothing is left over.
     """
-    path = Path(path)
+    path = as_path(path)
     # A fixed name: what a killed process left behind is overwritten by the next save.
     temporary = path.with_name(f".{path.name}.tmp")
     try:

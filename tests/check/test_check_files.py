@@ -145,6 +145,12 @@ def test_the_traceback_is_the_files_own(write):
 def test_a_missing_file_or_name(write, tmp_path):
     with pytest.raises(InputError, match="there is no file"):
         load_target(tmp_path / "none.py")
+    with pytest.raises(InputError, match="there is no file"):
+        load_target("x" * 5000 + ".py")
+    with pytest.raises(InputError, match="path must be a string or a Path, got a int"):
+        load_target(3)
+    with pytest.raises(InputError, match="there is no 3 in"):
+        load_target(write(MODEL), 3)
     with pytest.raises(InputError, match="did you mean 'Model'"):
         load_target(write(MODEL), "model")
 

@@ -148,7 +148,7 @@ def test_a_quick_model_has_no_such_finding():
 
 
 def test_seconds_are_checked():
-    with pytest.raises(InputError, match="seconds must be 0 or more, got -1"):
+    with pytest.raises(InputError, match="seconds must be a number of at least 0, got -1"):
         check_gradients(Net(), *batch(), seconds=-1)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from handwritten import Net, batch
 
-from chainrule import Linear, Network, ReLU
+from chainrule import MSE, Linear, Network, ReLU
 from chainrule.check import Target, assert_gradients, check_gradients, find_target
 from chainrule.check.roles import gradient_of, returned_names, roles_of
 from chainrule.errors import InputError
@@ -564,6 +564,42 @@ def test_what_cannot_be_checked_says_what_was_looked_for(thing, message):
 def test_an_unknown_loss_suggests_the_nearest():
     with pytest.raises(InputError, match="did you mean 'mse'"):
         check_gradients(NoLoss(), X, Y, loss="msee")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": None}, "seed must be a whole number of at least 0"),
+        ({"seed": np.random.default_rng(0)}, "seed must be a whole number here"),
+        ({"rtol": -1.0}, "rtol must be a number above 0, got -1.0"),
+        ({"rtol": "1e-5"}, "rtol must be a number above 0"),
+        ({"seconds": "1"}, "seconds must be a number of at least 0, got '1'"),
+        ({"seconds": np.nan}, "seconds must be a number of at least 0, got nan"),
+        ({"every_entry": 1}, "every_entry must be True, False or None, got 1"),
+        ({"progress": "bar"}, "progress must be a function, got 'bar'"),
+        ({"loss": np.zeros(2)}, "not a registered loss"),
+    ],
+)
+def test_options_are_checked(options, message):
+    with pytest.raises(InputError, match=message):
+        check_gradients(Network(5, Linear(3)), **options)
+
+
+@pytest.mark.parametrize("thing", [ReLU(), MSE()], ids=["layer", "loss"])
+def test_a_layer_and_a_loss_check_their_batch(thing):
+    for X, message in [
+        (np.zeros((0, 3)), r"X must hold examples, one a row, got shape \(0, 3\)"),
+        (3.0, r"X must hold examples, one a row, got shape \(\)"),
+        ([["a"]], "X must hold real numbers"),
+        ({"a": 1}, "X must hold real numbers"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            check_gradients(thing, X)
+
+
+def test_an_operation_on_nothing_is_refused():
+    with pytest.raises(InputError, match=r"is empty, of shape \(0, 2\)"):
+        check_gradients((lambda x: 2 * x, lambda d: 2 * d), np.zeros((0, 2)))
 
 
 def test_a_network_checks_its_batch():

@@ -340,6 +340,27 @@ def test_softmax_rows_sum_to_one_for_any_logits():
     np.testing.assert_allclose(p[1], 1 / 3, rtol=1e-6)
 
 
+def test_softmax_of_whole_numbers_does_not_wrap():
+    """0 − 1 in uint8 is 255."""
+    z = np.array([[0, 1], [3, 3]], np.uint8)
+    np.testing.assert_array_equal(softmax(z), softmax(z.astype(np.float64)))
+    np.testing.assert_allclose(softmax([[0, 1]]), [[1 / (1 + np.e), np.e / (1 + np.e)]])
+
+
+@pytest.mark.parametrize(
+    ("z", "message"),
+    [
+        (1.0, r"z must have shape \(batch, classes\), got \(\)"),
+        (np.zeros((2, 0)), r"z must have shape \(batch, classes\), got \(2, 0\)"),
+        (np.ones((2, 2)) * 1j, "z must hold real numbers"),
+        (None, "z must hold real numbers"),
+    ],
+)
+def test_softmax_wants_logits(z, message):
+    with pytest.raises(InputError, match=message):
+        softmax(z)
+
+
 def test_full_smoothing_forgets_the_labels():
     z = np.random.default_rng(0).normal(size=(4, 3))
     loss = SoftmaxCrossEntropy(1.0)

@@ -83,3 +83,5 @@ def test_no_rows_and_lengths_that_differ():
         epoch_order(0, generator())
     with pytest.raises(InputError, match="same number of rows, got 3 and 2"):
         batches(np.zeros((3, 1)), np.zeros(2), 2, generator())
+    with pytest.raises(InputError, match="X is not an array, its rows differ in length"):
+        batches([[1, 2], [3]], np.zeros(2), 2, generator())

@@ -268,3 +268,70 @@ def test_an_error_of_the_system_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("chainrule.data.idx.open_binary", fail)
     with pytest.raises(StorageError, match=r"cannot read .*Input/output error"):
         load(path)
+
+
+@pytest.mark.parametrize("content", [None, 3, "abc", np.zeros(8, np.uint8)], ids=repr)
+def test_idx_wants_bytes(content):
+    with pytest.raises(InputError, match="content must be the bytes of a file, got "):
+        parse_idx(content, "x")
+
+
+def test_idx_takes_any_bytes():
+    for kind in (bytes, bytearray, memoryview):
+        np.testing.assert_array_equal(parse_idx(kind(idx_bytes(IMAGES)), "x"), IMAGES)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".npz", ".npy", "-images-idx3-ubyte"])
+def test_a_folder_and_a_name_that_is_too_long_are_no_files(tmp_path, ending):
+    folder = tmp_path / f"folder{ending}"
+    folder.mkdir()
+    with pytest.raises(StorageError, match="is a folder; give the path of one file in it"):
+        load(folder)
+    with pytest.raises(StorageError, match="there is no file 'xxx"):
+        load("x" * 5000 + ending)
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.npz", "t.npy", "t-images-idx3-ubyte.gz"])
+def test_a_file_cut_or_changed_anywhere_is_read_or_refused_in_words(tmp_path, name):
+    X, y = np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1])
+    if name.endswith(".npz"):
+        np.savez_compressed(tmp_path / name, X=X, y=y)
+    elif name.endswith(".npy"):
+        np.save(tmp_path / name, np.column_stack([X, y]))
+    else:
+        (tmp_path / "t-labels-idx1-ubyte").write_bytes(idx_bytes(LABELS))
+        text = idx_bytes(IMAGES) if "idx" in name else b"a,b,k\n1,2,x\n3,4,y\n"
+        (tmp_path / name).write_bytes(gzip.compress(text, mtime=0))
+    whole = (tmp_path / name).read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        damaged = bytearray(whole[: rng.integers(len(whole) + 1)] if rng.random() < 0.5 else whole)
+        for i in rng.integers(max(1, len(damaged)), size=2) if damaged else []:
+            damaged[i] = rng.integers(256)
+        (tmp_path / name).write_bytes(damaged)
+        with contextlib.suppress(InputError, StorageError):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ("ab", "classes must be different labels in a sequence, got 'ab'"),
+        (3, "classes must be different labels in a sequence, got 3"),
+        ([], r"classes must be different labels in a sequence, got \[\]"),
+        ([1, 1], "classes must be different labels"),
+        ([[1], [2]], "classes must be numbers or texts, got a list among them"),
+    ],
+)
+def test_bad_classes(tmp_path, classes, message):
+    (tmp_path / "t.csv").write_text("1,7\n2,9\n")
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "t.csv", classes=classes)
+
+
+def test_classes_may_be_an_array(tmp_path):
+    (tmp_path / "t.csv").write_text("1,7\n2,9\n")
+    data = load(tmp_path / "t.csv", classes=np.array([9, 7]))
+    assert data.y.tolist() == [1, 0]
+    assert data.classes == (9, 7)
+    assert all(type(label) is int for label in data.classes)

@@ -57,6 +57,13 @@ def test_native_for_what_it_cannot_do_is_refused_with_the_reason():
         choose_engine(half, np.random.default_rng(0), "native")
 
 
+def test_what_is_no_job_or_generator_is_refused():
+    with pytest.raises(InputError, match="job must be a Job, got a NoneType"):
+        choose_engine(None, np.random.default_rng(0))
+    with pytest.raises(InputError, match=r"rng must be a Generator \(such as np\.random"):
+        choose_engine(own_layer(), 0)
+
+
 def test_threads_are_checked_and_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("CHAINRULE_THREADS", "3")
     assert thread_count() == 3

@@ -12,7 +12,14 @@ from nets import FIVE_LAYERS, random_trace, traced
 
 import chainrule as cr
 from chainrule.errors import InputError
-from chainrule.explain import Statistics, explain, render
+from chainrule.explain import (
+    Statistics,
+    explain,
+    open_entry,
+    render,
+    summary_latex,
+    summary_text,
+)
 from chainrule.explain.latex import escape
 from chainrule.explain.window import window_of
 from chainrule.nn.notation import latex_to_text, prose_to_text
@@ -194,9 +201,10 @@ def test_no_example_and_wrong_examples():
     trace = traced("3-4-2", n=5)
     assert all(step.alone is None for step in explain(trace, example=None))
     assert "one example" not in render(explain(trace, example=None))
-    for wrong in (5, -1):
-        with pytest.raises(InputError, match=rf"a row of X, 0 to 4, got {wrong}"):
+    for wrong in (5, -1, 1.0, True, "1", [0]):
+        with pytest.raises(InputError, match=re.escape(f"a row of X, 0 to 4, got {wrong!r}")):
             explain(trace, example=wrong)
+    assert explain(trace, example=np.int64(4)).example == 4
 
 
 # --- numbers in the text are those of the trace -------------------------------------------------
@@ -291,6 +299,8 @@ def test_a_step_is_found_by_number_and_by_name(textbook):
         (0, r"no step 0; want a number from 1 to 12"),
         (13, r"no step 13; want a number from 1 to 12"),
         ("dw2", r"no step 'dw2', did you mean 'dW2'\?"),
+        (None, r"no step None; want a number from 1 to 12"),
+        (np.zeros(2), r"no step array\(\[0\., 0\.\]\); want a number"),
     ],
 )
 def test_a_step_that_is_not_there(textbook, step, message):
@@ -310,6 +320,30 @@ def test_explain_takes_a_net_with_data_or_a_trace():
         explain(cr.backprop(net, X, y), X, y)
     with pytest.raises(InputError, match="format must be one of 'text', 'md'"):
         render(one, "pdf")
+    with pytest.raises(InputError, match=r"wants a step or more, such as only\('dW1'\)"):
+        one.only()
+    for entries in ("dW1[0, 0]", 3):
+        with pytest.raises(InputError, match="entries must be a list such as"):
+            one.opening(entries)
+
+
+@pytest.mark.parametrize("thing", [None, "2-3-2", np.zeros(2)], ids=["none", "spec", "array"])
+def test_what_is_no_trace_network_or_derivation_is_refused(thing):
+    for use in (summary_text, summary_latex, lambda trace: open_entry(trace, "dW1[0, 0]")):
+        with pytest.raises(InputError, match=r"trace must be a Trace \(from backprop\(net, X, y\)"):
+            use(thing)
+    with pytest.raises(InputError, match="net must be a Network"):
+        explain(thing, [[1.0, 2.0]], [0])
+    with pytest.raises(InputError, match=r"derivation must be a Derivation \(from explain\("):
+        render(thing)
+
+
+def test_statistics_are_of_real_numbers():
+    assert Statistics.of([[1, 3]]).mean == 2
+    with pytest.raises(InputError, match=r"array is empty: got shape \(0, 3\)"):
+        Statistics.of(np.zeros((0, 3)))
+    with pytest.raises(InputError, match="array must hold real numbers"):
+        Statistics.of(["a"])
 
 
 def test_nothing_is_changed_by_being_explained():

@@ -273,6 +273,8 @@ def test_records_are_frozen(trace):
         ("dW1[1.5,0]", r"whole numbers"),
         ("dW1(0,0)", r"a name and an index, such as 'dW1\[0, 3\]'"),
         ("", r"a name and an index"),
+        (None, r"a name and an index, .* got None"),
+        (["dW1[0,0]"], r"a name and an index, .* got \['dW1\[0,0\]'\]"),
     ],
 )
 def test_what_cannot_be_opened_is_refused_with_a_way_out(trace, entry, message):

@@ -9,7 +9,7 @@ import pytest
 from fault_cases import CASES, L2, N, data, gradients, model_of, network, same
 
 import chainrule.faults as faults
-from chainrule.errors import ChainruleError, InputError
+from chainrule.errors import ChainruleError, InputError, UnknownNameError
 from chainrule.faults import FAULTS, Model, applicable, inject
 from chainrule.faults.catalogue import Fault
 from chainrule.faults.needs import NEEDS
@@ -150,6 +150,29 @@ def test_an_unknown_name_suggests_the_nearest():
     assert str(raised.value).startswith("unknown fault")
     assert FAULTS.get("nonsense") is None
     assert "nonsense" not in FAULTS
+
+
+@pytest.mark.parametrize("name", [None, 3, ["sign-flipped"], np.zeros(2)], ids=repr)
+def test_what_is_no_name_is_unknown(name):
+    for look in (FAULTS.__getitem__, lambda n: inject("4-3-2", n)):
+        with pytest.raises(UnknownNameError, match=r"unknown fault .*FAULTS lists all"):
+            look(name)
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda: inject(3), "net must be a Network .or a spec such as '784-128-10'., got 3"),
+        (lambda: applicable(None), "net must be a Network"),
+        (lambda: applicable("4-3-2", "mes"), "did you mean 'mse'"),
+        (lambda: applicable("4-3-2", batch=0), "batch must be a whole number of at least 1"),
+        (lambda: applicable("4-3-2", l2=-1), "l2 must be a number of at least 0"),
+        (lambda: inject("4-3-2", seed="x"), "seed must be a whole number"),
+    ],
+)
+def test_what_cannot_be_injected_into_is_refused(use, message):
+    with pytest.raises(InputError, match=message):
+        use()
 
 
 @pytest.mark.parametrize(

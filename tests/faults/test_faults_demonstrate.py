@@ -115,5 +115,11 @@ def test_bad_arguments():
         demonstrate("stale-cache", X=np.ones((3, 784)))
     with pytest.raises(InputError, match="rows of 784"):
         demonstrate("stale-cache", net="5-4-3")
+    with pytest.raises(InputError, match="net must be a Network"):
+        demonstrate("stale-cache", net=3)
+    with pytest.raises(InputError, match="lr must be a finite number"):
+        demonstrate("stale-cache", lr=np.nan)
+    with pytest.raises(InputError, match="seed must be a whole number"):
+        demonstrate("stale-cache", seed=-1)
     with pytest.raises(InputError, match="steps"):
         demonstrate("stale-cache", steps=0)

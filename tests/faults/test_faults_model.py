@@ -96,6 +96,29 @@ def test_what_it_cannot_run_is_refused(net, message):
         Model(net, "mse")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.zeros((4, 7))}, r"X must have shape \(N, 3\), got \(4, 7\)"),
+        ({"y": [0]}, "one for each row of X, got 1"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1"),
+        ({"batch_size": 0.5}, "batch_size must be a whole number"),
+        ({"lr": "0.1"}, "lr must be a finite number, got '0.1'"),
+        ({"seed": None}, "seed must be a whole number of at least 0"),
+    ],
+)
+def test_training_checks_its_arguments(change, message):
+    arguments = {"X": np.eye(3), "y": [0, 1, 0], **change}
+    with pytest.raises(InputError, match=message):
+        next(Model(Network.from_spec("3-4-2")).train(**arguments))
+
+
 def test_backward_before_forward_says_what_to_do():
-    with pytest.raises(AttributeError, match=r"call forward\(X\)"):
-        inject("4-3-2").backward([0] * N)
+    model = inject("4-3-2")
+    for early in (lambda: model.backward([0] * N), lambda: model.loss_value([0] * N)):
+        with pytest.raises(InputError, match=r"call forward\(X\) first"):
+            early()
+    with pytest.raises(InputError, match="then backward"):
+        model.gradients()
+    with pytest.raises(AttributeError, match=r"no 'dW1' yet: call forward\(X\)"):
+        _ = model.dW1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.figures import compare_gradients, error_by_step, slice_loss, try_rates
+from chainrule.figures import Compared, compare_gradients, error_by_step, slice_loss, try_rates
 from chainrule.figures.signed import image_shape_of, limit_of, tile
 
 
@@ -107,6 +107,29 @@ def test_a_slice_without_slope_is_refused():
         slice_loss(cr.Network(3, cr.ReLU()), np.eye(3), [0, 1, 2])
     with pytest.raises(cr.InputError, match="does not depend on two weights of W1"):
         slice_loss(cr.Network.from_spec("3-2"), np.zeros((2, 3)), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda: compare_gradients("4-3", X, Y), "net must be a Network, got '4-3'"),
+        (lambda: compare_gradients(net(), X[:, :3], Y), r"X must have shape \(N, 4\)"),
+        (lambda: compare_gradients(net(), X, Y, seed=-1), "seed must be a whole number"),
+        (lambda: error_by_step(net(), X, Y, steps=[0.1, 0]), "steps must be numbers above 0"),
+        (lambda: error_by_step(net(), X, Y, steps=0.1), "steps must be numbers above 0"),
+        (lambda: slice_loss(None, X, Y), "net must be a Network, got a NoneType"),
+        (lambda: slice_loss(net(), X[0], Y), r"for one example pass X\[None\]"),
+        (lambda: slice_loss(net(), X, Y + 1), "labels start at 1, use y - 1"),
+        (lambda: try_rates(net(), X, Y[:3]), "same number of rows, got 7 and 3"),
+        (lambda: try_rates(net(), X[:, :3], Y), r"X must have shape \(N, 4\)"),
+        (lambda: try_rates(net(), X, Y, steps=0), "steps must be a whole number"),
+        (lambda: try_rates(net(), X, Y, optimizer="adm"), "did you mean 'adam'"),
+        (lambda: Compared.whole("W", X, X.T), r"one shape, got \(7, 4\) and \(4, 7\)"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(use, message):
+    with pytest.raises(cr.InputError, match=message):
+        use()
 
 
 def test_the_scale_is_symmetric_about_zero_and_heeds_no_outlier():

@@ -205,6 +205,21 @@ def test_it_takes_any_class_with_the_same_methods():
     assert gradient_check(Logistic(), X, Y, verbose=False) < 1e-7
 
 
+@pytest.mark.parametrize(
+    ("model", "epsilon", "message"),
+    [
+        (None, 1e-5, r"model must have forward\(X\), .* but a NoneType has no forward"),
+        (np.zeros(2), 1e-5, "but an array of shape .* has no forward; check_gradients takes more"),
+        (Model(), 0, "epsilon must be a number above 0, got 0"),
+        (Model(), np.nan, "epsilon must be a number above 0, got nan"),
+        (Model(), "1e-5", "epsilon must be a number above 0, got '1e-5'"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(model, epsilon, message):
+    with pytest.raises(InputError, match=message):
+        gradient_check(model, X, Y, epsilon=epsilon, verbose=False)
+
+
 def test_a_model_without_gradients_is_refused():
     class Forgetful(Model):
         def backward(self, y):

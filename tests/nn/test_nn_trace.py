@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, UnknownNameError
 from chainrule.nn import (
     LOSSES,
     Dropout,
@@ -274,11 +274,28 @@ def test_dropout_keeps_the_expected_value():
         (np.full((2, 6), np.inf), [0, 1], {}, r"X\[0, 0\] is inf"),
         (np.zeros((2, 6)), [0, 1], {"loss": "mes"}, r"unknown loss 'mes'.*did you mean 'mse'\?"),
         (np.zeros((2, 6)), [0, 1], {"weights": [1]}, r"weights must be 2 numbers"),
+        (
+            np.zeros((2, 6)),
+            [0, 1],
+            {"run": True},
+            r"run must be a Run \(such as Run\(training=True",
+        ),
+        (np.zeros((2, 6)), [0, 1], {"loss": np.zeros(2)}, r"not a registered loss.* known: bin"),
     ],
 )
 def test_bad_input_is_refused(X, y, kwargs, message):
     with pytest.raises(InputError, match=message):
         backprop(Network.from_spec("6-5-3"), X, y, **kwargs)
+
+
+@pytest.mark.parametrize("name", ["dW3", "", None, 3, ["dW1"], np.zeros(2)], ids=repr)
+def test_a_name_that_is_not_there_is_told_as_a_mapping_tells_it(name):
+    trace = backprop(Network.from_spec("6-5-3"), np.zeros((2, 6)), [0, 1])
+    with pytest.raises(UnknownNameError, match=r"is not in this trace.*; it has W1, b1") as caught:
+        trace[name]
+    assert isinstance(caught.value, KeyError)
+    assert name not in trace
+    assert trace.get(name) is None
 
 
 # --- the summary --------------------------------------------------------------------------------

@@ -241,6 +241,17 @@ def test_a_hopeless_probability_has_a_finite_loss():
     ("act", "message"),
     [
         (lambda m: m.backward(Y), r"call forward\(X\) before backward\(y\)"),
+        (lambda m: m.update_weights(0.1), r"call backward\(y\) before update_weights\(lr\)"),
+        (
+            lambda m: (m.forward(X), m.backward(Y), m.update_weights("0.1")),
+            r"lr must be a finite number, got '0\.1'",
+        ),
+        (
+            lambda m: m.cross_entropy_loss(np.ones(3), Y),
+            r"p must be probabilities of shape \(N, n_out\).* got an array of shape \(3,\)",
+        ),
+        (lambda m: m.cross_entropy_loss([["a"]], Y), r"p must hold real numbers"),
+        (lambda m: m.predict(X[:0]), r"X is empty"),
         (lambda m: m.forward(X[:, :4]), r"X must have shape \(N, 5\), got \(7, 4\)"),
         (lambda m: (m.forward(X), m.backward(Y[:3])), r"one for each row of X, got 3"),
         (lambda m: (m.forward(X), m.backward(np.eye(3)[Y])), r"one-hot.*y\.argmax\(axis=1\)"),

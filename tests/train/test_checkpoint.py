@@ -18,7 +18,8 @@ from problems import KillAfter, KilledError, StopAt, blobs, network
 from safetensors.numpy import save_file
 
 import chainrule as cr
-from chainrule.train import read_history, read_settings
+from chainrule.storage import load_tensors, save_tensors
+from chainrule.train import read_history, read_optimizer_state, read_settings
 
 X, Y = blobs(n=50)
 OPTIONS = {"epochs": 3, "batch_size": 8, "validation": blobs(n=20, seed=0)}
@@ -171,6 +172,87 @@ def test_files_that_are_no_checkpoints(tmp_path):
                 train([], resume=path)
     with pytest.raises(cr.StorageError, match=messages["missing"]):
         train([], resume=tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("epoch", None),
+        ("epoch", -1),
+        ("batch", "x"),
+        ("step", [1]),
+        ("rng_state", {"a": 1}),
+        ("rng_state", -1),
+        ("epoch_rng_state", KeyError),
+        ("history", "x"),
+        ("history", [{"loss": 1.0}]),
+        ("statistics", KeyError),
+        ("sums", {"a": 1}),
+        ("callbacks", {"EarlyStopping-0": {"best_epoch": 1}}),
+        ("params", np.zeros(3)),
+        ("state/v", np.zeros(3)),
+        ("state/v", KeyError),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_a_checkpoint_with_a_damaged_part_is_refused_and_the_network_untouched(
+    tmp_path, part, value
+):
+    """KeyError stands for a part that is not there."""
+    path, options = tmp_path / "run.safetensors", {**OPTIONS, "optimizer": "adam(0.01)"}
+    train([cr.Checkpoint(path), cr.EarlyStopping()], **options)
+    tensors, meta = load_tensors(path, "checkpoint")
+    document = tensors if part in tensors else meta
+    assert part in document
+    del document[part]
+    if value is not KeyError:
+        document[part] = value
+    save_tensors(path, "checkpoint", tensors, meta)
+    net = network()
+    before = net.params.copy()
+    with pytest.raises(cr.StorageError, match="a part of it is missing or damaged"):
+        cr.fit(net, X, Y, **options, resume=path, callbacks=[cr.EarlyStopping()])
+    np.testing.assert_array_equal(net.params, before)
+
+
+def test_what_is_read_of_a_damaged_checkpoint_is_told(tmp_path):
+    path = tmp_path / "run.safetensors"
+    train([cr.Checkpoint(path)])
+    tensors, _ = load_tensors(path, "checkpoint")
+    save_tensors(path, "checkpoint", tensors, {"history": [{"loss": 1.0}]})
+    for read in (read_history, read_settings):
+        with pytest.raises(cr.StorageError, match="a part of it is missing or damaged"):
+            read(path)
+    for read in (read_history, read_settings, read_optimizer_state):
+        with pytest.raises(cr.InputError, match="path must be a string or a Path"):
+            read(3)
+        with pytest.raises(cr.StorageError, match="there is no file"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: cr.Checkpoint(None), "path must be a string or a Path, got a NoneType"),
+        (lambda: cr.Checkpoint("a", 0), "every_epochs must be a whole number of at least 1, got 0"),
+        (lambda: cr.Checkpoint("a", every_steps=0.5), "every_steps must be a whole number"),
+        (lambda: cr.Checkpoint("a", classes="ab"), "classes must be different labels in a sequ"),
+        (
+            lambda: cr.Checkpoint("a", classes=[None]),
+            "classes must be numbers or texts, got a None",
+        ),
+        (lambda: cr.Checkpoint("a", classes=[1, 1]), "classes must be different labels"),
+    ],
+)
+def test_a_checkpoint_checks_its_arguments(make, message):
+    with pytest.raises(cr.InputError, match=message):
+        make()
+
+
+def test_classes_may_be_what_numpy_gives(tmp_path):
+    path = tmp_path / "run.safetensors"
+    train([cr.Checkpoint(path, classes=np.unique([7, 3, 5]))])
+    assert read_settings(path)["classes"] == [3, 5, 7]
 
 
 def test_divergence_keeps_and_names_the_last_good_checkpoint(tmp_path):

@@ -44,6 +44,22 @@ def test_several_yes_or_no_outputs_count_as_right_together():
     assert result.confusion is None
 
 
+@pytest.mark.parametrize(
+    ("y", "count", "message"),
+    [
+        ([0, 1], 10, r"y must have shape \(3,\), one class for each example"),
+        ([[0], [1], [2]], 10, r"y must have shape \(3,\).* got \(3, 1\)"),
+        (["a", "b", "c"], 10, "y must hold real numbers"),
+        ([0, 1, 2], 0, "count must be a whole number of at least 1, got 0"),
+        ([0, 1, 2], -1, "count must be a whole number of at least 1, got -1"),
+    ],
+)
+def test_mistakes_of_other_targets_are_refused(y, count, message):
+    result = cr.evaluate(identity(3), np.eye(3), [1, 0, 2])
+    with pytest.raises(cr.InputError, match=message):
+        result.worst_mistakes(y, count)
+
+
 def test_regression_has_a_loss_only():
     result = cr.evaluate(identity(1), [[1.0], [3.0]], [0.0, 0.0], loss="mse")
     assert result.loss == 5.0

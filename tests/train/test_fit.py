@@ -178,6 +178,15 @@ BAD = {
     "validation of other width": ({"validation": (X[:, :3], Y)}, "validation X must have shape"),
     "validation labels": ({"validation": (X, Y + 9)}, "validation: y must be"),
     "callback class": ({"callbacks": [cr.EarlyStopping]}, "callbacks must be Callback objects"),
+    "callback alone": ({"callbacks": cr.EarlyStopping()}, "callbacks must be a list of Callback"),
+    "snapshots of a list": ({"snapshots": ["W1"]}, "snapshots must be epochs by parameter"),
+    "snapshots of a number": ({"snapshots": {"W1": 5}}, "snapshots must be epochs .* got 5"),
+    "snapshot of half": ({"snapshots": {"W1": [0.5]}}, r"snapshots\['W1'\] must be whole numbers"),
+    "no seed": ({"seed": None}, "seed must be a whole number of at least 0"),
+    "seed below 0": ({"seed": -1}, "seed must be a whole number of at least 0"),
+    "engine of an array": ({"engine": np.zeros(3)}, "engine must be one of 'auto'"),
+    "X masked": ({"X": np.ma.masked_equal(X, X[0, 0])}, "X has masked entries"),
+    "resume of a number": ({"resume": 3}, "path must be a string or a Path, got a int"),
     "snapshot of nothing": ({"snapshots": {"w1": [0]}}, "no parameter 'w1', did you mean"),
 }
 
@@ -190,6 +199,13 @@ def test_bad_input_is_refused_and_nothing_changed(change, message):
     with pytest.raises(cr.InputError, match=message):
         cr.fit(net, arguments.pop("X"), arguments.pop("y"), **arguments)
     np.testing.assert_array_equal(net.params, before)
+
+
+@pytest.mark.parametrize("net", [None, "5-4-3", X], ids=["none", "spec", "array"])
+@pytest.mark.parametrize("use", [cr.fit, cr.evaluate, cr.backprop])
+def test_what_is_no_network_is_refused(net, use):
+    with pytest.raises(cr.InputError, match=r"net must be a Network \(such as Network\.from_spec"):
+        use(net, X, Y)
 
 
 def test_binary_targets_are_checked():

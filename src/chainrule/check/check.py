@@ -20,6 +20,7 @@ from chainrule.check.subject import Subject
 from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets import find_target
 from chainrule.check.verdicts import Examiner
+from chainrule.checks import check_number, describe, make_generator
 from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["GradientError", "assert_gradients", "check_gradients"]
@@ -63,7 +64,9 @@ def check_gradients(
         target: a `Network`, layer or loss; an object with `forward` and `backward`; a list of
             layer objects; `(loss_and_grads, params)`; `(forward, backward)`; a torch module …
             See `chainrule.check.find_target`.
-        X, y: the batch; random ones that fit by default. y goes to the code as it is.
+        X: the batch, (N, …) as the code takes it, an array or whatever else; random numbers that
+            fit by default.
+        y: its targets, given to the code as they are; random ones that fit by default.
         loss: a function `(out, y)`, the name of a method or of one of our losses; by default
             what the target has under the usual names.
         seed: of all that is random here.
@@ -80,13 +83,17 @@ def check_gradients(
         The report. The target is left exactly as it was found, also if this is interrupted.
 
     Raises:
-        InputError: there is nothing that can be checked; the message says what was looked for.
+        InputError: there is nothing that can be checked (the message says what was looked for),
+            X and y do not fit, the loss is not one finite number, or an option is out of range.
+            What the target's own code raises passes through, unless it can be said what would
+            mend it: then that is in the report.
 
     >>> from chainrule import Network
     >>> report = check_gradients(Network.from_spec("4-8(tanh)-3"))
     >>> report.ok, report.parameters["W1"].verdict.value
     (True, 'right')
     """
+    _check_options(seed, every_entry, rtol, progress)
     budget = _budget(seconds, every_entry)
     _keep_memory()
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
@@ -113,8 +120,18 @@ def check_gradients(
 def assert_gradients(target: Any, X: Any = None, y: Any = None, **options: Any) -> GradientReport:
     """`check_gradients` for tests.
 
+    Args:
+        target: what is checked.
+        X: the batch; a random one that fits by default.
+        y: its targets, likewise.
+        **options: of `check_gradients`.
+
+    Returns:
+        The report.
+
     Raises:
         GradientError: the report is not ok; it is the message, and `.report`.
+        InputError: as `check_gradients` raises it.
 
     >>> from chainrule import ReLU
     >>> assert_gradients(ReLU()).ok
@@ -186,6 +203,9 @@ def _checked(
     start = budget.spent
     value = target.loss()
     budget.loss = budget.spent - start
+    for name, parameter in target.parameters().items():
+        if not parameter.size:
+            raise InputError(f"{name} of {target.name} is empty, of shape {parameter.shape}")
     if not np.isfinite(value):
         place = first_not_finite({**target.parameters(), "X": target.X, "y": target.y})
         place = place or first_not_finite({"the output": target.outputs()})
@@ -229,11 +249,25 @@ def _guarded(target: Target, run: Callable[[], Finding]) -> Finding:
         raise InputError(f"the forward pass of {target.name} failed: {told(error)}") from error
 
 
+def _check_options(
+    seed: int, every_entry: bool | None, rtol: float | None, progress: Progress | None
+) -> None:
+    if isinstance(seed, np.random.Generator):
+        raise InputError("seed must be a whole number here: the same one gives the same check")
+    make_generator(seed)
+    if every_entry is not None and not isinstance(every_entry, bool):
+        raise InputError(f"every_entry must be True, False or None, got {describe(every_entry)}")
+    if rtol is not None:
+        check_number(rtol, "rtol", 0, open_low=True)
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress must be a function, got {describe(progress)}")
+
+
 def _budget(seconds: float | None, every_entry: bool | None) -> Budget:
     if seconds is None:
         return Budget(np.inf) if every_entry else Budget(_SECONDS, _NETWORK_SECONDS)
-    if not seconds >= 0:
-        raise InputError(f"seconds must be 0 or more, got {seconds!r}")
+    if not isinstance(seconds, float) or seconds != np.inf:
+        check_number(seconds, "seconds", 0)
     return Budget(float(seconds), float(seconds) / 2)
 
 

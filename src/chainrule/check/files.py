@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import traceback
 import types
@@ -21,6 +22,7 @@ from chainrule.check.targets.torch import is_torch
 from chainrule.errors import ChainruleError, InputError
 from chainrule.nn import Layer, Loss, Network
 from chainrule.registry import nearest
+from chainrule.storage import as_path
 
 __all__ = ["load_target"]
 
@@ -53,8 +55,8 @@ def load_target(
     ...     load_target(file, "net").kind
     'network'
     """
-    text = str(path)
-    if name is None and not Path(text).exists() and ":" in text:
+    text = str(as_path(path))
+    if name is None and not os.path.exists(text) and ":" in text:
         text, _, name = text.rpartition(":")
     module = _run(Path(text))
     names = vars(module)
@@ -62,7 +64,7 @@ def load_target(
     if loss is None and callable(names.get("loss")) and name != "loss":
         loss = None if _is_model(module) else names["loss"]
     if name is not None:
-        if name not in names:
+        if not isinstance(name, str) or name not in names:
             public = [n for n in names if not n.startswith("_")]
             raise InputError(
                 f"there is no {name!r} in {text}{nearest(name, public)}; it has {', '.join(public)}"
@@ -96,7 +98,7 @@ class _FromSource(importlib.machinery.SourceFileLoader):
 
 
 def _run(path: Path) -> types.ModuleType:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"there is no file {str(path)!r}")
     name = f"chainrule_checked_{path.stem}"
     if importlib.util.spec_from_file_location(name, path) is None:

@@ -43,12 +43,20 @@ class ParameterReport:
     """One parameter's gradient beside the true one.
 
     Attributes:
+        name: of the parameter.
+        verdict: what is said of its gradient.
+        shape: of the parameter.
+        dtype: of the gradient.
         max_relative_error: `|given − true| / max(|given|, |true|)` at `worst_index`; None where
             it is known along directions only and they agree to the noise.
-        given, true: the numbers at `worst_index`.
+        worst_index: the entry that is off most; None where none was singled out.
+        given: the number there as the code gave it.
+        true: the number there as it was measured.
         wrong_entries: how many there are, None if that is not known.
         checked: "every entry", "directions" or "sample".
-        given_gradient, true_gradient: the whole tensors, where they are known.
+        given_gradient: the whole tensor as the code gave it, float64 (*shape,); None where it
+            was not looked at whole.
+        true_gradient: the measured one beside it, float64 (*shape,), likewise.
         note: anything worth saying in half a sentence.
 
     >>> from chainrule import Network

@@ -45,7 +45,8 @@ class Target(ABC):
 
     Attributes:
         name: what the reports call it.
-        X, y: the batch in use; X is the target's own copy.
+        X: the inputs of the batch in use, a copy of the target's own.
+        y: its targets.
         passes: forward passes so far, and passes forward and back.
 
     >>> from chainrule import Network
@@ -73,7 +74,8 @@ class Target(ABC):
 
     @abstractmethod
     def parameters(self) -> dict[str, np.ndarray]:
-        """The live arrays: written in place while probing. The input's is called `X`."""
+        """The live arrays by name, of any shape, (in, out) say: written in place while probing.
+        The input's is called `X`."""
 
     @abstractmethod
     def _loss(self) -> object:
@@ -84,7 +86,7 @@ class Target(ABC):
         """Forward and backward pass; whatever the code gave, not copied."""
 
     def outputs(self) -> np.ndarray | None:
-        """What the forward pass returned last, if it is one array."""
+        """What the forward pass returned last, (N, …), if it is one array."""
         return None
 
     def gradients_of_second_backward(self) -> dict[str, object] | None:
@@ -168,7 +170,7 @@ class Target(ABC):
             self.put_back(before)
 
     def put_back(self, before: Mapping[str, np.ndarray]) -> None:
-        """Parameters that are not as they were."""
+        """Write `before`, by name, each of any shape, into the parameters that differ from it."""
         for name, value in self.parameters().items():
             if not np.array_equal(value, before[name]):
                 value[...] = before[name]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.checks import as_count, describe
+from chainrule.checks import as_count, describe, rectangular
 from chainrule.errors import InputError
 
 __all__ = ["batch_slices", "batches", "check_pair", "epoch_order"]
@@ -63,13 +63,15 @@ def batches(
     """One epoch of `(X_batch, y_batch)`, each example once: for a training loop of your own.
 
     Args:
-        X: (N, …) examples, one a row. y: (N, …) their targets. Batches keep both dtypes.
+        X: (N, …) examples, one a row, of any dtype, which the batches keep.
+        y: (N, …) their targets, likewise.
         batch_size: rows in a batch; the last one is short if N does not divide.
         rng: draws this epoch's order; pass the same generator in each epoch.
         shuffle: False keeps the order of the data; batches are then views, not copies.
 
     Raises:
-        InputError: at the call, if an argument does not fit.
+        InputError: at the call: X and y differ in length or are empty, `batch_size` is not a
+            positive whole number, or `rng` is no generator.
 
     >>> X, y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 0])
     >>> for X_batch, y_batch in batches(X, y, 2, np.random.default_rng(0)):
@@ -89,9 +91,10 @@ def check_pair(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """X and y as arrays with one entry an example.
 
     Raises:
-        InputError: one of them is a single number, or their lengths differ.
+        InputError: one of them is a single number or has rows of unequal length, or their
+            lengths differ.
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = rectangular(X, "X"), rectangular(y, "y")
     for name, array in (("X", X), ("y", y)):
         if array.ndim == 0:
             raise InputError(f"{name} must have one entry an example, got {describe(array)}")

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import check_choice, first_non_finite
+from chainrule.checks import as_list, check_choice, describe, first_non_finite
 from chainrule.errors import InputError
 from chainrule.registry import nearest
 
-__all__ = ["MAX_WHOLE_CLASSES", "Dataset", "Label", "check_task", "encode_target"]
+__all__ = ["MAX_WHOLE_CLASSES", "Dataset", "Label", "as_labels", "check_task", "encode_target"]
 
 Label = int | float | str
 MAX_WHOLE_CLASSES = 100
@@ -94,15 +94,37 @@ def encode_target(
     return _translation(known, tuple(classes), codes, place)[codes], tuple(classes)
 
 
-def check_task(task: str, classes: Sequence[Label] | None) -> None:
-    """Refuse an unknown task, and classes for a regression."""
+def check_task(task: str, classes: Sequence[Label] | None) -> list[Label] | None:
+    """Refuse an unknown task, and classes for a regression; the classes as `as_labels` has them."""
     check_choice(task, "load: task", ("auto", "classification", "regression"))
     if classes is None:
-        return
+        return None
     if task == "regression":
         raise InputError("load: classes= is for classification, got task='regression'; drop one")
-    if isinstance(classes, str) or not len(classes) or len(set(classes)) != len(classes):
-        raise InputError(f"load: classes must be different labels in a sequence, got {classes!r}")
+    return as_labels(classes)
+
+
+def as_labels(classes: Sequence[Label]) -> list[Label]:
+    """What classes are called, as plain numbers and texts: those of NumPy, as in `np.unique(y)`,
+    become Python's own, which JSON can hold.
+
+    Raises:
+        InputError: not a sequence, other things in it, or one of them twice.
+
+    >>> as_labels(np.array([3, 7]))
+    [3, 7]
+    """
+    wanted = "classes must be different labels in a sequence"
+    labels = [
+        label.item() if isinstance(label, np.generic) else label
+        for label in as_list(classes, wanted)
+    ]
+    for label in labels:
+        if not isinstance(label, int | float | str):
+            raise InputError(f"classes must be numbers or texts, got {describe(label)} among them")
+    if not labels or len(set(labels)) != len(labels):
+        raise InputError(f"{wanted}, got {classes!r}")
+    return labels
 
 
 def _numbers(values: Sequence[str] | np.ndarray) -> np.ndarray | None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from chainrule.errors import InputError, StorageError
+from chainrule.errors import StorageError
 from chainrule.registry import nearest
+from chainrule.storage import as_path
 
 __all__ = ["existing_file", "is_gzip", "open_binary", "reading"]
 
@@ -30,12 +31,10 @@ def existing_file(path: AnyPath) -> Path:
     Traceback (most recent call last):
     chainrule.errors.StorageError: there is no file '/no/such/folder'
     """
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(f"path must be a string or a Path, got a {type(path).__name__}")
-    found = Path(path)
-    if found.is_dir():
+    found = as_path(path)
+    if os.path.isdir(found):  # a name that is too long is no folder, and no error
         raise StorageError(f"{str(path)!r} is a folder; give the path of one file in it")
-    if not found.exists():
+    if not os.path.exists(found):
         try:
             siblings = os.listdir(found.parent)
         except OSError:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.checks import describe
 from chainrule.data.files import AnyPath, existing_file, open_binary, reading
 from chainrule.errors import InputError, StorageError
 
@@ -28,12 +29,18 @@ def parse_idx(content: bytes, source: str) -> np.ndarray:
         content: the file, unpacked.
         source: what to call it in an error.
 
+    Returns:
+        An array of the type and of any shape (n, …) that the header names, at least one axis.
+
     Raises:
+        InputError: `content` is no bytes.
         StorageError: no IDX file (wrong magic number), truncated, or with bytes left over.
 
     >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]), "three labels")
     array([5, 0, 4], dtype=uint8)
     """
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise InputError(f"content must be the bytes of a file, got {describe(content)}")
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
         raise StorageError(
             f"{source!r} is not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}, "

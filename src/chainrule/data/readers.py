@@ -56,7 +56,8 @@ def load(
             so that the same label gets the same index.
 
     Raises:
-        InputError: the content does not fit: the message names line and column, or the array.
+        InputError: an argument or the content does not fit: the message names line and column,
+            or the array.
         StorageError: the file is missing, unreadable, truncated or damaged.
 
     >>> import tempfile
@@ -67,7 +68,7 @@ def load(
     ([[5.099999904632568, 3.5], [4.900000095367432, 3.0]], array([0, 1]), ('lily', 'rose'))
     >>> X, y = data
     """
-    check_task(task, classes)
+    classes = check_task(task, classes)
     check_choice(part, "load: part", ("train", "test"))
     file = existing_file(path)
     ending = _ending(file)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from chainrule.checks import check_number
+from chainrule.checks import check_number, make_generator
 from chainrule.data.batches import check_pair
 from chainrule.errors import InputError
 
@@ -30,10 +30,14 @@ def split(
     targets are split plainly. The held-out part has at least one row.
 
     Args:
-        X: (N, …), one example a row. y: (N, …) targets. Both parts are shuffled copies.
+        X: (N, …) examples, one a row, of any dtype.
+        y: (N, …) targets, likewise.
         fraction: of the rows to hold out, in (0, 1).
         seed: a whole number, or a generator to draw from. The same seed gives the same split.
         stratify: False splits plainly, whatever y holds.
+
+    Returns:
+        `(X_train, y_train), (X_held, y_held)`, shuffled copies in the dtypes of X and y.
 
     Raises:
         InputError: `fraction` or `seed` out of range, lengths that differ, too few rows, or
@@ -48,24 +52,13 @@ def split(
     X, y = check_pair(X, y)
     if len(X) < 2:
         raise InputError(f"split: too few rows: got {len(X)}, want at least 2, one for each part")
-    order = _generator(seed).permutation(len(X))
+    order = make_generator(seed, "split: seed").permutation(len(X))
     if stratify and y.ndim == 1 and y.dtype.kind in "iubUS":
         held = _held_by_class(y[order], float(fraction))
     else:
         held = np.arange(len(X)) < min(max(1, round(len(X) * fraction)), len(X) - 1)
     train, test = order[~held], order[held]
     return (X[train], y[train]), (X[test], y[test])
-
-
-def _generator(seed: object) -> np.random.Generator:
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(
-            f"split: seed must be a whole number of at least 0 or a numpy.random.Generator, "
-            f"got {seed!r}"
-        )
-    return np.random.default_rng(int(seed))
 
 
 def _held_by_class(y: np.ndarray, fraction: float) -> np.ndarray:

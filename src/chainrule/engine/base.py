@@ -26,7 +26,14 @@ class Job:
     """What is trained on what: checked arrays in the network's dtype.
 
     Attributes:
-        X: examples; bytes (uint8), too, where the network starts with Scale.
+        net: what is trained, in place.
+        loss: what is minimised.
+        optimizer: how.
+        X: (N, *input_shape) examples in the network's dtype; bytes (uint8), too, where it starts
+            with Scale; or sparse rows.
+        y: (N,) or (N, outputs) targets, as the loss takes them.
+        weights: (N,) weight of each example in the network's dtype; None for all 1.
+        batch_size: examples a step, at most N.
 
     >>> import chainrule as cr
     >>> X, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
@@ -45,7 +52,8 @@ class Job:
     batch_size: int
 
     def examples(self, rows: np.ndarray) -> np.ndarray:
-        """These rows of X, dense, in the network's dtype."""
+        """The rows of X that `rows`, (n,) indices, names: (n, *input_shape), dense, in the
+        network's dtype."""
         x = self.X.take(rows) if isinstance(self.X, SparseRows) else self.X[rows]
         return x.astype(self.net.dtype, copy=False)
 
@@ -53,6 +61,12 @@ class Job:
 @dataclass
 class Sums:
     """Sums over the examples seen, from which an epoch's means are made.
+
+    Attributes:
+        loss: of every example's loss times its weight.
+        weight: of the weights; of ones where none are given.
+        hits: examples predicted right.
+        examples: how many there were.
 
     >>> sums = Sums(loss=3.0, weight=4.0, hits=3, examples=4)
     >>> sums.loss / sums.weight, sums.hits / sums.examples  # an epoch's loss and accuracy
@@ -71,7 +85,7 @@ class Engine(ABC):
 
     Attributes:
         state: the optimiser's flat vectors, by name.
-        grads: the gradient vector of the last step that was run with `keep_grads`.
+        grads: (params,) the gradient vector of the last step that was run with `keep_grads`.
         keep_grads: whether `grads` is wanted; keeping it costs a copy.
         step: number of steps done, over all epochs.
 
@@ -110,10 +124,10 @@ class Engine(ABC):
         and the parameters are those that gave that loss.
 
         Args:
-            order: the epoch's permutation of the examples; batch i is
+            order: (N,) int64, the epoch's permutation of the examples; batch i is
                 `order[i · batch_size : (i + 1) · batch_size]`.
             first: index of the first batch.
-            lrs: learning rate of each step.
+            lrs: (steps,) float64 learning rate of each step.
             sums: the examples of the steps done are added to it, one step at a time, so that
                 the epoch's means do not depend on how its steps were divided into runs.
         """

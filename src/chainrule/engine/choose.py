@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from chainrule.checks import check_choice
+from chainrule.checks import check_choice, check_kind
 from chainrule.engine.base import Engine, Job
 from chainrule.engine.native_engine import NativeEngine, native_threads, why_not_native
 from chainrule.engine.numpy_engine import NumpyEngine
@@ -24,12 +24,18 @@ def choose_engine(
 ) -> Engine:
     """The engine that `engine` names, or for "auto" the compiled one where it can run the job.
 
-    Where it cannot, one line of the log `chainrule` says why. `threads` are as many as the
-    compiled engine may use; by default `CHAINRULE_THREADS`, or the cores as far as they pay.
+    Where it cannot, one line of the log `chainrule` says why.
+
+    Args:
+        job: what is trained on what.
+        rng: draws dropout's masks.
+        engine: "native", "numpy" or "auto".
+        threads: as many as the compiled engine may use; by default `CHAINRULE_THREADS`, or the
+            cores as far as they pay.
 
     Raises:
-        InputError: an unknown name, "native" for a job that it cannot run (the reason is given),
-            or `threads` that are no positive whole number.
+        InputError: no `Job` or generator, an unknown name, "native" for a job that it cannot run
+            (the reason is given), or `threads` that are no positive whole number.
 
     >>> import chainrule as cr
     >>> from chainrule.engine import Job
@@ -39,6 +45,8 @@ def choose_engine(
     >>> choose_engine(job, np.random.default_rng(0), "numpy").name
     'numpy'
     """
+    check_kind(job, Job, "job")
+    check_kind(rng, np.random.Generator, "rng", "such as np.random.default_rng(0)")
     check_choice(engine, "engine", ("auto", "native", "numpy"))
     most = thread_count(threads)
     if engine == "numpy":

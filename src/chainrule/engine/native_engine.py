@@ -85,6 +85,7 @@ class NativeEngine(Engine):
     What makes it fast: all threads work on one step together, each on its own columns of every
     tensor; where X is mostly zeros the first layer touches only the others; small products stay
     in registers, large ones go to NumPy's BLAS; and plain SGD adds dW straight to W.
+    `choose_engine` makes one where it can run the job.
 
     >>> import chainrule as cr
     >>> X, y = np.eye(4), np.array([0, 1, 0, 1])

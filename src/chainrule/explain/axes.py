@@ -19,6 +19,11 @@ _BATCH = "batch"
 class Shaped:
     """A tensor's name, the names of its axes, and their sizes.
 
+    Attributes:
+        name: as the trace has it.
+        axes: such as ("batch", "in").
+        shape: such as (64, 784).
+
     >>> print(Shaped("W2", ("in", "out"), (128, 10)))
     W2 (in 128, out 10)
     """

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.checks import as_list
 from chainrule.errors import InputError
 from chainrule.explain.axes import Shaped, shaped
 from chainrule.explain.chain import chain_rule, definitions
@@ -28,8 +29,8 @@ class Alone:
     """What one example gives on its own, beside what the batch gives.
 
     Attributes:
-        value: the tensor for this example alone, as if it were the whole batch: its row of a
-            tensor with a batch axis, all of a parameter's gradient.
+        value: the tensor for this example alone, as if it were the whole batch: its row (…,) of a
+            tensor (batch, …), all of a parameter's gradient, for example (in, out).
         share: its weight in the batch's mean, 1/N; 1 for a tensor of the forward pass, in which
             the examples do not meet.
         index: where `value` is largest.
@@ -70,7 +71,7 @@ class Step:
         intuition: what it means, in one sentence.
         remark: what is often said less exactly, or empty.
         where: definitions of what the equation uses.
-        value: the tensor.
+        value: the tensor, as the trace has it: (batch, …), or a parameter's own shape.
         alone: the same for one example.
 
     >>> from chainrule import Network
@@ -157,7 +158,7 @@ class Derivation:
         """
         if isinstance(step, str) and step.isdigit():
             step = int(step)
-        for candidate in self.steps:
+        for candidate in self.steps if isinstance(step, int | str) else ():
             if step in (candidate.number, candidate.name):
                 return candidate
         names = [candidate.name for candidate in self.steps]
@@ -168,7 +169,13 @@ class Derivation:
         )
 
     def only(self, *steps: int | str) -> Derivation:
-        """The same with these steps, each by its number or by the name of its tensor."""
+        """The same with these steps, each by its number or by the name of its tensor.
+
+        Raises:
+            InputError: there is no such step, or none is named.
+        """
+        if not steps:
+            raise InputError("only(…) wants a step or more, such as only('dW1')")
         chosen = {self[step].number for step in steps}
         return replace(self, steps=tuple(s for s in self.steps if s.number in chosen))
 
@@ -176,9 +183,10 @@ class Derivation:
         """The same with these entries opened.
 
         Raises:
-            InputError: see `open_entry`.
+            InputError: not a list, or see `open_entry`.
         """
-        return replace(self, entries=tuple(open_entry(self.trace, e) for e in entries))
+        wanted = as_list(entries, "entries must be a list such as ['dW1[0, 3]']")
+        return replace(self, entries=tuple(open_entry(self.trace, e) for e in wanted))
 
 
 def explain(
@@ -193,11 +201,14 @@ def explain(
 
     Args:
         trace_or_net: a `Trace`, or a network together with X and y.
-        X, y, **how: as `backprop` takes them (`loss`, `weights`, `run`, `input_gradient`).
+        X: (N, *input_shape) examples, for a network.
+        y: (N,) or (N, outputs) targets, as the loss takes them, for a network.
+        **how: as `backprop` takes them: `loss`, `weights`, `run`, `input_gradient`.
         example: row of X that is shown on its own beside the batch; None for none.
 
     Raises:
-        InputError: X and y are missing or do not fit; `example` is no row of X.
+        InputError: neither a `Trace` nor a `Network`; X and y are missing or do not fit;
+            `example` is no row of X.
 
     >>> net = Network.from_spec("2-3-2")
     >>> derivation = explain(net, [[1.0, 2.0], [0.5, -1.0]], [0, 1])
@@ -212,7 +223,8 @@ def explain(
     """
     trace = _trace(trace_or_net, X, y, how)
     n = len(trace["X"])
-    if example is not None and not 0 <= example < n:
+    whole = isinstance(example, int | np.integer) and not isinstance(example, bool)
+    if example is not None and not (whole and 0 <= example < n):
         raise InputError(f"example must be a row of X, 0 to {n - 1}, got {example!r}")
     one = None if example is None else _trace_of_one(trace, example)
     steps = tuple(

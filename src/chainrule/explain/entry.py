@@ -79,8 +79,8 @@ def open_entry(trace: Trace, entry: str) -> Entry:
         entry: the name of a tensor or gradient, and an index for each of its axes.
 
     Raises:
-        InputError: there is no such tensor (the nearest is suggested), nothing computes it, or
-            the index does not fit; the valid range is given.
+        InputError: no trace; or there is no such tensor (the nearest is suggested), nothing
+            computes it, or the index does not fit; the valid range is given.
 
     >>> from chainrule.nn import Network, backprop
     >>> net = Network.from_spec("2-3(tanh)-2", dtype="float64")
@@ -118,8 +118,12 @@ def _equation(origin: Origin) -> str:
 def parse_entry(trace: Trace, entry: str) -> tuple[str, Index]:
     """Name and index of an entry that is in the trace and was computed.
 
+    Args:
+        trace: from `backprop`.
+        entry: such as "dW1[300, 17]".
+
     Raises:
-        InputError: see `open_entry`.
+        InputError: as `open_entry` raises it.
 
     >>> from chainrule.nn import Network, backprop
     >>> net = Network.from_spec("2-3(tanh)-2", dtype="float64")
@@ -127,7 +131,8 @@ def parse_entry(trace: Trace, entry: str) -> tuple[str, Index]:
     >>> parse_entry(trace, "dW2[1, 0]")
     ('dW2', (1, 0))
     """
-    match = re.fullmatch(r"\s*([^\W\d]\w*)\s*(?:\[([^\[\]]*)\])?\s*", entry)
+    text = entry if isinstance(entry, str) else ""
+    match = re.fullmatch(r"\s*([^\W\d]\w*)\s*(?:\[([^\[\]]*)\])?\s*", text)
     if match is None:
         raise InputError(f"an entry is a name and an index, such as 'dW1[0, 3]', got {entry!r}")
     name, inside = match[1], (match[2] or "").strip()

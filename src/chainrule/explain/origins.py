@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.checks import check_kind
 from chainrule.nn import Network, Trace
 from chainrule.nn.layers import Layer
 from chainrule.nn.losses import Loss
@@ -78,6 +79,7 @@ def origins(trace: Trace) -> dict[str, Origin]:
     >>> list(origins(trace))
     ['z1', 'a1', 'z2', 'a2', 'loss', 'dz2', 'dW2', 'db2', 'da1', 'dz1', 'dW1', 'db1']
     """
+    check_kind(trace, Trace, "trace", "from backprop(net, X, y)")
     net, loss = trace.net, trace.loss_function
     found = [
         Origin(net.tensor_names[i + 1], "y", i, layer, trace.layer_names(i))

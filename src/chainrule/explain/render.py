@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chainrule.checks import check_choice
+from chainrule.checks import check_choice, check_kind
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document import to_json
 from chainrule.explain.html import to_html
@@ -27,7 +27,7 @@ def render(derivation: Derivation, format: str = "text") -> str:  # noqa: A002
     """The derivation as `text` (80 columns), `md`, `html`, `tex` or `json`.
 
     Raises:
-        InputError: another format.
+        InputError: another format, or no derivation.
         MissingExtraError: `html` without latex2mathml (`pip install 'chainrule[cli]'`).
 
     >>> from chainrule.explain import explain
@@ -36,5 +36,6 @@ def render(derivation: Derivation, format: str = "text") -> str:  # noqa: A002
     >>> render(derivation, "md").splitlines()[0]
     '# Backpropagation, step by step'
     """
+    check_kind(derivation, Derivation, "derivation", "from explain(net, X, y)")
     check_choice(format, "format", tuple(_RENDERERS))
     return _RENDERERS[format](derivation)

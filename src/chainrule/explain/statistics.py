@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.checks import as_array
+from chainrule.errors import InputError
+
 __all__ = ["Statistics"]
 
 
@@ -26,8 +29,14 @@ class Statistics:
 
     @classmethod
     def of(cls, array: np.ndarray) -> Statistics:
-        """Computed in float64. `zeros` counts the entries that are exactly zero."""
-        wide = np.asarray(array, np.float64)
+        """Of an array of any shape, computed in float64.
+
+        Raises:
+            InputError: no real numbers, or none at all.
+        """
+        wide = as_array(array, "array").astype(np.float64)
+        if not wide.size:
+            raise InputError(f"array is empty: got shape {wide.shape}, want at least one entry")
         return cls(
             norm=float(np.linalg.norm(wide)),
             mean=float(wide.mean()),

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.errors import InputError
+from chainrule.checks import as_count, check_kind
+from chainrule.errors import InputError, UnknownNameError
 from chainrule.faults.model import Model
 from chainrule.faults.needs import NEEDS, Situation
 from chainrule.nn import Loss, Network
@@ -20,19 +21,12 @@ __all__ = [
     "Catalogue",
     "Fault",
     "Setting",
-    "UnknownFaultError",
     "applicable",
     "fault",
     "inject",
 ]
 
 Kind = Literal["gradient", "state", "training", "loss"]
-
-
-class UnknownFaultError(InputError, KeyError):
-    """There is no such fault in the catalogue."""
-
-    __str__ = Exception.__str__  # KeyError's would put the message in quotes
 
 
 @dataclass(frozen=True)
@@ -126,10 +120,9 @@ class Catalogue(Mapping[str, Fault]):
         self._faults[fault.name] = fault
 
     def __getitem__(self, name: str) -> Fault:
-        if name not in self._faults:
-            raise UnknownFaultError(
-                f"unknown fault {name!r}{nearest(str(name), self._faults)}; "
-                f"FAULTS lists all {len(self)}"
+        if not isinstance(name, str) or name not in self._faults:
+            raise UnknownNameError(
+                f"unknown fault {name!r}{nearest(name, self._faults)}; FAULTS lists all {len(self)}"
             )
         return self._faults[name]
 
@@ -169,11 +162,16 @@ def applicable(
         batch: examples in a batch.
         **options: of `Model`: training, batch_norm, tied.
 
+    Raises:
+        InputError: no such network or loss, a layer that `Model` does not know, or a number out
+            of range.
+
     >>> names = [fault.name for fault in applicable("4-5(tanh)-3")]
     >>> "derivative-at-activation" in names, "mask-from-wrong-tensor" in names
     (True, False)
     """
-    situation = Situation(Model(_network(net), loss, l2=l2, **options), batch)
+    model = Model(_network(net), loss, l2=l2, **options)
+    situation = Situation(model, as_count(batch, "batch"))
     return [f for f in FAULTS.values() if all(NEEDS[need](situation) for need in f.needs)]
 
 
@@ -198,8 +196,8 @@ def inject(
         **options: of `Model`: training, batch_norm, tied, input_gradient, seed.
 
     Raises:
-        InputError: there is no such fault (the nearest one is suggested), or two of them replace
-            the same step.
+        InputError: there is no such fault (the nearest one is suggested), two of them replace
+            the same step, or the network, the loss or an option does not fit.
 
     >>> model = inject("4-5-3", "missing-batch-mean")
     >>> X, y = np.eye(4), np.array([0, 1, 2, 0])
@@ -211,7 +209,7 @@ def inject(
     >>> bool(np.allclose(model.dW1, 4 * right.dW1))
     True
     """
-    faults = [FAULTS[name] for name in dict.fromkeys(names)]
+    faults = list({fault.name: fault for fault in map(FAULTS.__getitem__, names)}.values())
     _check_compatible(faults)
     own = _network(net)
     if copy and own is net:
@@ -248,4 +246,7 @@ def _check_compatible(faults: list[Fault]) -> None:
 
 
 def _network(net: str | Network) -> Network:
-    return Network.from_spec(net, dtype=np.float64) if isinstance(net, str) else net
+    if isinstance(net, str):
+        return Network.from_spec(net, dtype=np.float64)
+    check_kind(net, Network, "net", "or a spec such as '784-128-10'")
+    return net

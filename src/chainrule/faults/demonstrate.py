@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, as_examples, check_number
+from chainrule.checks import as_count, as_examples, check_kind, check_number
 from chainrule.data import mnist
 from chainrule.errors import InputError
 from chainrule.faults.catalogue import FAULTS, Fault, inject
@@ -29,8 +29,8 @@ class Course:
     """How one training went. NaN and infinity are data here.
 
     Attributes:
-        losses: what the model reported as its loss, step by step, before each update.
-        gradient_norms: length of the vector of all gradients that backward gave, step by step.
+        losses: (steps,) what the model reported as its loss, step by step, before each update.
+        gradient_norms: (steps,) length of the vector of all gradients that backward gave.
         test_loss: mean loss at the end on examples not trained on, computed rightly.
         accuracy: share of those that are predicted right; None for a regression.
         first_non_finite: the first step, from 1, whose loss or gradient was not finite.
@@ -53,6 +53,17 @@ class Course:
 @dataclass(frozen=True)
 class Demonstration:
     """A right and a faulty training, with the same seed and the same batches.
+
+    Attributes:
+        fault: the mistake.
+        net: spec of the network.
+        loss: spelling of the loss.
+        lr: learning rate.
+        batch_size: examples a step.
+        seed: of weights, batches and dropout.
+        right: how the right training went: `losses` and `gradient_norms`, (steps,) each,
+            `test_loss`, `accuracy`, `first_non_finite`, `error`.
+        faulty: the same of the faulty one.
 
     >>> X = np.random.default_rng(0).normal(size=(99, 4)); y = (X[:, 0] > 0).astype(int)
     >>> shown = demonstrate("missing-batch-mean", net="4-5-2", X=X, y=y)
@@ -87,8 +98,10 @@ def demonstrate(
     Args:
         name: the fault.
         net: network or spec; by default the textbook's 784-128-10, or what the fault needs.
-        X, y: examples and targets, the last tenth for the test; by default a part of MNIST,
+        X: (N, *input_shape) examples, the last tenth for the test; by default a part of MNIST,
             such that each epoch's last batch is a short one.
+        y: (N,) or (N, outputs) their targets, as the fault's loss takes them; with X or not at
+            all.
         epochs: passes over the data.
         steps: the most steps that are done; MNIST is cut so that it gives as many.
         lr: learning rate.
@@ -166,7 +179,10 @@ def _accuracy(loss: Loss, z: np.ndarray, y: np.ndarray) -> float | None:
 
 
 def _network(net: str | Network, seed: int) -> Network:
-    return Network.from_spec(net, seed=seed) if isinstance(net, str) else net
+    if isinstance(net, str):
+        return Network.from_spec(net, seed=seed)
+    check_kind(net, Network, "net", "or a spec such as '784-128-10'")
+    return net
 
 
 def _rows(epochs: int, steps: int) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.checks import as_examples
+from chainrule.checks import as_count, as_examples, check_number, make_generator
 from chainrule.data import batch_slices
+from chainrule.errors import InputError
 from chainrule.faults.steps import Steps
 from chainrule.nn import Activation, Dropout, Layer, Linear, Run
 from chainrule.nn.trace import prediction_name
@@ -36,7 +37,8 @@ class Model(Steps):
     `backward`: `dW1, db1, …`.
 
     Raises:
-        InputError: a layer that is not among those named, or targets that do not fit.
+        InputError: a layer that is not among those named, an unknown loss, or a number out of
+            range.
 
     >>> from chainrule.nn import Network, Tanh, backprop
     >>> net = Network(2, Linear(3), Tanh(), Linear(2), dtype=np.float64)
@@ -51,7 +53,12 @@ class Model(Steps):
     # --- forward ------------------------------------------------------------------------------
 
     def forward(self, X: object) -> np.ndarray:
-        """Probabilities, or z for a regression. Keeps what `backward` needs."""
+        """Probabilities, or z for a regression: (N, *output_shape) for X (N, *input_shape).
+        Keeps what `backward` needs.
+
+        Raises:
+            InputError: X has another shape, is empty, or holds a NaN or infinity.
+        """
         x = self.take_input(as_examples(X, self.net.input_shape, self.net.dtype))
         self.batch_size = self.batch_size or len(x)
         names = self.net.tensor_names
@@ -84,17 +91,28 @@ class Model(Steps):
     # --- loss ---------------------------------------------------------------------------------
 
     def loss_value(self, y: object) -> float:
-        """Loss of the last forward pass, with the penalty on the weights."""
+        """Loss of the last forward pass for targets y, (N,) or (N, outputs), with the penalty on
+        the weights.
+
+        Raises:
+            InputError: before the first `forward`, or targets that do not fit.
+        """
         targets = self._targets(y)
         with np.errstate(all="ignore"):
             return self.data_loss(self.z, self.p, targets) + self.penalty()
 
     def compute_loss(self, X: object, y: object) -> float:
-        """Forward pass and loss."""
+        """`forward(X)`, then `loss_value(y)`.
+
+        Raises:
+            InputError: X or y do not fit.
+        """
         self.forward(X)
         return self.loss_value(y)
 
     def _targets(self, y: object) -> np.ndarray:
+        if "z" not in vars(self):
+            raise InputError("call forward(X) first: it keeps what this needs")
         return self.loss.check_targets(y, len(self.z), self.net.output_shape, self.net.dtype)
 
     def penalty(self) -> float:
@@ -108,7 +126,11 @@ class Model(Steps):
     # --- backward -----------------------------------------------------------------------------
 
     def backward(self, y: object) -> None:
-        """Gradients of `loss_value(y)`; sets `dW1, db1, …`."""
+        """Gradients of `loss_value(y)`; sets `dW1, db1, …`.
+
+        Raises:
+            InputError: before the first `forward`, or targets that do not fit.
+        """
         targets, names = self._targets(y), self.net.tensor_names
         self.grads = {}
         with np.errstate(all="ignore"):
@@ -145,7 +167,13 @@ class Model(Steps):
         return self.input_gradient(k, d, self.net[f"W{k}"]) if k > 1 or self.wants_dx else None
 
     def gradients(self) -> dict[str, np.ndarray]:
-        """All gradients by parameter: `W1, b1, …`, as they are kept."""
+        """All gradients by parameter, `W1, b1, …`, as they are kept: dW (in, out), db (out,).
+
+        Raises:
+            InputError: before the first `backward`.
+        """
+        if any(f"d{name}" not in vars(self) for name in self.net):
+            raise InputError("call forward(X), then backward(y): they compute the gradients")
         return {name: getattr(self, f"d{name}") for name in self.net}
 
     def _sum_shared(self) -> None:
@@ -168,8 +196,23 @@ class Model(Steps):
         lr: float = 0.1,
         seed: int = 0,
     ) -> Iterator[float]:
-        """Gradient descent on mini-batches; each step's loss as it is done."""
-        rng = np.random.default_rng(seed)
+        """Gradient descent on mini-batches; each step's loss as it is done.
+
+        Args:
+            X: (N, *input_shape) examples.
+            y: (N,) or (N, outputs) targets, as the loss takes them.
+            epochs: passes over the data.
+            batch_size: examples a step.
+            lr: learning rate.
+            seed: of the order of the examples.
+
+        Raises:
+            InputError: at the first step, if an argument does not fit.
+        """
+        rng, epochs = make_generator(seed), as_count(epochs, "epochs")
+        check_number(lr, "lr")
+        X = as_examples(X, self.net.input_shape, self.net.dtype)
+        y = self.loss.check_targets(y, len(X), self.net.output_shape, self.net.dtype)
         self.initialise()
         for _ in range(epochs):
             X, y = self.shuffle(X, y, rng)
@@ -177,7 +220,12 @@ class Model(Steps):
                 yield self.train_step(*self.take_batch(X, y, rows), lr)
 
     def train_step(self, X: np.ndarray, y: np.ndarray, lr: float) -> float:
-        """Forward, backward, update; the loss before the update."""
+        """Forward, backward, update on examples X, (N, *input_shape), and targets y; the loss
+        before the update.
+
+        Raises:
+            InputError: X or y do not fit.
+        """
         self.lr = lr
         value = self.compute_loss(X, y)
         self.backward(y)

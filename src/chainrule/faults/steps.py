@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import check_number
+from chainrule.checks import check_kind, check_number, make_generator
 from chainrule.data import epoch_order
 from chainrule.errors import InputError
 from chainrule.nn import (
@@ -41,6 +41,7 @@ class Steps:
         input_gradient: bool = False,
         seed: int = 0,
     ) -> None:
+        check_kind(net, Network, "net")
         check_number(l2, "l2", 0)
         self.net = net
         self.loss = LOSSES.make(loss)
@@ -48,7 +49,7 @@ class Steps:
         self.training = training
         self.batch_norm = batch_norm
         self.wants_dx = input_gradient
-        self.rng = np.random.default_rng(seed)
+        self.rng = make_generator(seed)
         self.lr = 0.1  # of the current step of training
         self.batch_size = 0  # rows of the first batch that was seen
         self.activations, self.linears = _check_layers(net, self.loss)

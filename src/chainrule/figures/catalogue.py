@@ -69,7 +69,7 @@ def check_name(name: str) -> None:
         ...
     chainrule.errors.InputError: there is no figure 'wieghts'...
     """
-    if name not in FIGURES:
+    if not isinstance(name, str) or name not in FIGURES:
         raise InputError(
             f"there is no figure {name!r}{nearest(name, FIGURES)}; there are {', '.join(FIGURES)}"
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from chainrule.checks import as_array, check_kind, make_generator
+from chainrule.errors import InputError
 from chainrule.figures.rear import rear_part
 from chainrule.nn import Network, backprop
 
@@ -43,8 +45,18 @@ class Compared:
 
     @classmethod
     def whole(cls, name: str, analytical: np.ndarray, numerical: np.ndarray) -> Compared:
-        """Two tensors compared throughout, such as `given_gradient` and `true_gradient` of a
-        report of `check_gradients`."""
+        """Two tensors of any shape, both the same, compared throughout, such as `given_gradient`
+        and `true_gradient` of a report of `check_gradients`.
+
+        Raises:
+            InputError: their shapes differ, or they hold no real numbers.
+        """
+        analytical, numerical = as_array(analytical, "analytical"), as_array(numerical, "numerical")
+        if analytical.shape != numerical.shape:
+            raise InputError(
+                f"analytical and numerical must have one shape, got {analytical.shape} and "
+                f"{numerical.shape}"
+            )
         entries = np.arange(analytical.size)
         return cls(name, analytical.shape, entries, analytical.ravel(), numerical.ravel())
 
@@ -53,7 +65,9 @@ class Compared:
 class StepCurve:
     """Relative error of central differences by their step.
 
-    steps: (s,) descending. errors: (s, k) of each entry tried at each step.
+    Attributes:
+        steps: (s,) descending.
+        errors: (s, k) of each entry tried at each step.
 
     >>> curve = error_by_step(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
     >>> curve.errors.shape[0] == curve.steps.size
@@ -85,9 +99,13 @@ def compare_gradients(
 
     Args:
         net: the network; it is not changed.
-        X, y: a batch; a small one is enough.
+        X: (N, *input_shape), a batch; a small one is enough.
+        y: (N,) or (N, outputs) its targets, as the loss takes them.
         loss: a loss's spelling.
         seed: of the draw.
+
+    Raises:
+        InputError: X or y do not fit, an unknown loss, or `seed` out of range.
 
     >>> net = Network.from_spec("4-5(tanh)-3")
     >>> found = compare_gradients(net, np.eye(4), [0, 1, 2, 0])
@@ -95,7 +113,7 @@ def compare_gradients(
     True
     """
     probe = _Probe(net, X, y, loss)
-    rng = np.random.default_rng(seed)
+    rng = make_generator(seed)
     compared = []
     for i, name in enumerate(net):
         gradient = probe.trace[f"d{name}"]
@@ -120,14 +138,25 @@ def error_by_step(
     Large steps err by h² because the loss is curved, small ones by ε/h because it is rounded; the
     sum is a V with its foot near h = ε^(1/3) ≈ 6e-6 (Press et al. 2007, section 5.7).
 
+    Args:
+        net: the network; it is not changed.
+        X: (N, *input_shape), a batch; a small one is enough.
+        y: (N,) or (N, outputs) its targets, as the loss takes them.
+        loss: a loss's spelling.
+        steps: the steps h, above 0, by default 25 of them.
+        seed: of the entries that are drawn.
+
+    Raises:
+        InputError: X or y do not fit, an unknown loss, or `steps` or `seed` out of range.
+
     >>> curve = error_by_step(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
     >>> median = np.median(curve.errors, axis=1)
     >>> bool(median[0] > median.min() < median[-1])
     True
     """
     probe = _Probe(net, X, y, loss)
-    rng = np.random.default_rng(seed)
-    grid = np.logspace(-1, -13, 25) if steps is None else np.asarray(steps, float)
+    rng = make_generator(seed)
+    grid = np.logspace(-1, -13, 25) if steps is None else _checked_steps(steps)
     names = [name for name in net if probe.trace[f"d{name}"].any()]
     errors = [np.empty((len(grid), 0))]
     for name in names:
@@ -138,10 +167,18 @@ def error_by_step(
     return StepCurve(grid, np.concatenate(errors, axis=1))
 
 
+def _checked_steps(steps: Sequence[float]) -> np.ndarray:
+    grid = as_array(steps, "steps").astype(np.float64)
+    if grid.ndim != 1 or not grid.size or not (grid > 0).all():
+        raise InputError(f"steps must be numbers above 0, shape (s,), got {steps!r}")
+    return grid
+
+
 class _Probe:
     """A copy of a network in float64, whose loss is measured beside its weights."""
 
     def __init__(self, net: Network, X: object, y: object, loss: str) -> None:
+        check_kind(net, Network, "net")
         self.net = net.astype(np.float64)
         self.trace = backprop(self.net, X, y, loss=loss)
         self._loss = self.trace.loss_function

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from chainrule.errors import InputError, MissingExtraError
 from chainrule.figures.signed import add_scale, image_shape_of, limit_of, show_signed, tile
 from chainrule.figures.style import THEMES, Theme, bare, canvas, in_few_colors
 from chainrule.figures.weights import first_matrix, unit_pictures
-from chainrule.storage import replace_atomically
+from chainrule.storage import as_path, replace_atomically
 from chainrule.train import Callback, Training
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Film(Callback):
 
     Raises:
         MissingExtraError: Pillow is not installed.
-        InputError: the path ends in something else.
+        InputError: the path ends in something else, or an unknown theme.
 
     >>> import tempfile
     >>> from chainrule import Network, fit
@@ -61,7 +60,7 @@ class Film(Callback):
             import PIL.Image  # noqa: F401
         except ImportError as error:
             raise MissingExtraError("pillow", "an animation", "figures") from error
-        self.path = Path(path)
+        self.path = as_path(path)
         if self.path.suffix != ".gif":
             raise InputError(f"an animation ends in .gif, got {str(path)!r}")
         check_choice(theme, "theme", tuple(THEMES))

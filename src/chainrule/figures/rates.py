@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from chainrule.checks import as_count, as_examples, check_kind, make_generator
+from chainrule.data.batches import check_pair
 from chainrule.errors import InputError, NonFiniteError
 from chainrule.figures.rear import rear_part
 from chainrule.nn import LOSSES, Network, backprop
@@ -60,7 +62,8 @@ def try_rates(
 
     Args:
         net: where each training starts; it is not changed.
-        X, y: examples to draw from.
+        X: (N, *input_shape) examples to draw from.
+        y: (N,) or (N, outputs) their targets, as the loss takes them.
         loss, optimizer, batch_size: as in `fit`; the rate stays constant.
         steps: how many of each.
         seed: of the order of the examples.
@@ -68,13 +71,19 @@ def try_rates(
     Returns:
         rate -> (steps,) losses, NaN from where one was not finite; rates ascending.
 
+    Raises:
+        InputError: X or y do not fit, an unknown loss or optimiser, or a number out of range.
+
     >>> X, y = np.eye(4), np.arange(4)
     >>> losses = try_rates(Network.from_spec("4-8-4"), X, y, batch_size=2, steps=50)
     >>> low, usual, high = (values[-20:].mean() for values in losses.values())
     >>> bool(usual < low) and not high < low
     True
     """
-    chosen = np.random.default_rng(seed).permutation(len(X))[: steps * batch_size]
+    check_kind(net, Network, "net")
+    X, y = check_pair(X, y)  # `fit` checks the rest, of what is chosen
+    steps, batch_size = as_count(steps, "steps"), as_count(batch_size, "batch_size")
+    chosen = make_generator(seed).permutation(len(X))[: steps * batch_size]
     X, y = X[chosen], y[chosen]
     made = OPTIMIZERS.make(optimizer)
 
@@ -135,11 +144,13 @@ def slice_loss(
 
     Args:
         net: the network; it is not changed.
-        X, y: a batch.
+        X: (N, *input_shape), a batch.
+        y: (N,) or (N, outputs) its targets, as the loss takes them.
         loss: a loss's spelling.
 
     Raises:
-        InputError: the loss does not depend on two weights of the last matrix.
+        InputError: X or y do not fit, or the loss does not depend on two weights of the last
+            matrix.
 
     >>> found = slice_loss(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])
     >>> found.loss.shape, sorted(round(rate * found.curvature, 2) for rate in found.paths)
@@ -166,7 +177,9 @@ class _Surface:
     """Loss and gradient of a network in float64 as functions of two of its weights."""
 
     def __init__(self, net: Network, X: object, y: object, loss: str) -> None:
+        check_kind(net, Network, "net")
         self._loss = LOSSES.make(loss)
+        X = as_examples(X, net.input_shape, np.dtype(np.float64))
         matrices = [name for name in net if name.startswith("W")]
         if not matrices:
             raise InputError("this network has no weights to descend along")

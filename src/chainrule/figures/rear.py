@@ -15,7 +15,7 @@ def rear_part(net: Network, name: str, X: object) -> tuple[Network, np.ndarray, 
 
     Returns:
         They as a network of its own; what comes into it for the examples X; what the parameter
-        is called there.
+            is called there.
 
     >>> net = Network.from_spec("4-5(tanh)-3")
     >>> part, x, name = rear_part(net, "W2", np.eye(4))

@@ -26,8 +26,13 @@ _MOST_EXAMPLES = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """X: (N, *input_shape). y: (N,) targets. name: what they are. rows: (N,) where each stands in
-    its file, if that is not its place here.
+    """Examples of a run.
+
+    Attributes:
+        X: (N, *input_shape).
+        y: (N,) or (N, outputs) targets.
+        name: what they are.
+        rows: (N,) where each stands in its file, if that is not its place here.
 
     >>> digits = Examples(np.eye(4), np.array([0, 1, 0, 1]), "train")
     >>> digits.X.shape, digits.y.shape
@@ -94,7 +99,12 @@ class TrainedRun:
         return self.test or self.examples
 
     def batch(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Examples drawn from all, so that no order of the file shows in them."""
+        """X, (size, *input_shape), and y of examples drawn from all, so that no order of the file
+        shows in them; all of them if they are fewer.
+
+        Raises:
+            InputError: no data are known.
+        """
         known = self.examples
         rows = np.random.default_rng(self.seed).permutation(len(known.X))[:size]
         return known.X[rows], known.y[rows]
@@ -152,20 +162,32 @@ class TrainedRun:
 
     @property
     def class_names(self) -> Sequence[object]:
-        """What the classes are called."""
+        """What the classes are called.
+
+        Raises:
+            InputError: there are none.
+        """
         self.check_classifies()
         assert self.classes is not None
         return self.classes
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """(N, C) of the test data."""
+        """(N, C) of the test data.
+
+        Raises:
+            InputError: there are no classes.
+        """
         self.check_classifies()
         p = np.asarray(LOSSES.make(self.loss).probabilities(self.net(self.tested.X)))
         return np.concatenate([1 - p, p], axis=1) if p.shape[1] == 1 else p
 
     def check_classifies(self) -> None:
-        """Refuse a regression, and outputs that are several yes-or-no answers at once."""
+        """Refuse a regression, and outputs that are several yes-or-no answers at once.
+
+        Raises:
+            InputError: it is one of these.
+        """
         if self.classes is None:
             raise InputError(f"{self.loss} predicts numbers: there are no classes to show")
         if np.asarray(self.tested.y).size != len(self.tested.y):
@@ -174,7 +196,11 @@ class TrainedRun:
     @cached_property
     def hidden(self) -> tuple[str, np.ndarray, np.ndarray]:
         """Name and values (N, …) of the first activation on the first ten thousand test
-        examples, and their labels."""
+        examples, and their labels.
+
+        Raises:
+            InputError: there is no such activation, or there are no labels.
+        """
         layers, names = self.net.layers[:-1], self.net.tensor_names[1:-1]
         found = [n for layer, n in zip(layers, names, strict=True) if layer.symbol == "a"]
         if not found:
@@ -194,12 +220,16 @@ class TrainedRun:
 
     @property
     def untrained(self) -> Network:
-        """The network with the weights that the run began with."""
+        """The network with the weights that the run began with.
+
+        Raises:
+            InputError: a layer of its own kind, which no spelling tells.
+        """
         return Network.from_spec(self.net.spec, seed=self.seed)
 
     @cached_property
     def rates(self) -> dict[float, np.ndarray]:
-        """Losses of short trainings at three learning rates."""
+        """Losses, (steps,), of short trainings at three learning rates."""
         known = self.examples
         return try_rates(
             self.untrained,
@@ -223,6 +253,6 @@ class TrainedRun:
 
     @property
     def snapshots(self) -> dict[int, np.ndarray]:
-        """The first weight matrix after some epochs."""
+        """The first weight matrix, (in, out), after some epochs."""
         kept: dict[str, Any] = self.history.snapshots
         return next(iter(kept.values())) if kept else {}

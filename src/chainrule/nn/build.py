@@ -91,9 +91,10 @@ def initial_params(
     """Each layer's fresh parameters, drawn as suits the activation that follows it."""
     initial = []
     for i, layer in enumerate(layers):
-        suited = init or next(
-            (a.preferred_init for a in layers[i + 1 :] if a.preferred_init), "he_normal"
-        )
+        suited = init
+        if suited is None:
+            following = (a.preferred_init for a in layers[i + 1 :] if a.preferred_init)
+            suited = next(following, "he_normal")
         shape = shapes[i - 1] if i else input_shape
         initial.append(layer.initial_params(shape, INITIALIZERS.make(suited), rng))
     return initial

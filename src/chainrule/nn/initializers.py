@@ -41,7 +41,12 @@ class Initializer(ABC):
 
     @abstractmethod
     def sample(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-        """A float64 array of `shape` = (fan_in, fan_out)."""
+        """A float64 array of `shape`, which is (fan_in, fan_out).
+
+        Args:
+            shape: rows and columns of W.
+            rng: draws.
+        """
 
     @property
     def spelling(self) -> str:
@@ -160,6 +165,9 @@ class Orthogonal(Initializer):
     """`gain` times a matrix with orthonormal rows or columns, whichever are fewer, uniform over
     all of them (Saxe et al. 2014, arXiv:1312.6120).
 
+    Args:
+        gain: any finite number.
+
     Raises:
         InputError: `gain` is no finite number.
 
@@ -197,6 +205,9 @@ class Zeros(Initializer):
 @dataclass(frozen=True)
 class Constant(Initializer):
     """Every entry is `value`.
+
+    Args:
+        value: any finite number.
 
     Raises:
         InputError: `value` is no finite number.

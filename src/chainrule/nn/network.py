@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import shape_text
+from chainrule.checks import as_array, make_generator, shape_text
 from chainrule.errors import InputError, StorageError
 from chainrule.nn.build import (
     as_layer,
@@ -45,7 +45,8 @@ class Network:
             suits the activation that follows.
 
     Raises:
-        InputError: a layer cannot take what the one before gives; the message names it.
+        InputError: no layers, one that cannot take what the one before gives (the message names
+            it), or `inputs`, `seed`, `dtype` or `init` out of range.
 
     Row = example: X is (batch, inputs), W is (in, out), `z = x W + b`.
 
@@ -73,7 +74,7 @@ class Network:
         self.shapes = infer_shapes(self.input_shape, self.layers)
         self._dtype = floating(dtype)
         initial = initial_params(
-            self.input_shape, self.shapes, self.layers, np.random.default_rng(seed), init
+            self.input_shape, self.shapes, self.layers, make_generator(seed), init
         )
         self.indices = tuple(running_index(initial))
         self._lowest_trained = self.indices.index(1) if 1 in self.indices else len(self.layers)
@@ -88,6 +89,13 @@ class Network:
     def from_spec(cls, spec: str, **kwargs: Any) -> Network:
         """A network from one line (see `chainrule.nn.spec`).
 
+        Args:
+            spec: such as "784-128(tanh)-10"; ReLU follows a width unless it is the last.
+            **kwargs: of `Network`: seed, dtype, init.
+
+        Raises:
+            InputError: it cannot be read, or the layers do not fit; the message says where.
+
         >>> Network.from_spec("784-256(gelu)-128(tanh)-dropout(0.1)-10").spec
         '784-256(gelu)-128(tanh)-dropout(0.1)-10'
         """
@@ -98,12 +106,17 @@ class Network:
 
     @property
     def params(self) -> np.ndarray:
-        """All parameters, one flat vector. Writing into it changes the network."""
+        """All parameters, one flat vector (params,). Writing into it changes the network, and so
+        does assigning another one.
+
+        Raises:
+            InputError: what is assigned has another shape or holds no real numbers.
+        """
         return self._params
 
     @params.setter
     def params(self, values: np.ndarray) -> None:
-        values = np.asarray(values)
+        values = as_array(values, "params")
         if values.shape != self._params.shape:
             raise InputError(f"params must have shape {self._params.shape}, got {values.shape}")
         self._params[:] = values
@@ -120,18 +133,28 @@ class Network:
 
     @property
     def views(self) -> Sequence[Params]:
-        """For each layer its parameters under its own names, as its `forward` takes them."""
+        """For each layer its parameters under its own names, as its `forward` takes them: of a
+        linear layer W, (in, out), and b, (out,)."""
         return self._views
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """The named parameter, a view into `params`."""
+        """The named parameter, a view into `params`: W (in, out), b (out,).
+
+        Raises:
+            InputError: there is no such parameter; the nearest is suggested.
+        """
         self._check_name(name)
         return self.layout.view(self._params, name)
 
     def __setitem__(self, name: str, value: np.ndarray) -> None:
-        """Copy `value` into the named parameter."""
+        """Copy `value`, of its shape, W (in, out), b (out,), into the named parameter.
+
+        Raises:
+            InputError: there is no such parameter, or `value` has another shape or holds no real
+                numbers.
+        """
         view = self[name]
-        value = np.asarray(value)
+        value = as_array(value, name)
         if value.shape != view.shape:
             raise InputError(f"{name} must have shape {view.shape}, got {value.shape}")
         view[...] = value
@@ -181,9 +204,18 @@ class Network:
         run: Run = INFERENCE,
         record: Callable[[str, np.ndarray], None] | None = None,
     ) -> tuple[np.ndarray, list[Any]]:
-        """Output and each layer's cache. `x` is taken as it is: right shape and dtype.
+        """Output and each layer's cache.
 
-        `record` is called with the name and value of every tensor: X, z1, a1, …
+        Args:
+            x: (N, *input_shape) in the network's dtype; it is not checked.
+            run: for training or not, and where random numbers come from.
+            record: called with the name and value of every tensor: X, z1, a1, …
+
+        Returns:
+            The output, (N, *output_shape), and what `backward` takes as `caches`.
+
+        Raises:
+            InputError: a training pass through dropout without a generator.
         """
         caches = []
         if record:
@@ -209,14 +241,15 @@ class Network:
 
         Args:
             caches: from `forward`.
-            dy: gradient of the loss with respect to the output.
-            out: where each layer's gradients are written (`layout.views_by_layer(vector, …)`).
+            dy: (N, *output_shape), gradient of the loss with respect to the output.
+            out: where each layer's gradients are written, such as
+                `net.layout.views_by_layer(vector, len(net.layers))`.
             need_dx: whether the gradient with respect to X is wanted; it costs a product.
             record: called with the name and value of every gradient but `dy`'s own.
 
         Returns:
-            dX, or None if it was not wanted: nothing is computed below the lowest layer that
-            has parameters.
+            dX, (N, *input_shape), or None if it was not wanted; nothing is computed below the
+                lowest layer that has parameters.
         """
         lowest = 0 if need_dx else self._lowest_trained
         dx: np.ndarray | None = dy
@@ -235,11 +268,15 @@ class Network:
     # --- copies and files ---------------------------------------------------------------------
 
     def copy(self) -> Network:
-        """The same network with its own parameters."""
+        """The same network with parameters of its own."""
         return self.astype(self._dtype)
 
     def astype(self, dtype: Any) -> Network:
-        """A copy that computes in another dtype, for example float64 to check gradients."""
+        """A copy that computes in another dtype, for example float64 to check gradients.
+
+        Raises:
+            InputError: `dtype` is not floating.
+        """
         other = object.__new__(Network)
         other.__dict__.update(self.__dict__)
         other._dtype = floating(dtype)
@@ -247,7 +284,12 @@ class Network:
         return other
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a safetensors file, atomically."""
+        """Write the network to a safetensors file, atomically.
+
+        Raises:
+            InputError: `path` is no path.
+            StorageError: the file cannot be written; what was there is untouched.
+        """
         save_tensors(path, "network", {"params": self._params}, {"spec": self.spec})
 
     @classmethod
@@ -255,6 +297,7 @@ class Network:
         """A network from a file of `save`, or from a checkpoint.
 
         Raises:
+            InputError: `path` is no path.
             StorageError: no such file, truncated, or not one of ours.
         """
         tensors, meta = load_tensors(path, "network", "checkpoint")

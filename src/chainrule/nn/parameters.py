@@ -62,7 +62,7 @@ class Layout:
         return cls(slots)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return isinstance(name, str) and name in self._by_name
 
     @property
     def names(self) -> list[str]:

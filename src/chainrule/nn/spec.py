@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from chainrule.checks import shape_text
+from chainrule.checks import describe, shape_text
 from chainrule.errors import InputError
 from chainrule.nn.layers import LAYERS, Activation, Layer, Linear, ReLU, Shape
 
@@ -25,13 +25,16 @@ def parse_spec(spec: str) -> tuple[Shape, list[Layer]]:
     """Input shape and layers of a spec.
 
     Raises:
-        InputError: a part cannot be read, or its layer is unknown (the nearest is suggested).
+        InputError: it is no text, a part cannot be read, or its layer is unknown (the
+            nearest is suggested).
 
     >>> parse_spec("784-128(tanh)-10")
     ((784,), [Linear(out_features=128, bias=True, init='auto'), Tanh(), \
 Linear(out_features=10, bias=True, init='auto')])
     """
-    first, *parts = list(_split(spec)) or [""]
+    if not isinstance(spec, str):
+        raise InputError(f"a spec is text such as '784-128-10', got {describe(spec)}")
+    first, *parts = list(_split(spec))
     if not re.fullmatch(r"\d+(x\d+)*", first):
         raise InputError(
             f"a network starts with its input width or shape, such as 784 or 28x28, "

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_examples, first_non_finite
+from chainrule.checks import as_examples, check_kind, first_non_finite
+from chainrule.errors import UnknownNameError
 from chainrule.nn.layers import INFERENCE, Run
 from chainrule.nn.losses import LOSSES, Loss, check_weights
 from chainrule.nn.network import Network
@@ -67,12 +68,9 @@ class Trace(Mapping[str, np.ndarray]):
         net: the network; its parameters as they were at this step are in the trace.
         loss_function: what was minimised.
         loss: its value.
-        grads: gradient of all parameters, one vector laid out as `net.params`:
+        grads: (params,) gradient of all parameters, one vector laid out as `net.params`:
             `net.params -= lr * trace.grads` is a step of gradient descent.
         recording: targets, weights, random state and caches of the step.
-
-    Raises:
-        KeyError: there is no tensor of that name; those that there are are listed.
 
     >>> from chainrule.nn import Network, backprop
     >>> trace = backprop(Network.from_spec("2-3-2"), [[1.0, 2.0], [0.0, -1.0]], [0, 1])
@@ -99,8 +97,14 @@ class Trace(Mapping[str, np.ndarray]):
         self._tensors = tensors
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._tensors:
-            raise KeyError(
+        """The tensor of that name: X, z, a and their gradients (batch, …), W and dW (in, out),
+        b and db (out,).
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is suggested.
+        """
+        if not isinstance(name, str) or name not in self._tensors:
+            raise UnknownNameError(
                 f"{name!r} is not in this trace{nearest(name, self._tensors)}; "
                 f"it has {', '.join(self._tensors)}"
             )
@@ -216,14 +220,15 @@ def backprop(
     Args:
         net: the network; it is not changed.
         X: (N, *input_shape) examples.
-        y: targets as `loss` takes them, for softmax cross-entropy (N,) integer labels.
+        y: targets as `loss` takes them, for softmax cross-entropy (N,) integer labels, for the
+            others (N, outputs).
         loss: a `Loss` or its name.
         weights: (N,) weight of each example, all 1 by default.
         run: `Run(training=True, rng=…)` makes dropout drop.
         input_gradient: whether `dX` is computed and recorded too.
 
     Raises:
-        InputError: X or y do not fit; the message says how.
+        InputError: an argument does not fit; the message says how.
 
     >>> from chainrule.nn import Linear, ReLU
     >>> net = Network(2, Linear(3), ReLU(), Linear(2))
@@ -234,6 +239,8 @@ def backprop(
     >>> trace["dW1"].shape, trace.grads.shape == net.params.shape
     ((2, 3), True)
     """
+    check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
+    check_kind(run, Run, "run", "such as Run(training=True, rng=np.random.default_rng(0))")
     loss = LOSSES.make(loss)
     x = as_examples(X, net.input_shape, net.dtype)
     targets = loss.check_targets(y, len(x), net.output_shape, net.dtype)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_examples
+from chainrule.checks import as_array, as_examples, check_number, describe
 from chainrule.errors import InputError
 from chainrule.nn.layers import Linear, ReLU
 from chainrule.nn.losses import SoftmaxCrossEntropy, softmax
@@ -19,14 +19,14 @@ __all__ = ["TwoLayerNet", "gradient_check"]
 _PARAMETER = re.compile(r"[Wb]\d*")
 
 
-def _parameter(name: str) -> Any:
+def _parameter(name: str, shape: str) -> Any:
     def get(self: TwoLayerNet) -> np.ndarray:
         return self.net[name]
 
     def set_(self: TwoLayerNet, value: np.ndarray) -> None:
         self.net[name] = value
 
-    return property(get, set_, doc=f"The parameter {name}, a view: writing changes the network.")
+    return property(get, set_, doc=f"{name}, {shape}, a view: writing changes the network.")
 
 
 class TwoLayerNet:
@@ -34,13 +34,29 @@ class TwoLayerNet:
 
         z1 = X W1 + b1,  a1 = max(0, z1),  z2 = a1 W2 + b2,  a2 = softmax(z2)
 
-    X: (N, n_in), W1: (n_in, n_hidden), b1: (n_hidden,), W2: (n_hidden, n_out), b2: (n_out,).
-
     `forward` keeps X, z1, a1, z2, a2; `backward` sets dz2, dW2, db2, da1, dz1, dW1, db1. It is a
     `Network` underneath (`.net`), in float64 by default, so that gradients can be checked.
 
+    Args:
+        n_in: width of a row of X.
+        n_hidden: number of hidden units.
+        n_out: number of classes.
+        seed: of the initial weights.
+        dtype: float64 to check gradients, float32 to train faster.
+
+    Attributes:
+        X: (N, n_in) examples of the last `forward`.
+        z1, a1: (N, n_hidden) weighted sums and activations of the hidden units.
+        z2, a2: (N, n_out) logits and probabilities.
+        dz1, da1: (N, n_hidden) gradients of the loss with respect to these.
+        dz2: (N, n_out) likewise.
+        dW1: (n_in, n_hidden) gradient with respect to W1.
+        db1: (n_hidden,) with respect to b1.
+        dW2: (n_hidden, n_out) with respect to W2.
+        db2: (n_out,) with respect to b2.
+
     Raises:
-        InputError: `backward` before `forward`, or labels that do not fit.
+        InputError: a size is no positive whole number, or `dtype` is not floating.
 
     >>> model = TwoLayerNet(4, 5, 3)
     >>> X, y = np.eye(4), np.array([0, 1, 2, 0])
@@ -52,8 +68,8 @@ class TwoLayerNet:
     True
     """
 
-    W1, b1 = _parameter("W1"), _parameter("b1")
-    W2, b2 = _parameter("W2"), _parameter("b2")
+    W1, b1 = _parameter("W1", "(n_in, n_hidden)"), _parameter("b1", "(n_hidden,)")
+    W2, b2 = _parameter("W2", "(n_hidden, n_out)"), _parameter("b2", "(n_out,)")
 
     X: np.ndarray
     z1: np.ndarray
@@ -80,14 +96,22 @@ class TwoLayerNet:
         self.loss = SoftmaxCrossEntropy()
 
     def forward(self, X: object) -> np.ndarray:
-        """Probabilities a2, (N, n_out). Keeps X, z1, a1, z2, a2 on the model."""
+        """Probabilities a2, (N, n_out), of examples X, (N, n_in). Keeps X, z1, a1, z2, a2.
+
+        Raises:
+            InputError: X has another shape, is empty, or holds a NaN or infinity.
+        """
         x = as_examples(X, self.net.input_shape, self.net.dtype)
         z2, self._caches = self.net.forward(x, record=self.__setattr__)
         self.a2 = softmax(z2)
         return self.a2
 
     def backward(self, y: object) -> None:
-        """Gradients of the mean cross-entropy for labels y, (N,); sets dz2, dW2, db2, … db1."""
+        """Gradients of the mean cross-entropy for labels y, (N,); sets dz2, dW2, db2, … db1.
+
+        Raises:
+            InputError: before the first `forward`, or labels that do not fit.
+        """
         if not hasattr(self, "z2"):
             raise InputError("call forward(X) before backward(y): it keeps what backward needs")
         net = self.net
@@ -98,19 +122,44 @@ class TwoLayerNet:
         net.backward(self._caches, self.dz2, out, record=self.__setattr__)
 
     def cross_entropy_loss(self, p: np.ndarray, y: object) -> float:
-        """`−mean(log p[n, y_n])` of probabilities p, (N, n_out), and labels y, (N,)."""
-        p = np.asarray(p)
+        """`−mean(log p[n, y_n])`.
+
+        Args:
+            p: (N, n_out) probabilities, as `forward` gives them.
+            y: (N,) labels.
+
+        Raises:
+            InputError: p is no such array, or labels that do not fit.
+        """
+        p = as_array(p, "p")
+        if p.ndim != 2 or p.dtype.kind != "f" or not p.size:
+            raise InputError(
+                f"p must be probabilities of shape (N, n_out), as forward(X) gives them, "
+                f"got {describe(p)}"
+            )
         labels = self.loss.check_targets(y, len(p), p.shape[1:], p.dtype)
         chosen = np.maximum(p[np.arange(len(p)), labels], np.finfo(p.dtype).tiny)
         return float(-np.log(chosen).mean())
 
     def update_weights(self, lr: float) -> None:
-        """One step of gradient descent: `W -= lr · dW` for every parameter, in place."""
+        """One step of gradient descent, in place: `W -= lr · dW` for every parameter.
+
+        Raises:
+            InputError: before the first `backward`, or `lr` is no finite number.
+        """
+        if not hasattr(self, "dW1"):
+            raise InputError("call backward(y) before update_weights(lr): it computes dW1, …")
+        check_number(lr, "lr")
         for name in self.net:
             self.net[name][...] -= lr * getattr(self, f"d{name}")
 
     def predict(self, X: object) -> np.ndarray:
-        """The most probable class of every row, (N,). Leaves the kept values alone."""
+        """The most probable class of every row of X, (N, n_in): (N,) int64. Leaves the kept
+        values alone.
+
+        Raises:
+            InputError: X has another shape, is empty, or holds a NaN or infinity.
+        """
         return self.loss.predict(self.net(X))
 
     def __repr__(self) -> str:
@@ -130,20 +179,31 @@ def gradient_check(
     Args:
         model: has `forward(X)`, `backward(y)`, `cross_entropy_loss(p, y)`, parameters named
             W1, b1, … and gradients dW1, db1, …; it is left as it was found.
-        epsilon: the step.
+        X: (N, n_in) examples, given to the model as they are.
+        y: (N,) labels, likewise.
+        epsilon: the step ε, above 0.
         verbose: print one line for each parameter: analytical, numerical, difference.
 
     Returns:
         The largest relative error, |a − n| / max(|a|, |n|); in float64 about 1e-8 or less for
-        a right gradient, infinity if a gradient or the loss is not finite.
+            a right gradient, infinity if a gradient or the loss is not finite.
 
     Raises:
-        InputError: there are no such gradients, or one has another shape than its parameter.
+        InputError: a method of these is missing, there are no such gradients, one has another
+            shape than its parameter, or `epsilon` is not above 0. What the model's own methods
+            raise passes through.
 
     >>> model = TwoLayerNet(3, 4, 2)
     >>> gradient_check(model, np.eye(3), np.array([0, 1, 0]), verbose=False) < 1e-7
     True
     """
+    check_number(epsilon, "epsilon", 0, open_low=True)
+    for method in ("forward", "backward", "cross_entropy_loss"):
+        if not callable(getattr(model, method, None)):
+            raise InputError(
+                f"model must have forward(X), backward(y) and cross_entropy_loss(p, y), but "
+                f"{describe(model)} has no {method}; check_gradients takes more kinds of code"
+            )
     model.forward(X)
     model.backward(y)
     names = [n for n in dir(model) if _PARAMETER.fullmatch(n) and hasattr(model, f"d{n}")]

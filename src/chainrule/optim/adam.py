@@ -22,9 +22,11 @@ class Adam(Optimizer):
     At step t `m̂ = m / (1 − β₁ᵗ)` and `v̂ = v / (1 − β₂ᵗ)` (Kingma & Ba 2015, algorithm 1).
 
     Args:
+        lr: learning rate, above 0.
         beta1: how much of the old mean stays, in [0, 1).
         beta2: how much of the old mean square stays, in [0, 1).
         eps: keeps the quotient finite, above 0.
+        schedule, weight_decay, l2, clip_norm, decay_biases: see `Optimizer`.
 
     Raises:
         InputError: a number out of range.
@@ -87,6 +89,15 @@ class AdamW(Adam):
     """Adam with a decoupled weight decay of 0.01 (Loshchilov & Hutter 2019, algorithm 2).
 
     `W ← W − lr · weight_decay · W`, then Adam's rule, whose moments never see the decay.
+
+    Args:
+        lr: learning rate, above 0.
+        beta1, beta2, eps: as in `Adam`.
+        weight_decay: at least 0.
+        schedule, l2, clip_norm, decay_biases: see `Optimizer`.
+
+    Raises:
+        InputError: a number out of range.
 
     >>> adamw = AdamW(0.1)
     >>> params, grads = np.array([1.0, 2.0]), np.array([1.0, -2.0])

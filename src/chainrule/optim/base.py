@@ -112,7 +112,8 @@ class Optimizer(ABC):
     """
 
     def init_state(self, params: np.ndarray) -> State:
-        """The state before the first step: for every moment a vector of zeros."""
+        """The state before the first step: for every moment a vector of zeros, (params,), in the
+        dtype of `params`."""
         return {name: np.zeros_like(params) for name in self.moments}
 
     @abstractmethod
@@ -125,7 +126,8 @@ class Optimizer(ABC):
         lr: float,
         scratch: np.ndarray,
     ) -> None:
-        """The optimiser's own rule, in place; `grads` and `scratch` are its to overwrite."""
+        """The optimiser's own rule, in place, on vectors (n,) of one length: `params`, `grads`,
+        each of `state`, and `scratch`; `grads` and `scratch` are its to overwrite."""
 
     def update(
         self,
@@ -144,13 +146,15 @@ class Optimizer(ABC):
         the size of `params` is allocated, and the dtype stays.
 
         Args:
-            params: all parameters, one flat vector of floats.
-            grads: gradient of the loss, like `params`; its contents are lost.
+            params: (params,) all parameters, one flat vector of floats.
+            grads: (params,) gradient of the loss, in the same dtype; its contents are lost.
             state: what `init_state` returned.
             step: number of this step, counted from 1.
             lr: the scheduled rate of this step, see `learning_rate`.
             decay: where in `params` the weights are; the rest are biases.
-            scratch: like `params`; its contents do not matter.
+            scratch: (params,) in the same dtype; its contents do not matter.
+
+        Nothing is checked here: this runs at every step.
         """
         lr = float(lr)  # a NumPy scalar of another dtype would slow down every pass
         self._prepare(params, grads, decay, scratch)

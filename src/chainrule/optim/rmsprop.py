@@ -21,9 +21,11 @@ class RMSProp(Optimizer):
     is called `mean_square` and v `velocity`.
 
     Args:
+        lr: learning rate, above 0.
         alpha: how much of the old mean square stays, in [0, 1).
         eps: keeps the quotient finite, above 0.
         momentum: μ, in [0, 1).
+        schedule, weight_decay, l2, clip_norm, decay_biases: see `Optimizer`.
 
     Raises:
         InputError: a number out of range.

@@ -81,6 +81,9 @@ class Step(Schedule):
         every: length of a stair in epochs, above 0.
         gamma: factor from one stair to the next, in (0, 1].
 
+    Raises:
+        InputError: a number out of range.
+
     >>> [Step(2, 0.5).factor(epoch, 10) for epoch in (0, 1.9, 2, 4)]
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -105,6 +108,9 @@ class Exponential(Schedule):
     Args:
         gamma: factor from one epoch to the next, in (0, 1].
 
+    Raises:
+        InputError: a number out of range.
+
     >>> [round(Exponential(0.9).factor(epoch, 10), 4) for epoch in (0, 0.5, 1, 2)]
     [1.0, 0.9487, 0.9, 0.81]
     """
@@ -127,6 +133,9 @@ class Cosine(Schedule):
 
     Args:
         final: factor at the end of training, in [0, 1].
+
+    Raises:
+        InputError: a number out of range.
 
     >>> [round(Cosine().factor(epoch, 10), 4) for epoch in (0, 2.5, 5, 10)]
     [1.0, 0.8536, 0.5, 0.0]
@@ -154,6 +163,9 @@ class OneCycle(Schedule):
         peak_at: where the peak is, as a fraction of the training, in (0, 1).
         start: factor at the start, in [0, 1].
         final: factor at the end, in [0, 1].
+
+    Raises:
+        InputError: a number out of range.
 
     >>> [round(OneCycle().factor(epoch, 10), 4) for epoch in (0, 1.5, 3, 6.5, 10)]
     [0.04, 0.52, 1.0, 0.5, 0.0001]
@@ -190,7 +202,7 @@ class Warmup(Schedule):
         then: the schedule that follows, or its spelling; kept as its spelling.
 
     Raises:
-        InputError: `epochs` is not above 0, or an unknown schedule.
+        InputError: `epochs` is not above 0, an unknown schedule, or another warmup.
 
     >>> warmup = Warmup(2, then="cosine")
     >>> [round(warmup.factor(epoch, 10), 4) for epoch in (0, 1, 2, 6, 10)]

@@ -22,8 +22,10 @@ class SGD(Optimizer):
     Sutskever, Martens, Dahl & Hinton 2013; in PyTorch's convention, where lr is not inside v.)
 
     Args:
+        lr: learning rate, above 0.
         momentum: μ, in [0, 1).
         nesterov: whether to use Nesterov's form; it needs a momentum above 0.
+        schedule, weight_decay, l2, clip_norm, decay_biases: see `Optimizer`.
 
     Raises:
         InputError: a number out of range, or `nesterov` without momentum.

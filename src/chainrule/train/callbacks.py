@@ -7,14 +7,14 @@ import io
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.checks import as_count, check_number
+from chainrule.checks import as_count, check_choice, check_number
 from chainrule.errors import InputError
-from chainrule.storage import replace_atomically
+from chainrule.optim.fields import check_flag
+from chainrule.storage import as_path, replace_atomically
 
 if TYPE_CHECKING:
     from chainrule.train.training import Training
@@ -94,7 +94,8 @@ class EarlyStopping(Callback):
     (Prechelt 1998, Early stopping - but when?)
 
     Raises:
-        InputError: an unknown `monitor`, or a number out of range.
+        InputError: an unknown `monitor`, or a number out of range; in training, if it does not
+            measure what is watched.
 
     >>> from chainrule import Network, fit
     >>> X, y, net = [[0.0, 1.0], [1.0, 0.0]], [0, 1], Network.from_spec("2-3-2")
@@ -111,18 +112,23 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
     ) -> None:
         choices = ("val_loss", "val_accuracy", "loss", "accuracy")
-        if monitor not in choices:
-            raise InputError(f"monitor must be one of {choices}, got {monitor!r}")
+        check_choice(monitor, "monitor", choices)
         self.monitor = monitor
         self.patience = as_count(patience, "patience")
         check_number(min_delta, "min_delta", 0)
         self.min_delta = float(min_delta)
         self.restore_best = restore_best
+        check_flag(self, "restore_best")
         self.best_value: float | None = None
         self.best_epoch = 0
         self._best_params = np.empty(0)
 
     def on_epoch_end(self, training: Training) -> None:
+        """Compare with the best epoch so far.
+
+        Raises:
+            InputError: this training does not have the measure that is watched.
+        """
         value = training.history[self.monitor][-1]
         if value is None:
             raise InputError(
@@ -167,9 +173,14 @@ class LogFile(Callback):
     The file is rewritten from the history after each epoch, atomically, so that it never holds
     half a row, nor, after a resume, an epoch twice.
 
+    Args:
+        path: the file; its folder must exist.
+
     Raises:
         InputError: the path ends neither in .csv nor in .jsonl.
+        StorageError: in training, if the file cannot be written; what was there stays.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
     >>> X, y, net = [[0.0, 1.0], [1.0, 0.0]], [0, 1], Network.from_spec("2-3-2")
@@ -181,7 +192,7 @@ class LogFile(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         if self.path.suffix not in (".csv", ".jsonl"):
             raise InputError(f"a log file ends in .csv or .jsonl, got {str(path)!r}")
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.checks import as_count, first_non_finite
-from chainrule.data.dataset import Label
+from chainrule.data.dataset import Label, as_labels
 from chainrule.engine import Job, Sums
 from chainrule.errors import StorageError
-from chainrule.storage import load_tensors, save_tensors
+from chainrule.storage import as_path, load_tensors, save_tensors
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
 from chainrule.train.training import Training
@@ -45,7 +46,9 @@ class Checkpoint(Callback):
         classes: what the classes are called, for whoever opens the file alone.
 
     Raises:
-        StorageError: a save failed; the previous checkpoint is untouched.
+        InputError: `path` is no path, a count is no positive whole number, or `classes` are no
+            numbers and texts.
+        StorageError: in training, if a save failed; the previous checkpoint is untouched.
 
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
@@ -66,7 +69,8 @@ class Checkpoint(Callback):
         every_steps: int | None = None,
         classes: Sequence[Label] | None = None,
     ) -> None:
-        self.path, self.classes = Path(path), classes
+        self.path = as_path(path)
+        self.classes = None if classes is None else as_labels(classes)
         self.every_epochs = as_count(every_epochs, "every_epochs")
         self.every_steps = every_steps
         self.every = as_count(every_steps, "every_steps") if every_steps is not None else 1
@@ -136,10 +140,25 @@ def restore(training: Training, path: str | os.PathLike[str]) -> None:
             size or data. Nothing has been changed then.
     """
     tensors, meta = load_tensors(path, "checkpoint")
-    _check_same_job(training, meta, path)
+    before = training.net.params.copy()
+    try:
+        with _no_part_missing(path):
+            _check_same_job(training, meta, path)
+            _take_back(training, tensors, meta)
+    except StorageError:
+        training.net.params[:] = before
+        raise
+    training.last_checkpoint = Path(path)
+
+
+def _take_back(
+    training: Training, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]
+) -> None:
+    """Where the run stood, into a fresh `training`."""
     training.net.params = tensors["params"]
-    for name, vector in _under(tensors, "state").items():
-        training.engine.state[name][:] = vector
+    vectors = _under(tensors, "state")
+    for name, vector in training.engine.state.items():
+        vector[:] = vectors[name]
     training.engine.step = meta["step"]
     training.history = _history(tensors, meta)
     training.history.engine = training.engine.description
@@ -156,7 +175,18 @@ def restore(training: Training, path: str | os.PathLike[str]) -> None:
     for key, callback in _by_key(training.callbacks):
         if states.get(key):
             callback.restore(states[key])
-    training.last_checkpoint = Path(path)
+
+
+@contextlib.contextmanager
+def _no_part_missing(path: object) -> Iterator[None]:
+    """What a damaged document leads to, as a `StorageError`."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StorageError(
+            f"{str(path)!r} is a checkpoint, but a part of it is missing or damaged "
+            f"({type(error).__name__}: {error}); use an older one, or start a new run"
+        ) from error
 
 
 def _by_key(callbacks: Sequence[Callback]) -> list[tuple[str, Callback]]:
@@ -179,7 +209,8 @@ def read_history(path: str | os.PathLike[str]) -> History:
     """The history in a checkpoint, with its snapshots.
 
     Raises:
-        StorageError: there is no such file, or it is no checkpoint.
+        InputError: `path` is no path.
+        StorageError: there is no such file, or it is no checkpoint, or a damaged one.
 
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
@@ -190,7 +221,9 @@ def read_history(path: str | os.PathLike[str]) -> History:
     ...     len(read_history(path))
     2
     """
-    return _history(*load_tensors(path, "checkpoint"))
+    tensors, meta = load_tensors(path, "checkpoint")
+    with _no_part_missing(path):
+        return _history(tensors, meta)
 
 
 def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -198,7 +231,8 @@ def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
     where it stands, as plain values.
 
     Raises:
-        StorageError: there is no such file, or it is no checkpoint.
+        InputError: `path` is no path.
+        StorageError: there is no such file, or it is no checkpoint, or a damaged one.
 
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
@@ -211,14 +245,16 @@ def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     _, meta = load_tensors(path, "checkpoint")
     keys = ("spec", "loss", "optimizer", "batch_size", "epochs", "epoch", "batch", "step")
-    return {key: meta[key] for key in (*keys, "stopped")} | {"classes": meta.get("classes")}
+    with _no_part_missing(path):
+        return {key: meta[key] for key in (*keys, "stopped")} | {"classes": meta.get("classes")}
 
 
 def read_optimizer_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """The optimiser's flat vectors in a checkpoint, by name; none for plain SGD.
+    """The optimiser's flat vectors in a checkpoint, by name, each (params,); none for plain SGD.
 
     Raises:
-        StorageError: there is no such file, or it is no checkpoint.
+        InputError: `path` is no path.
+        StorageError: there is no such file, or it is no checkpoint, or a damaged one.
 
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
@@ -273,6 +309,9 @@ def _check_same_job(training: Training, meta: Mapping[str, Any], path: object) -
                 f"cannot resume from {str(path)!r}: its {names.get(key, key)} is {meta[key]}, "
                 f"but this training has {value}; use the same, or start a new run"
             )
+    for key in ("epochs", "epoch", "batch", "step"):
+        if not isinstance(meta[key], int) or meta[key] < 0:
+            raise ValueError(f"{key} is {meta[key]!r}")
     if meta["epoch"] > training.epochs:
         raise StorageError(
             f"cannot resume from {str(path)!r}: it has {meta['epoch']} epochs behind it, more "

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.checks import as_array, as_count, check_kind
+from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.sparse import SparseRows
 
@@ -18,10 +20,12 @@ class Evaluation:
 
     Attributes:
         loss: mean loss.
-        accuracy: fraction predicted right; None for a regression, as are the rest.
-        predicted: (N,) class of every example; for a regression the outputs.
-        confidence: (N,) probability of the predicted class.
-        confusion: (C, C) counts, row = true class, column = predicted class.
+        accuracy: fraction predicted right; None for a regression.
+        predicted: (N,) int64 class of every example; (N, outputs) of 0 and 1 for several
+            yes-or-no outputs at once; for a regression the outputs, (N, outputs).
+        confidence: (N,) probability of the predicted class; None for a regression and for
+            several yes-or-no outputs at once, which have no one class.
+        confusion: (C, C) int64 counts, row = true class, column = predicted class; None likewise.
 
     >>> from chainrule import Network
     >>> result = evaluate(Network.from_spec("2-3-2"), [[0.0, 1.0], [1.0, 0.0]], [0, 1])
@@ -46,20 +50,43 @@ class Evaluation:
         return None if self.confusion is None else _ratio(self.confusion, axis=1)
 
     def worst_mistakes(self, y: np.ndarray, count: int = 10) -> np.ndarray:
-        """Indices of the most confident wrong predictions, the most confident first."""
+        """Indices of the most confident wrong predictions, the most confident first.
+
+        Args:
+            y: (N,) class indices, as `evaluate` was given them.
+            count: the most that come back, at least 1.
+
+        Returns:
+            (count,) int64 at most; none for a regression.
+
+        Raises:
+            InputError: y has another length, or `count` is not a positive whole number.
+        """
+        count, y = as_count(count, "count"), as_array(y, "y")
         if self.confidence is None:
             return np.empty(0, np.int64)
-        wrong = np.flatnonzero(self.predicted != np.asarray(y))
+        if y.shape != self.predicted.shape:
+            raise InputError(
+                f"y must have shape {self.predicted.shape}, one class for each example that was "
+                f"evaluated, got {y.shape}"
+            )
+        wrong = np.flatnonzero(self.predicted != y)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")][:count]
 
 
 def evaluate(
     net: Network, X: object, y: object, *, loss: str | Loss = "softmax_cross_entropy"
 ) -> Evaluation:
-    """Run the network on X, (N, *input_shape), and compare with the targets y.
+    """Run the network on X and compare with the targets y.
+
+    Args:
+        net: the network.
+        X: (N, *input_shape) examples; scipy.sparse too.
+        y: (N,) or (N, outputs) targets, as the loss takes them.
+        loss: a `Loss` or its spelling.
 
     Raises:
-        InputError: X or y do not fit the network or the loss.
+        InputError: `net` is no network, an unknown loss, or X or y do not fit.
 
     >>> from chainrule.nn import Linear
     >>> net = Network(2, Linear(2))
@@ -68,6 +95,7 @@ def evaluate(
     >>> result.confusion.tolist(), result.recall.tolist()
     ([[1, 1], [0, 1]], [0.5, 1.0])
     """
+    check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss = LOSSES.make(loss)
     z = net(X)
     targets = loss.check_targets(y, len(z), net.output_shape, net.dtype)

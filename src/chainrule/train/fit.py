@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chainrule.checks import as_count, as_rows, check_examples, describe
+from chainrule.checks import (
+    as_count,
+    as_list,
+    as_rows,
+    check_examples,
+    check_kind,
+    describe,
+    make_generator,
+)
 from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Loss, Network
@@ -47,7 +55,7 @@ def fit(
         net: the network; its parameters are updated.
         X: (N, *input_shape) examples; used as they are where the dtype is the network's, else
             converted once. A scipy.sparse matrix stays sparse.
-        y: targets as the loss takes them.
+        y: (N,) or (N, outputs) targets, as the loss takes them.
         loss: a `Loss` or its spelling.
         optimizer: an `Optimizer` or its spelling, such as "adam(0.001, schedule=cosine)".
         epochs: how often each example is seen.
@@ -55,7 +63,7 @@ def fit(
             means all at once.
         validation: (X, y) on which loss and accuracy are measured after each epoch.
         weights: (N,) weight of each example in the loss.
-        seed: of the order of the examples and of dropout.
+        seed: of the order of the examples and of dropout, at least 0.
         callbacks: what looks on, see `Callback`.
         snapshots: parameters to keep, and after which epochs: {"W1": [0, 5, 10]}.
         resume: a checkpoint to go on from; all other arguments must be as they were, but
@@ -70,9 +78,11 @@ def fit(
         The `History`.
 
     Raises:
-        InputError: an argument does not fit; nothing has been changed.
+        InputError: an argument does not fit; nothing has been changed. `EarlyStopping` raises it
+            after the first epoch, if that did not measure what it watches.
         NonFiniteError: the loss became NaN or infinite; the message names the tensor and step.
-        StorageError: `resume` is not a checkpoint of this training.
+        StorageError: `resume` is not a checkpoint of this training, or a callback could not
+            write its file.
         TrainingInterrupted: Ctrl-C, after a whole step and a save.
 
     >>> from chainrule.nn import Linear, Tanh
@@ -82,6 +92,7 @@ def fit(
     >>> history["accuracy"][-1]
     1.0
     """
+    check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
     x = _examples(X, net, "X")
     job = Job(
@@ -93,7 +104,7 @@ def fit(
         weights=check_weights(weights, len(x), net.dtype),
         batch_size=min(as_count(batch_size, "batch_size"), len(x)),
     )
-    rng = np.random.default_rng(seed)
+    rng = make_generator(seed)
     training = Training(
         choose_engine(job, rng, engine, threads),
         rng,
@@ -130,16 +141,32 @@ def _check_validation(
 
 
 def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
-    for callback in callbacks:
+    given = as_list(callbacks, "callbacks must be a list of Callback objects")
+    for callback in given:
         if not isinstance(callback, Callback):
             raise InputError(f"callbacks must be Callback objects, got {describe(callback)}")
         as_count(callback.every, f"{type(callback).__name__}.every")
-    return callbacks
+    return given
 
 
 def _check_snapshots(
     snapshots: Mapping[str, Sequence[int]] | None, net: Network
 ) -> Mapping[str, Sequence[int]]:
-    for name in snapshots or {}:
+    if snapshots is None:
+        return {}
+    wanted = 'snapshots must be epochs by parameter, such as {"W1": [0, 5, 10]}'
+    if not isinstance(snapshots, Mapping):
+        raise InputError(f"{wanted}, got {describe(snapshots)}")
+    chosen: dict[str, list[int]] = {}
+    for name, epochs in snapshots.items():
         net[name]  # raises, naming the nearest, if there is no such parameter
-    return snapshots or {}
+        chosen[name] = [_epoch(epoch, name) for epoch in as_list(epochs, wanted)]
+    return chosen
+
+
+def _epoch(epoch: object, name: str) -> int:
+    if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer) or epoch < 0:
+        raise InputError(
+            f"snapshots[{name!r}] must be whole numbers of epochs, 0 for the start, got {epoch!r}"
+        )
+    return int(epoch)

@@ -56,11 +56,11 @@ class EpochRecord:
 class History:
     """All epochs of a run, and snapshots of weights.
 
-    `history["loss"]` is the list of one column. `snapshots["W1"][5]` is W1 after epoch 5; epoch
-    0 is the start.
+    `history["loss"]` is the list of one column.
 
-    Raises:
-        InputError: there is no such column; those that there are are listed.
+    Attributes:
+        epochs: a record for each.
+        snapshots: `snapshots["W1"][5]` is W1, (in, out), after epoch 5; epoch 0 is the start.
 
     >>> from chainrule import Network, fit
     >>> history = fit(Network.from_spec("2-3-2"), [[0.0, 1.0]], [0], epochs=2)
@@ -79,8 +79,13 @@ class History:
         return len(self.epochs)
 
     def __getitem__(self, column: str) -> list[Any]:
+        """One column of the records, epoch by epoch.
+
+        Raises:
+            InputError: there is no such column; the nearest is suggested.
+        """
         names = [f.name for f in fields(EpochRecord)]
-        if column not in names:
+        if not isinstance(column, str) or column not in names:
             raise InputError(
                 f"history has no column {column!r}{nearest(column, names)}; it has {names}"
             )
@@ -97,8 +102,15 @@ class History:
 
     @classmethod
     def from_json(cls, records: list[dict[str, Any]], stopped: str | None = None) -> History:
-        """The inverse of `to_json`."""
-        return cls([EpochRecord(**record) for record in records], stopped=stopped)
+        """The inverse of `to_json`.
+
+        Raises:
+            InputError: these are no such records.
+        """
+        try:
+            return cls([EpochRecord(**record) for record in records], stopped=stopped)
+        except TypeError as error:
+            raise InputError(f"records must be what to_json() gives: {error}") from error
 
     def rows(self) -> list[list[str]]:
         """The epochs as cells of a table: epoch, loss and accuracy, those on the validation data,

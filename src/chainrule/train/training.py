@@ -84,7 +84,7 @@ class Training:
 
     @property
     def grads(self) -> np.ndarray:
-        """The flat gradient vector of the last step."""
+        """The flat gradient vector of the last step, (params,) as `net.params`."""
         return self.engine.grads
 
     @property

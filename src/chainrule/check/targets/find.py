@@ -39,8 +39,17 @@ def find_target(
     - a list of layer objects, called in turn;
     - a torch module, a `torch.autograd.Function`, a JAX `custom_vjp` function.
 
+    Args:
+        thing: what is to be checked; a `Target` comes back as it is, with another batch if one is
+            given.
+        X: the batch; random numbers that it takes by default.
+        y: its targets, likewise.
+        loss: as `check_gradients` takes it.
+        seed: of the random batch.
+
     Raises:
-        InputError: it is none of these; the message says what was looked for.
+        InputError: it is none of these (the message says what was looked for), or X, y or the
+            loss does not fit.
 
     >>> from chainrule import ReLU
     >>> find_target(ReLU()).kind

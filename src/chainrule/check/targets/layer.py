@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.target import Target
+from chainrule.checks import as_array, make_generator
 from chainrule.errors import InputError
 from chainrule.nn import BinaryCrossEntropy, Layer, Loss, Run
 from chainrule.nn.initializers import INITIALIZERS
@@ -27,12 +28,10 @@ class LayerTarget(Target):
 
     def __init__(self, layer: Layer, X: Any = None, y: Any = None, seed: int = 0) -> None:
         self.layer = layer
-        rng = np.random.default_rng(seed)
+        rng = make_generator(seed)
         if X is None:
             X = rng.normal(size=(5, *_input_shape(layer)))
-        X = np.asarray(X)
-        if X.dtype.kind != "f":
-            X = X.astype(np.float64)
+        X = _real(X)
         shape = X.shape[1:]
         initial = layer.initial_params(shape, INITIALIZERS.make("he_normal"), rng)
         self.values = {
@@ -80,11 +79,10 @@ class LossTarget(Target):
 
     def __init__(self, loss: Loss, X: Any = None, y: Any = None, seed: int = 0) -> None:
         self.function = loss
-        rng = np.random.default_rng(seed)
+        rng = make_generator(seed)
         if X is None:
             X = rng.normal(size=(6, 4))
-        X = np.asarray(X)
-        X = X if X.dtype.kind == "f" else X.astype(np.float64)
+        X = _real(X)
         if y is None:
             y = random_targets(loss, X.shape, rng)
         super().__init__(loss.spelling, X, y, seed)
@@ -101,6 +99,14 @@ class LossTarget(Target):
 
     def _gradients(self) -> dict[str, object]:
         return {"z": self.function.backward(self.function.forward(self.X, self.y)[1])}
+
+
+def _real(X: object) -> np.ndarray:
+    """A batch of floats."""
+    array = as_array(X, "X")
+    if array.ndim == 0 or not array.size:
+        raise InputError(f"X must hold examples, one a row, got shape {array.shape}")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def upstream(seed: int, shape: tuple[int, ...]) -> np.ndarray:

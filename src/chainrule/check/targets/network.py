@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.check.target import Move, Scalar, Target, as_scalar
 from chainrule.check.targets.layer import random_targets
-from chainrule.checks import as_examples
+from chainrule.checks import as_examples, make_generator, rectangular
 from chainrule.nn import LOSSES, Dropout, Layer, Network, Run
 from chainrule.nn.layers import INFERENCE
 
@@ -34,14 +34,14 @@ class NetworkTarget(Target):
         self, net: Network, X: Any = None, y: Any = None, loss: Any = None, seed: int = 0
     ) -> None:
         self.net = net
-        self.loss_function = LOSSES.make(loss or "softmax_cross_entropy")
+        self.loss_function = LOSSES.make("softmax_cross_entropy" if loss is None else loss)
         if loss is None and net.output_shape == (1,):
             self.loss_function = LOSSES.make("mse")
         self._drops = any(isinstance(layer, Dropout) for layer in net.layers)
         self._training = self._drops
-        rng = np.random.default_rng(seed)
+        rng = make_generator(seed)
         if X is None:
-            count = 7 if y is None else len(y)
+            count = 7 if y is None else len(rectangular(y, "y"))
             X = rng.normal(size=(count, *net.input_shape)).astype(net.dtype)
         if y is None:
             y = random_targets(self.loss_function, (len(X), *net.output_shape), rng)

@@ -88,7 +88,19 @@ class Layer(ABC):
 
     @abstractmethod
     def forward(self, params: Params, x: np.ndarray, run: Run) -> tuple[np.ndarray, Any]:
-        """Output `y` and whatever `backward` will need. Changes neither `params` nor `x`."""
+        """Output and whatever `backward` will need. Changes neither `params` nor `x`.
+
+        Args:
+            params: the layer's parameters by its own names; a linear layer's W is (in, out).
+            x: (batch, *input shape), a floating dtype, in which all is computed.
+            run: for training or not, and where random numbers come from.
+
+        Returns:
+            `y`, (batch, *output shape), and the cache.
+
+        Raises:
+            InputError: a training pass without a generator, of a layer that needs one.
+        """
 
     @abstractmethod
     def backward(
@@ -100,14 +112,18 @@ class Layer(ABC):
         need_dx: bool = True,
         out: Params | None = None,
     ) -> tuple[np.ndarray | None, Params]:
-        """Gradients of the loss, given `dy`, the gradient with respect to the output.
+        """Gradients of the loss, given that with respect to the output.
 
         Args:
+            params: as `forward` had them.
+            cache: from `forward`.
+            dy: (batch, *output shape), gradient of the loss with respect to `y`.
             need_dx: False skips `dx` (the first layer's is seldom used); it is then None.
             out: arrays that the parameters' gradients are written into, as in NumPy's `out=`.
 
         Returns:
-            `dx`, of the shape of `x`, and the parameters' gradients by name.
+            `dx`, of the shape of `x`, and the parameters' gradients by name, each of the
+                parameter's shape.
         """
 
     @classmethod
@@ -116,13 +132,18 @@ class Layer(ABC):
         """Sample uses that the contract tests run over."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of one output row for one input row. Raises InputError if it cannot take it."""
+        """Shape of one output row for one input row.
+
+        Raises:
+            InputError: the layer cannot take such a row.
+        """
         return input_shape
 
     def initial_params(
         self, input_shape: Shape, init: Initializer, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """Fresh parameters by name, in the order of the flat vector; none by default.
+        """Fresh parameters by name, float64, in the order of the flat vector; none by default.
+        A linear layer's are W, (in, out), and b, (out,).
 
         `init` is what suits the layer's surroundings; a layer's own choice goes before it.
         """
@@ -137,7 +158,7 @@ class Layer(ABC):
 class Activation(Layer):
     """A function applied to every entry: `y = f(x)`, `dx = dy ⊙ f′(x)`.
 
-    x, y, dy, dx: all of one shape, any.
+    x, y, dy, dx: of any shape, all the same, in one dtype.
 
     >>> from chainrule.nn import Tanh
     >>> x = np.array([0.0, 1.0])
@@ -151,11 +172,12 @@ class Activation(Layer):
 
     @abstractmethod
     def function(self, x: np.ndarray) -> np.ndarray:
-        """`f(x)`, in the dtype of `x`."""
+        """`f(x)`, of the shape of `x`, any, and its dtype."""
 
     @abstractmethod
     def derivative(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """`f′(x)`; `y = f(x)` is at hand where it is the cheaper way there."""
+        """`f′(x)`, of the shape of `x`, any; in its dtype, or bool where it is 0 or 1 only. `y =
+        f(x)` is at hand where it is the cheaper way there."""
 
     def forward(self, params: Params, x: np.ndarray, run: Run) -> tuple[np.ndarray, Any]:
         y = self.function(x)

@@ -37,11 +37,13 @@ class Dropout(Layer):
     Dividing by 1 − rate keeps the expected output at x, so that nothing changes at test time
     ("inverted" dropout; Srivastava et al. 2014).
 
+    x, y: of any shape, in one dtype.
+
     Args:
         rate: fraction of the entries that is dropped, in [0, 1).
 
     Raises:
-        InputError: `rate` out of range, or a training pass without a generator.
+        InputError: `rate` out of range; in `forward`, a training pass without a generator.
 
     >>> x = np.ones((1, 6))
     >>> y, _ = Dropout(0.5).forward({}, x, Run(training=True, rng=np.random.default_rng(0)))

@@ -17,7 +17,13 @@ __all__ = ["ELU", "Softplus"]
 @LAYERS.register("elu")
 @dataclass(frozen=True)
 class ELU(Activation):
-    """`y = x` where x > 0, else `alpha (exp(x) − 1)` (Clevert, Unterthiner & Hochreiter 2016).
+    """`y = x` where x > 0, else `alpha (exp(x) − 1)`; its derivative is 1, or `alpha exp(x)`
+    (Clevert, Unterthiner & Hochreiter 2016).
+
+    x, y: of any shape, in one dtype.
+
+    Args:
+        alpha: minus the limit on the left, any finite number.
 
     Raises:
         InputError: `alpha` is no finite number.
@@ -62,7 +68,9 @@ class ELU(Activation):
 @LAYERS.register("softplus")
 @dataclass(frozen=True)
 class Softplus(Activation):
-    """`y = log(1 + exp(x))` (Dugas et al. 2001).
+    """`y = log(1 + exp(x))`, whose derivative is σ(x) (Dugas et al. 2001).
+
+    x, y: of any shape, in one dtype.
 
     >>> Softplus().function(np.array([-1000.0, 0.0, 1000.0])).round(4).tolist()
     [0.0, 0.6931, 1000.0]

@@ -17,7 +17,8 @@ __all__ = ["Flatten"]
 @LAYERS.register("flatten")
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """Every example as one row, in C order: (batch, 28, 28) becomes (batch, 784).
+    """Every example as one row, in C order: (batch, 28, 28) becomes (batch, 784). The
+    gradient is laid out the other way round.
 
     >>> Flatten().output_shape((28, 28))
     (784,)

@@ -28,7 +28,10 @@ _PASSES = (
 @LAYERS.register("gelu")
 @dataclass(frozen=True)
 class GELU(Activation):
-    """`y = x Φ(x)`, Φ the standard normal distribution (Hendrycks & Gimpel 2016).
+    """`y = x Φ(x)`, `GELU′ = Φ(x) + x φ(x)`, of the standard normal distribution and its density
+    (Hendrycks & Gimpel 2016).
+
+    x, y: of any shape, in one dtype.
 
     Args:
         form: "exact", or "tanh" for the approximation

@@ -21,6 +21,8 @@ __all__ = ["Linear"]
 class Linear(Layer):
     """`y = x W + b` (Goodfellow, Bengio & Courville 2016, section 6.1 and eq. 6.44-6.53).
 
+    `dW = xᵀ dy`, `db = Σ_batch dy`, `dx = dy Wᵀ`.
+
     x: (batch, in), W: (in, out), b: (out,), y: (batch, out). The number of inputs is inferred.
 
     Args:
@@ -30,7 +32,8 @@ class Linear(Layer):
             b starts at zero.
 
     Raises:
-        InputError: `out_features` is not a positive whole number.
+        InputError: `out_features` is not a positive whole number, `bias` is neither True nor
+            False, or an unknown `init`.
 
     >>> layer = Linear(2)
     >>> params = {"W": np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), "b": np.array([0.5, 0.0])}
@@ -59,7 +62,7 @@ class Linear(Layer):
                 f"Linear: bias must be True or False, got {self.bias!r}; "
                 f"Linear takes its output width only, the input width is inferred"
             )
-        if self.init != "auto":
+        if not isinstance(self.init, str) or self.init != "auto":
             INITIALIZERS.make(self.init)
 
     @property

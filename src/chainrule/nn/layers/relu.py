@@ -16,7 +16,9 @@ __all__ = ["LeakyReLU", "ReLU"]
 @LAYERS.register("relu")
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """`y = max(0, x)` (Nair & Hinton 2010). The slope at 0 is taken as 0.
+    """`y = max(0, x)`, `ReLU′ = 1` where x > 0, else 0 (Nair & Hinton 2010).
+
+    x, y: of any shape, in one dtype.
 
     >>> ReLU().function(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
@@ -47,7 +49,13 @@ class ReLU(Activation):
 @LAYERS.register("leaky_relu")
 @dataclass(frozen=True)
 class LeakyReLU(Activation):
-    """`y = x` where x > 0, else `slope · x` (Maas, Hannun & Ng 2013).
+    """`y = x` where x > 0, else `slope · x`; its derivative is 1, or `slope` (Maas, Hannun & Ng
+    2013).
+
+    x, y: of any shape, in one dtype.
+
+    Args:
+        slope: on the left, any finite number.
 
     Raises:
         InputError: `slope` is no finite number.

@@ -27,6 +27,8 @@ class Scale(Layer):
     A network that starts with it is trained on uint8 images as they are, which stay uint8 in
     memory, and takes such images later on, too: nobody has to remember how they were scaled.
 
+    x, y: of any shape, in one dtype.
+
     Args:
         factor: any finite number; 1/255 by default.
 

@@ -27,6 +27,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 class Sigmoid(Activation):
     """`y = σ(x) = 1/(1 + exp(−x))`, `σ′ = y (1 − y)` (Goodfellow et al. 2016, section 3.10).
 
+    x, y: of any shape, in one dtype.
+
     >>> Sigmoid().function(np.array([0.0, 2.0])).round(4).tolist()
     [0.5, 0.8808]
     """
@@ -59,6 +61,8 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """`y = tanh(x)`, `tanh′ = 1 − y²` (LeCun et al. 1998, section 4.4).
 
+    x, y: of any shape, in one dtype.
+
     >>> Tanh().function(np.array([0.0, 1.0])).round(4).tolist()
     [0.0, 0.7616]
     """
@@ -88,7 +92,10 @@ class Tanh(Activation):
 @LAYERS.register("silu")
 @dataclass(frozen=True)
 class SiLU(Activation):
-    """`y = x σ(x)`, also called swish (Elfwing, Uchibe & Doya 2018; Ramachandran et al. 2017).
+    """`y = x σ(x)`, also called swish, `SiLU′ = σ(x) (1 + x (1 − σ(x)))` (Elfwing, Uchibe & Doya
+    2018; Ramachandran et al. 2017).
+
+    x, y: of any shape, in one dtype.
 
     >>> SiLU().function(np.array([0.0, 1.0])).round(4).tolist()
     [0.0, 0.7311]

@@ -65,7 +65,8 @@ class Loss(ABC):
 
     @abstractmethod
     def check_targets(self, y: object, n: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
-        """`y` as an array this loss can use with `n` outputs of `output_shape`.
+        """`y` as an array this loss can use with outputs of the network, (n, *output_shape):
+        labels (n,) as int64, or real targets (n, *output_shape) in `dtype`.
 
         Raises:
             InputError: wrong length, shape, type or range; the message says what to do.
@@ -79,7 +80,13 @@ class Loss(ABC):
     def forward(
         self, z: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
     ) -> tuple[np.floating, Any]:
-        """The mean loss of a batch, and what `backward` will need."""
+        """The mean loss of a batch, and what `backward` will need.
+
+        Args:
+            z: (N, outputs), the network's output, floating; it is not checked.
+            y: (N,) or (N, outputs), from `check_targets`.
+            weights: (N,) weight of each example; None for all 1.
+        """
 
     @abstractmethod
     def backward(self, cache: Any) -> np.ndarray:
@@ -91,15 +98,21 @@ class Loss(ABC):
         """Sample uses that the contract tests run over."""
 
     def predict(self, z: np.ndarray) -> np.ndarray:
-        """What the network says: class labels, or the values themselves for a regression."""
+        """What the network says, for z (N, outputs): class labels, (N,) for one class of many,
+        (N, outputs) of 0 and 1 for yes or no; z itself for a regression."""
         return z
 
     def probabilities(self, z: np.ndarray) -> np.ndarray | None:
-        """Probabilities of the classes, for a loss that has them."""
+        """Probabilities of the classes, (N, outputs) as z is, for a loss that has them.
+
+        Raises:
+            InputError: z holds no real numbers.
+        """
         return None
 
     def hits(self, z: np.ndarray, y: np.ndarray) -> int:
-        """Number of examples predicted right; 0 for a regression."""
+        """Number of examples predicted right, for z (N, outputs) and y as `forward` takes them;
+        0 for a regression."""
         return 0
 
     @property
@@ -113,11 +126,11 @@ class ElementwiseLoss(Loss):
 
     @abstractmethod
     def value(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The loss of every entry."""
+        """The loss of every entry, (N, outputs) as z and y are."""
 
     @abstractmethod
     def slope(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Its derivative with respect to z, for every entry."""
+        """Its derivative with respect to z for every entry, (N, outputs) as z and y are."""
 
     def check_targets(self, y: object, n: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         array = as_array(y, "y")

@@ -27,11 +27,26 @@ __all__ = ["BinaryCrossEntropy", "SoftmaxCrossEntropy", "softmax"]
 
 def softmax(z: np.ndarray) -> np.ndarray:
     """`exp(z_c) / Σ exp(z_k)` of every row. Subtracting the row's maximum changes nothing in the
-    quotient and keeps exp from overflowing. z, and what comes back: (batch, classes).
+    quotient and keeps exp from overflowing.
+
+    Args:
+        z: (batch, classes) logits, or any shape whose last axis is the classes. Whole numbers
+            are converted to float64; a NaN makes its row NaN.
+
+    Returns:
+        Probabilities of the shape and dtype of z; every row sums to one.
+
+    Raises:
+        InputError: z holds no real numbers, or has no classes.
 
     >>> softmax(np.array([[1000.0, 1000.0], [0.0, np.log(3.0)]])).round(6).tolist()
     [[0.5, 0.5], [0.25, 0.75]]
     """
+    z = as_array(z, "z")
+    if z.ndim == 0 or z.shape[-1] == 0:
+        raise InputError(f"z must have shape (batch, classes), got {z.shape}")
+    if z.dtype.kind != "f":
+        z = z.astype(np.float64)
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
@@ -51,7 +66,7 @@ class SoftmaxCrossEntropy(Loss):
             (Szegedy et al. 2016, section 7).
 
     Raises:
-        InputError: `label_smoothing` out of range, or labels that do not fit.
+        InputError: `label_smoothing` out of range; in `check_targets`, labels that do not fit.
 
     >>> loss = SoftmaxCrossEntropy()
     >>> value, cache = loss.forward(np.log([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0]))
@@ -223,7 +238,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
     between, of the same shape; (batch,) will do for one output.
 
     Raises:
-        InputError: targets outside [0, 1], or of another shape.
+        InputError: in `check_targets`, targets outside [0, 1] or of another shape.
 
     >>> loss = BinaryCrossEntropy()
     >>> value, cache = loss.forward(np.array([[0.0], [1000.0]]), np.array([[1.0], [1.0]]))
@@ -282,7 +297,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
         return sigmoid(z)
 
     def hits(self, z: np.ndarray, y: np.ndarray) -> int:
-        """Examples whose every output is on the right side of one half."""
+        """Examples whose every output is on the right side of one half; z and y: (N, outputs)."""
         right = (z > 0) == (y > 0.5)
         return int(np.count_nonzero(right.reshape(len(z), -1).all(axis=1)))
 

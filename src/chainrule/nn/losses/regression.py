@@ -28,6 +28,8 @@ def _real_cases(*losses: ElementwiseLoss) -> list[LossCase]:
 class MSE(ElementwiseLoss):
     """`L = mean((z − y)²)` over examples and outputs; `dz = 2 (z − y) / size` (Gauss 1809).
 
+    z, y: (batch, outputs), real; y as (batch,) will do for one output.
+
     >>> value, cache = MSE().forward(np.array([[1.0], [3.0]]), np.array([[0.0], [0.0]]))
     >>> float(value), MSE().backward(cache).tolist()
     (5.0, [[1.0], [3.0]])
@@ -63,6 +65,8 @@ class MSE(ElementwiseLoss):
 class MAE(ElementwiseLoss):
     """`L = mean(|z − y|)` over examples and outputs; `dz = sign(z − y) / size`, 0 where z = y
     (Laplace 1774).
+
+    z, y: (batch, outputs), real; y as (batch,) will do for one output.
 
     >>> value, cache = MAE().forward(np.array([[1.0], [-3.0]]), np.array([[0.0], [0.0]]))
     >>> float(value), MAE().backward(cache).tolist()
@@ -102,6 +106,11 @@ class Huber(ElementwiseLoss):
 
     `L = mean(e²/2 if |e| <= delta else delta (|e| − delta/2))` with `e = z − y`;
     `dz = clip(e, −delta, delta) / size`.
+
+    z, y: (batch, outputs), real; y as (batch,) will do for one output.
+
+    Args:
+        delta: where the parabola ends, above 0.
 
     Raises:
         InputError: `delta` is not above 0.
