@@ -140,10 +140,10 @@ def _epoch_command(name: str, folder: str) -> list[str]:
 def _run(command: list[str], own_clock: bool) -> float:
     """Seconds of a process, or what it prints if it has its own clock."""
     with tempfile.TemporaryDirectory() as cache:  # nothing compiled by an earlier run counts
+        environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Python's own files stay, as installed
         start = time.perf_counter()
-        printed = subprocess.check_output(
-            command, text=True, env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache}
-        )
+        printed = subprocess.check_output(command, text=True, env=environment)
         return float(printed) if own_clock else time.perf_counter() - start
 
 
