@@ -44,14 +44,16 @@ class StepStatistics:
 
     def before_step(self, params: np.ndarray) -> None:
         """Keep the parameters that the step is about to change."""
-        self._before = params.copy()
+        if not self._before.size:
+            self._before = np.empty_like(params)
+        np.copyto(self._before, params)
 
     def after_step(self, params: np.ndarray, grads: np.ndarray) -> None:
         """Measure the step that was taken."""
-        change = params - self._before
-        for slot in self._layout.slots:
+        weights = [_norm(self._before[slot.slice]) for slot in self._layout.slots]
+        change = np.subtract(params, self._before, out=self._before)
+        for slot, weight in zip(self._layout.slots, weights, strict=True):
             self._grad_norm[slot.name] += _norm(grads[slot.slice])
-            weight = _norm(self._before[slot.slice])
             moved = _norm(change[slot.slice])
             # A parameter that starts at zero, as biases do, has no ratio yet.
             self._update_ratio[slot.name] += moved / weight if weight else 0.0

@@ -9,6 +9,7 @@ namespace chainrule {
 namespace {
 
 constexpr int kSpins = 2000;  // some 30 µs; then the other thread has lost its core: let it run
+constexpr int kWaits = 4000;  // about a millisecond: between two runs there is a little Python
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -16,6 +17,11 @@ void pause() {
 #elif defined(__aarch64__)
     asm volatile("yield");
 #endif
+}
+
+void spin(int i) {
+    if (i < kSpins) pause();
+    else std::this_thread::yield();
 }
 
 }  // namespace
@@ -49,6 +55,7 @@ void Team::serve(int thread) {
     long seen = 0;
     while (true) {
         const std::function<void(int)>* work;
+        for (int i = 0; i < kWaits && generation_ == seen && !stopping_; ++i) spin(i);
         {
             std::unique_lock<std::mutex> lock(mutex_);
             wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
@@ -71,10 +78,7 @@ long Team::arrive() {
 }
 
 void Team::wait(long round) const {
-    for (int spin = 0; !passed(round); ++spin) {
-        if (spin < kSpins) pause();
-        else std::this_thread::yield();
-    }
+    for (int i = 0; !passed(round); ++i) spin(i);
 }
 
 }  // namespace chainrule

@@ -37,8 +37,8 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_;
     const std::function<void(int)>* work_ = nullptr;
-    long generation_ = 0;
-    bool stopping_ = false;
+    std::atomic<long> generation_{0};
+    std::atomic<bool> stopping_{false};
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<long> round_{0};
 };
