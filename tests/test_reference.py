@@ -64,13 +64,13 @@ def callables():
 
 
 def section(doc, *titles):
-    """The entries of a docstring's sections: name -> text. `X, y: …` is an entry for both."""
+    """The entries of a docstring's sections: name -> text."""
     found = {}
     for title in titles:
         for block in re.findall(rf"^{title}:\n((?: {{4}}.*\n?|\n(?= {{4}}))+)", doc, re.MULTILINE):
             for entry in re.split(r"\n(?= {4}\S)", block):
-                names, _, text = entry.strip().partition(":")
-                found |= {name.strip("* "): text for name in names.split(",")}
+                name, _, text = entry.strip().partition(":")
+                found[name.strip("* ")] = text
     return found
 
 
@@ -95,6 +95,14 @@ CALLABLES = list(callables())
 @pytest.mark.parametrize("thing", THINGS)
 def test_it_has_an_example(thing):
     assert ">>> " in thing.__doc__
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_every_entry_is_of_one_name(thing):
+    # The page takes what follows a comma for the type.
+    doc = inspect.getdoc(thing)
+    for name in section(doc, "Args", "Attributes", "Raises"):
+        assert re.fullmatch(r"\w+", name)
 
 
 # --- shapes -------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def _fingerprint() -> str:
 def _measure() -> dict[str, str]:
     (X, y), (X_test, y_test) = cr.data.mnist()
     net = cr.Network.from_spec(NET, seed=0)
-    first = cr.backprop(net.copy(), X[:64], y[:64])
+    first = cr.backprop(cr.Network.from_spec(NET, seed=0, dtype=np.float64), X[:64], y[:64])
     history = cr.fit(
         net, X, y, loss=LOSS, optimizer=OPTIMIZER, epochs=EPOCHS,
         validation=(X_test, y_test), snapshots={"W1": [0, 5, 10]},

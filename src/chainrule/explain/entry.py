@@ -21,7 +21,8 @@ class Entry:
     """One number of a trace, and where it came from.
 
     Attributes:
-        name, index: which: `dW1`, `(300, 17)`.
+        name: of the tensor, such as `dW1`.
+        index: which of its entries, such as `(300, 17)`.
         value: as the trace has it.
         equation: of this tensor's entries, as LaTeX.
         terms: what it is the sum of, in float64.

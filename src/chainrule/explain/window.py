@@ -18,7 +18,8 @@ class Window:
     """Neighbouring entries of a tensor. A vector is one row, a number one row of one column.
 
     Attributes:
-        rows, columns: their indices on the last two axes; empty for axes that are not there.
+        rows: their indices on the last axis but one; empty where there is none.
+        columns: their indices on the last axis; empty where there is none.
         lead: the indices on all axes before, which are the same for all.
         values: (rows, columns).
         centre: row and column of the entry that the window was opened at.

@@ -48,7 +48,8 @@ class Fault:
         summary: the mistake in one sentence.
         symptom: what one sees in the fault's demonstration.
         fix: what to do about it, in one sentence.
-        wrong, right: the code with the mistake, and without.
+        wrong: the code with the mistake.
+        right: the code without it.
         mixin: `Model` with one step overridden.
         needs: what a network, loss or run must have for the mistake to be possible or to have
             an effect, in the words of `NEEDS`.
@@ -134,6 +135,7 @@ class Catalogue(Mapping[str, Fault]):
 
 
 FAULTS = Catalogue()
+"""Every mistake by its name: `FAULTS["missing-batch-mean"]`."""
 
 
 def fault(name: str, **record: Any) -> Callable[[type[Model]], type[Model]]:

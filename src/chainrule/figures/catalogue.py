@@ -208,3 +208,4 @@ FIGURES: dict[str, Entry] = {
         _descent,
     ),
 }
+"""All that can be drawn of a run, by name: title, caption, and `draw(run, theme) -> Figure`."""

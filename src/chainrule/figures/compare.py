@@ -26,9 +26,11 @@ class Compared:
     """Some entries of one gradient, computed by backpropagation and measured.
 
     Attributes:
-        name, shape: of the parameter.
+        name: of the parameter.
+        shape: of the parameter.
         entries: (k,) flat indices of the entries compared.
-        analytical, numerical: (k,) the gradient there.
+        analytical: (k,) the gradient there by backpropagation.
+        numerical: (k,) the same, measured.
         column: the one column that the entries are, if they are one.
 
     >>> found = compare_gradients(Network.from_spec("4-5(tanh)-3"), np.eye(4), [0, 1, 2, 0])

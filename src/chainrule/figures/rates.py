@@ -64,7 +64,9 @@ def try_rates(
         net: where each training starts; it is not changed.
         X: (N, *input_shape) examples to draw from.
         y: (N,) or (N, outputs) their targets, as the loss takes them.
-        loss, optimizer, batch_size: as in `fit`; the rate stays constant.
+        loss: as in `fit`.
+        optimizer: as in `fit`; the rate stays constant.
+        batch_size: as in `fit`.
         steps: how many of each.
         seed: of the order of the examples.
 
@@ -116,7 +118,8 @@ class LossSlice:
 
     Attributes:
         names: of the two, such as `W2[3, 1]`.
-        x, y: (g,) values of the first and of the second.
+        x: (g,) values of the first.
+        y: (g,) values of the second.
         loss: (g, g), `loss[j, i]` at `x[i], y[j]`.
         curvature: the largest eigenvalue of the Hessian at the lowest point found.
         paths: rate -> (steps, 2), the two weights after each step, from the same start.

@@ -50,11 +50,17 @@ class TrainedRun:
     """A run, and what is drawn from it. Nothing is measured before it is asked for.
 
     Attributes:
-        net: as trained. loss, optimizer: spellings. history: of the run.
-        train, test: examples; None where they are not known.
+        net: as trained.
+        loss: its spelling.
+        optimizer: its spelling.
+        history: of the run.
+        train: examples that it learned from; None where they are not known.
+        test: examples that it has never seen; None where they are not known.
         classes: what the classes are called; None for a regression.
-        state, step: of the optimiser after the last step.
-        batch_size, seed: of the run.
+        state: of the optimiser after the last step.
+        step: number of the last step.
+        batch_size: of the run.
+        seed: of the run.
         validation: what the data measured after each epoch are called.
 
     >>> from chainrule import Network, fit

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 INITIALIZERS: Registry[Initializer] = Registry("initializer")
+"""All initialisers by name: `INITIALIZERS.make("orthogonal(1.4)")`."""
 
 
 class Initializer(ABC):

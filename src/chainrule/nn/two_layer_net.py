@@ -46,10 +46,13 @@ class TwoLayerNet:
 
     Attributes:
         X: (N, n_in) examples of the last `forward`.
-        z1, a1: (N, n_hidden) weighted sums and activations of the hidden units.
-        z2, a2: (N, n_out) logits and probabilities.
-        dz1, da1: (N, n_hidden) gradients of the loss with respect to these.
-        dz2: (N, n_out) likewise.
+        z1: (N, n_hidden) weighted sums of the hidden units.
+        a1: (N, n_hidden) their activations.
+        z2: (N, n_out) logits.
+        a2: (N, n_out) probabilities.
+        dz2: (N, n_out) gradient of the loss with respect to z2.
+        da1: (N, n_hidden) with respect to a1.
+        dz1: (N, n_hidden) with respect to z1.
         dW1: (n_in, n_hidden) gradient with respect to W1.
         db1: (n_hidden,) with respect to b1.
         dW2: (n_hidden, n_out) with respect to W2.

@@ -26,7 +26,11 @@ class Adam(Optimizer):
         beta1: how much of the old mean stays, in [0, 1).
         beta2: how much of the old mean square stays, in [0, 1).
         eps: keeps the quotient finite, above 0.
-        schedule, weight_decay, l2, clip_norm, decay_biases: see `Optimizer`.
+        schedule: see `Optimizer`.
+        weight_decay: see `Optimizer`.
+        l2: see `Optimizer`.
+        clip_norm: see `Optimizer`.
+        decay_biases: see `Optimizer`.
 
     Raises:
         InputError: a number out of range.
@@ -92,9 +96,14 @@ class AdamW(Adam):
 
     Args:
         lr: learning rate, above 0.
-        beta1, beta2, eps: as in `Adam`.
+        beta1: as in `Adam`.
+        beta2: as in `Adam`.
+        eps: as in `Adam`.
         weight_decay: at least 0.
-        schedule, l2, clip_norm, decay_biases: see `Optimizer`.
+        schedule: see `Optimizer`.
+        l2: see `Optimizer`.
+        clip_norm: see `Optimizer`.
+        decay_biases: see `Optimizer`.
 
     Raises:
         InputError: a number out of range.

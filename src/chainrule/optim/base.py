@@ -33,6 +33,7 @@ FLUSH_EVERY = 32
 
 
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
+"""All optimisers by name: `OPTIMIZERS.make("sgd(0.1, momentum=0.9)")`."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Optimizer(ABC):
     """Base class of all optimisers. Subclasses are frozen dataclasses, registered by one line.
 
     The fields below are common to all and are given by keyword. With g the gradient of the
-    loss, W the weights and η the scheduled rate, every update is::
+    loss, W the weights and η the scheduled rate, every update is
 
         g ← g · min(1, clip_norm / ‖g‖)     Pascanu, Mikolov & Bengio (2013), algorithm 1
         g ← g + l2 · W                      as if ½ · l2 · ‖W‖² were part of the objective

@@ -25,7 +25,11 @@ class RMSProp(Optimizer):
         alpha: how much of the old mean square stays, in [0, 1).
         eps: keeps the quotient finite, above 0.
         momentum: μ, in [0, 1).
-        schedule, weight_decay, l2, clip_norm, decay_biases: see `Optimizer`.
+        schedule: see `Optimizer`.
+        weight_decay: see `Optimizer`.
+        l2: see `Optimizer`.
+        clip_norm: see `Optimizer`.
+        decay_biases: see `Optimizer`.
 
     Raises:
         InputError: a number out of range.

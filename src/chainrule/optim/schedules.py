@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 SCHEDULES: Registry[Schedule] = Registry("schedule")
+"""All schedules by name: `SCHEDULES.make("warmup(2, then=cosine)")`."""
 
 
 class Schedule(ABC):

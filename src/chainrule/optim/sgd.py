@@ -25,7 +25,11 @@ class SGD(Optimizer):
         lr: learning rate, above 0.
         momentum: μ, in [0, 1).
         nesterov: whether to use Nesterov's form; it needs a momentum above 0.
-        schedule, weight_decay, l2, clip_norm, decay_biases: see `Optimizer`.
+        schedule: see `Optimizer`.
+        weight_decay: see `Optimizer`.
+        l2: see `Optimizer`.
+        clip_norm: see `Optimizer`.
+        decay_biases: see `Optimizer`.
 
     Raises:
         InputError: a number out of range, or `nesterov` without momentum.

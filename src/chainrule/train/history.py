@@ -21,9 +21,11 @@ class EpochRecord:
 
     Attributes:
         epoch: its number, from 1.
-        loss, accuracy: means over the examples as they were trained on, each before the update
-            that it led to; accuracy is None for a regression.
-        val_loss, val_accuracy: on the validation data after the epoch; None without such data.
+        loss: mean over the examples as they were trained on, each before the update that it
+            led to.
+        accuracy: likewise, in [0, 1]; None for a regression.
+        val_loss: on the validation data after the epoch; None without such data.
+        val_accuracy: likewise.
         seconds: time spent in training steps; validation and callbacks not counted.
         lr: learning rate of the last step.
         grad_norm: for every parameter the norm of its gradient, `‖dW‖`, mean over a few steps

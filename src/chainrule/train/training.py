@@ -31,7 +31,9 @@ class Training:
     """A run in progress.
 
     Attributes:
-        net, engine, history: what is trained, by what, and what was measured so far.
+        net: what is trained.
+        engine: what runs its steps.
+        history: what was measured so far.
         epochs: how many epochs are wanted.
         epoch: how many are done.
         batch: how many batches of the current epoch are done.

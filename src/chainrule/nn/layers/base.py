@@ -25,6 +25,7 @@ Shape = tuple[int, ...]
 Params = Mapping[str, np.ndarray]
 
 LAYERS: Registry[Layer] = Registry("layer")
+"""All layers by the names that a spec calls them: `LAYERS.make("dropout(0.1)")`."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Run:
 
 
 INFERENCE = Run()
+"""The pass of a network in use: dropout drops nothing."""
 
 
 @dataclass(frozen=True)

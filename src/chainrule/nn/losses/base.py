@@ -23,6 +23,7 @@ __all__ = ["LOSSES", "MEAN_REMARK", "ElementwiseLoss", "Loss", "LossCase", "Shap
 Shape = tuple[int, ...]
 
 LOSSES: Registry[Loss] = Registry("loss")
+"""All losses by name: `LOSSES.make("huber(0.5)")`."""
 
 MEAN_REMARK = (
     "Dividing by `N` makes the loss a mean. Without it every gradient would be `N` times as "
