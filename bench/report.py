@@ -83,7 +83,8 @@ def sweep(results: Results, records: list[Record]) -> str:
     rows = []
     for case in unique(r.case for r in records):
         found = {r.peer: r for r in records if r.case == case}
-        row = [case, *(cell(found[peer], "ms") for peer in peers)]
+        name = case.replace(" ", "\N{NO-BREAK SPACE}")
+        row = [name, *(cell(found[peer], "ms") for peer in peers)]
         ours = found.get("chainrule")
         others = [r.median for r in found.values() if r.peer != "chainrule" and r.median]
         if ours and ours.median:

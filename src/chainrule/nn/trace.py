@@ -233,9 +233,15 @@ def backprop(
     >>> from chainrule.nn import Linear, ReLU
     >>> net = Network(2, Linear(3), ReLU(), Linear(2))
     >>> trace = backprop(net, [[1.0, 2.0], [0.0, -1.0]], [0, 1])
-    >>> [f"{row.name} = {row.formula}" for row in trace.rows()]
-    ['dz2 = (a2 − onehot(y)) / N', 'dW2 = a1ᵀ dz2', 'db2 = Σ_batch dz2', 'da1 = dz2 W2ᵀ', \
-'dz1 = da1 ⊙ ReLU′(z1)', 'dW1 = Xᵀ dz1', 'db1 = Σ_batch dz1']
+    >>> for row in trace.rows():
+    ...     print(row.name, "=", row.formula)
+    dz2 = (a2 − onehot(y)) / N
+    dW2 = a1ᵀ dz2
+    db2 = Σ_batch dz2
+    da1 = dz2 W2ᵀ
+    dz1 = da1 ⊙ ReLU′(z1)
+    dW1 = Xᵀ dz1
+    db1 = Σ_batch dz1
     >>> trace["dW1"].shape, trace.grads.shape == net.params.shape
     ((2, 3), True)
     """
