@@ -174,6 +174,20 @@ def test_sparse_rows_give_what_dense_ones_give(values, density, optimizer, hidde
     np.testing.assert_allclose(nets[0](X), nets[0](X.toarray()), atol=1e-12)
 
 
+def test_threads_that_lose_their_core_change_nothing():
+    # More threads than cores: some are late everywhere, also where the next batch is made ready.
+    rng = np.random.default_rng(4)
+    X = np.round(3 * rng.random((400, 700)) * (rng.random((400, 700)) < 0.2))
+    y = rng.integers(3, size=400)
+    found = []
+    for threads in (1, 3, 6):
+        net = cr.Network.from_spec("700-200-3", dtype=np.float32)
+        cr.fit(net, X, y, batch_size=4, epochs=60, optimizer="sgd(0.01)", threads=threads)
+        found.append(net.params)
+    for params in found[1:]:
+        np.testing.assert_array_equal(params, found[0])
+
+
 @pytest.mark.parametrize("density", [0.1, 0.9])
 @pytest.mark.parametrize("spec", ["101-scale-7(tanh)-3", "101-scale(-0.01)-relu-7-3"])
 def test_bytes_are_scaled_on_the_way(spec, density):

@@ -55,17 +55,19 @@ template <class T>
 class ColumnOrder {
 public:
     ColumnOrder(const Training<T>& t, int thread, Index columns)
-        : t_(t), own_(t.columns[thread]), thread_(thread), columns_(columns),
-          words_(words_of(columns)) {}
+        : t_(t), own_(t.columns[thread]), columns_(columns), words_(words_of(columns)) {}
 
-    // What was loaded is now the batch at hand, and `next` is loaded. When a thread calls it, all
-    // have ended loading.
+    // What was loaded is now the batch at hand, and `next` is loaded.
     void turn(Batch next) {
         now_ = !now_;
         next_ = next;
         prepared_ = false;
-        if (thread_ == 0) t_.claimed[now_].store(0, std::memory_order_relaxed);
     }
+
+    // The memory of the batch at hand may be loaded again after the next turn. One thread calls it,
+    // at least one barrier after the turn: a thread that has not turned yet may still be asking
+    // whether a piece of this batch is left.
+    void clear() { t_.claimed[now_].store(0, std::memory_order_relaxed); }
 
     // Does a piece of the next batch; false if none is left.
     bool load_some() {
@@ -174,7 +176,6 @@ private:
 
     const Training<T>& t_;
     const ColumnMemory own_;
-    const int thread_;
     const Index columns_, words_;
     Batch next_;
     bool now_ = false;  // which half of the memory has the batch at hand

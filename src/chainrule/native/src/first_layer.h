@@ -29,6 +29,9 @@ public:
     void turn(Batch next) {
         if (ahead()) order_.turn(next);
     }
+    void clear() {
+        if (thread_ == 0) order_.clear();
+    }
     bool load_some() { return ahead() && order_.load_some(); }
 
     // While steps run, each thread keeps its columns of W together, where it updates them itself:

@@ -42,6 +42,7 @@ private:
         first_.prefetch(batch_of(s + 1));
         forward();
         if (!loss()) return false;
+        first_.clear();
         backward();
         sync(sync_before_gradients_);
         gradients_and_update();
@@ -60,9 +61,10 @@ private:
 
     // The first batch, which no step before could make ready.
     void load_first() {
-        first_.turn({});
-        team_.barrier();
+        first_.clear();
         first_.turn(batch_of(0));
+        first_.clear();
+        team_.barrier();
         load_all();
         team_.barrier();
     }
