@@ -17,5 +17,5 @@ def digits(X: np.ndarray, y: np.ndarray, theme: str) -> Figure:
             for axes, row in zip(column, np.flatnonzero(y == digit)[:ROWS], strict=True):
                 axes.imshow(X[row].reshape(28, 28), cmap="gray_r" if theme == "light" else "gray")
                 bare(axes)
-            column[0].set_title(str(digit), color=look.text)
+            column[0].set_title(str(digit), color=look.text, loc="center")
     return figure

@@ -74,7 +74,7 @@ def _column(name: str) -> str:
 
 def probability_table(rows: Mapping[str, np.ndarray]) -> str:
     """Probabilities (10,) with four places that add up to one as they are printed."""
-    head = ["", *map(str, range(10)), "sum"]
+    head = ["digit", *map(str, range(10)), "sum"]
     lines = []
     for name, p in rows.items():
         printed = rounded(p)
