@@ -39,8 +39,11 @@ private:
         first_.turn(batch_of(s + 1));
         first_.load(n_);
         sync(first_.dense() || has_dropout_);
-        first_.prefetch(batch_of(s + 1));
+        // Pairs are wanted already during this step; rows of CSR not before the next one, and would
+        // stand in the way of those that are read now.
+        if (first_.ahead()) first_.prefetch(batch_of(s + 1));
         forward();
+        if (!first_.ahead()) first_.prefetch(batch_of(s + 1));
         if (!loss()) return false;
         first_.clear();
         backward();
