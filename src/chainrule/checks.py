@@ -4,7 +4,7 @@ mathematics can use or raises an `InputError` that says what was got, wanted, an
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -26,6 +26,7 @@ __all__ = [
     "convert",
     "describe",
     "first_non_finite",
+    "is_whole",
     "make_generator",
     "rectangular",
     "shape_text",
@@ -168,9 +169,14 @@ def _hint(array: np.ndarray, input_shape: Shape, name: str) -> str:
     return "; every row is one example"
 
 
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether `value` is a whole number, Python's or NumPy's; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def as_count(value: object, what: str) -> int:
     """A positive whole number such as a layer's width."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not is_whole(value) or value < 1:
         raise InputError(f"{what} must be a whole number of at least 1, got {value!r}")
     return int(value)
 
@@ -240,7 +246,7 @@ def make_generator(seed: object, what: str = "seed") -> np.random.Generator:
     """
     if isinstance(seed, np.random.Generator):
         return seed
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+    if not is_whole(seed) or seed < 0:
         raise InputError(
             f"{what} must be a whole number of at least 0 or a numpy.random.Generator, got {seed!r}"
         )

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from chainrule.checks import first_non_finite
+from chainrule.checks import first_non_finite, is_whole
 from chainrule.data.files import is_gzip, reading
 from chainrule.errors import InputError
 from chainrule.registry import nearest
@@ -86,7 +86,7 @@ def target_index(target: int | str | None, names: list[str] | None, width: int, 
         if not target.removeprefix("-").isdecimal():
             raise InputError(_unknown_column(target, names, of))
         target = int(target)  # from the command line
-    if isinstance(target, bool) or not isinstance(target, int | np.integer):
+    if not is_whole(target):
         raise InputError(f"target must be a column's name or index, got {target!r}")
     if not -width <= target < width:
         raise InputError(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_list
+from chainrule.checks import as_list, is_whole
 from chainrule.errors import InputError
 from chainrule.explain.axes import Shaped, shaped
 from chainrule.explain.chain import chain_rule, definitions
@@ -223,8 +223,7 @@ def explain(
     """
     trace = _trace(trace_or_net, X, y, how)
     n = len(trace["X"])
-    whole = isinstance(example, int | np.integer) and not isinstance(example, bool)
-    if example is not None and not (whole and 0 <= example < n):
+    if example is not None and not (is_whole(example) and 0 <= example < n):
         raise InputError(f"example must be a row of X, 0 to {n - 1}, got {example!r}")
     one = None if example is None else _trace_of_one(trace, example)
     steps = tuple(

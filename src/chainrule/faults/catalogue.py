@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.checks import as_count, check_kind
+from chainrule.checks import as_count
 from chainrule.errors import InputError, UnknownNameError
-from chainrule.faults.model import Model
+from chainrule.faults.model import Model, as_network
 from chainrule.faults.needs import NEEDS, Situation
 from chainrule.nn import Loss, Network
 from chainrule.registry import nearest
@@ -172,7 +172,7 @@ def applicable(
     >>> "derivative-at-activation" in names, "mask-from-wrong-tensor" in names
     (True, False)
     """
-    model = Model(_network(net), loss, l2=l2, **options)
+    model = Model(as_network(net, dtype=np.float64), loss, l2=l2, **options)
     situation = Situation(model, as_count(batch, "batch"))
     return [f for f in FAULTS.values() if all(NEEDS[need](situation) for need in f.needs)]
 
@@ -213,7 +213,7 @@ def inject(
     """
     faults = list({fault.name: fault for fault in map(FAULTS.__getitem__, names)}.values())
     _check_compatible(faults)
-    own = _network(net)
+    own = as_network(net, dtype=np.float64)
     if copy and own is net:
         own = own.copy()
     # Those that run the step they override go first, so that they also run the other's.
@@ -245,10 +245,3 @@ def _check_compatible(faults: list[Fault]) -> None:
             )
         if f.replaces:
             replaced[f.step] = f
-
-
-def _network(net: str | Network) -> Network:
-    if isinstance(net, str):
-        return Network.from_spec(net, dtype=np.float64)
-    check_kind(net, Network, "net", "or a spec such as '784-128-10'")
-    return net

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, as_examples, check_kind, check_number
+from chainrule.checks import as_count, as_examples, check_number
 from chainrule.data import mnist
 from chainrule.errors import InputError
 from chainrule.faults.catalogue import FAULTS, Fault, inject
-from chainrule.faults.model import Model
+from chainrule.faults.model import Model, as_network
 from chainrule.nn import LOSSES, Loss, Network, SoftmaxCrossEntropy
 
 __all__ = ["Course", "Demonstration", "demonstrate"]
@@ -119,7 +119,7 @@ def demonstrate(
     epochs, steps = as_count(epochs, "epochs"), as_count(steps, "steps")
     check_number(lr, "lr")
     setting = fault.setting
-    start = _network(net if net is not None else setting.spec, seed)
+    start = as_network(net if net is not None else setting.spec, seed=seed)
     loss = LOSSES.make(setting.loss)
     data = _data(X, y, start, loss, rows=_rows(epochs, steps))
     options = {**setting.options, "loss": loss, "seed": seed}
@@ -176,13 +176,6 @@ def _accuracy(loss: Loss, z: np.ndarray, y: np.ndarray) -> float | None:
 
 
 # --- data ---------------------------------------------------------------------------------------
-
-
-def _network(net: str | Network, seed: int) -> Network:
-    if isinstance(net, str):
-        return Network.from_spec(net, seed=seed)
-    check_kind(net, Network, "net", "or a spec such as '784-128-10'")
-    return net
 
 
 def _rows(epochs: int, steps: int) -> int:

@@ -4,14 +4,15 @@ one of."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, as_examples, check_number, make_generator
+from chainrule.checks import as_count, as_examples, check_kind, check_number, make_generator
 from chainrule.data import batch_slices
 from chainrule.errors import InputError
 from chainrule.faults.steps import Steps
-from chainrule.nn import Activation, Dropout, Layer, Linear, Run
+from chainrule.nn import Activation, Dropout, Layer, Linear, Network, Run
 from chainrule.nn.trace import prediction_name
 
 __all__ = ["Model"]
@@ -232,3 +233,11 @@ class Model(Steps):
         with np.errstate(all="ignore"):
             self.update(lr)
         return value
+
+
+def as_network(net: str | Network, **fresh: Any) -> Network:
+    """A network as it is, or a fresh one of that spec."""
+    if isinstance(net, str):
+        return Network.from_spec(net, **fresh)
+    check_kind(net, Network, "net", "or a spec such as '784-128-10'")
+    return net

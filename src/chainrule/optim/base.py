@@ -98,6 +98,10 @@ class Optimizer(ABC):
         """The scheduled rate after `epoch` (a fraction, from 0.0) of `epochs` epochs."""
         return self.lr * self.lr_schedule.factor(epoch, epochs)
 
+    def learning_rates(self, epoch: np.ndarray, epochs: float) -> np.ndarray:
+        """`learning_rate` after each of `epoch`, (n,): (n,) float64."""
+        return self.lr * self.lr_schedule.factors(epoch, epochs)
+
     @property
     @abstractmethod
     def moments(self) -> tuple[str, ...]:

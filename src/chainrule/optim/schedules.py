@@ -6,6 +6,8 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+
 from chainrule.errors import InputError
 from chainrule.optim.fields import settle_number
 from chainrule.registry import Registry
@@ -41,6 +43,10 @@ class Schedule(ABC):
             epochs: the length of the whole training; past its end the last factor holds.
         """
 
+    def factors(self, epoch: np.ndarray, epochs: float) -> np.ndarray:
+        """`factor` of each of `epoch`, (n,): (n,) float64."""
+        return np.array([self.factor(e, epochs) for e in epoch.tolist()])
+
     @property
     def spelling(self) -> str:
         """How the schedule is written, for example `warmup(2.0, cosine)`."""
@@ -71,6 +77,9 @@ class Constant(Schedule):
 
     def factor(self, epoch: float, epochs: float) -> float:
         return 1.0
+
+    def factors(self, epoch: np.ndarray, epochs: float) -> np.ndarray:
+        return np.ones(len(epoch))
 
 
 @SCHEDULES.register("step")

@@ -14,6 +14,7 @@ from chainrule.checks import (
     check_examples,
     check_kind,
     describe,
+    is_whole,
     make_generator,
 )
 from chainrule.engine import Job, choose_engine
@@ -165,7 +166,7 @@ def _check_snapshots(
 
 
 def _epoch(epoch: object, name: str) -> int:
-    if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer) or epoch < 0:
+    if not is_whole(epoch) or epoch < 0:
         raise InputError(
             f"snapshots[{name!r}] must be whole numbers of epochs, 0 for the start, got {epoch!r}"
         )

@@ -13,7 +13,6 @@ from chainrule.data import epoch_order
 from chainrule.engine import Engine, Sums
 from chainrule.errors import NonFiniteError
 from chainrule.nn import Network
-from chainrule.optim import Constant
 from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
@@ -250,15 +249,8 @@ class Training:
         self.seconds += time.perf_counter() - start
 
     def _learning_rates(self, first: int, last: int) -> np.ndarray:
-        optimizer, steps = self.engine.job.optimizer, self.steps_per_epoch
-        if isinstance(optimizer.lr_schedule, Constant):
-            return np.full(last - first, optimizer.lr)
-        return np.array(
-            [
-                optimizer.learning_rate(self.epoch + batch / steps, self.epochs)
-                for batch in range(first, last)
-            ]
-        )
+        epoch = self.epoch + np.arange(first, last) / self.steps_per_epoch
+        return self.engine.job.optimizer.learning_rates(epoch, self.epochs)
 
     # --- what can end it ----------------------------------------------------------------------
 

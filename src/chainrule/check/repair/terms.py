@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.check.repair.edit import Edit, Place, expressions, parse, values
 from chainrule.check.repair.scope import Hand
+from chainrule.checks import is_whole
 
 __all__ = ["term_edits"]
 
@@ -90,9 +91,8 @@ def _labels(hand: Hand) -> list[str]:
     found = []
     for atom in hand.atoms:
         value = atom.value
-        integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
         many = isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim == 1
-        if integer or many:
+        if is_whole(value) or many:
             found.append(atom.text)
     return found[:8]
 

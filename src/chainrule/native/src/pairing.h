@@ -33,54 +33,47 @@ inline void mark_row(const V* x, Index columns, std::uint64_t* seen) {
     if (columns % 2 && x[columns - 1] != V(0)) seen[-1] |= std::uint64_t(1) << last % 64;
 }
 
-// f(i, first, second) for those pairs, columns 2i and 2i + 1.
+// A dense row: its pairs marked, and f(first, second) for each of them.
 template <class V, class F>
-inline void pairs_of_row(const V* x, Index columns, const std::uint64_t* seen, F f) {
+inline void pairs_of_row(const V* x, Index columns, std::uint64_t* seen, F f) {
+    mark_row(x, columns, seen);
     for (Index w = 0; 128 * w < columns; ++w)
         for (std::uint64_t word = seen[w]; word; word &= word - 1) {
-            const Index i = 64 * w + lowest_bit(word);
-            f(i, x[2 * i], 2 * i + 1 < columns ? x[2 * i + 1] : V(0));
+            const Index i = 2 * (64 * w + lowest_bit(word));
+            f(x[i], i + 1 < columns ? x[i + 1] : V(0));
         }
 }
 
-// The same for a row's entries [p, end) of a sparse X.
+// The same for a row of a sparse X, entries [p, end).
 template <class T, class F>
-inline void pairs_of_row(const Csr<T>& x, std::int64_t p, std::int64_t end, F f) {
+inline void pairs_of_row(const Csr<T>& x, std::int64_t p, std::int64_t end, Index words,
+                         std::uint64_t* seen, F f) {
+    std::memset(seen, 0, std::size_t(words) * sizeof *seen);
     while (p < end) {
         const std::int32_t i = x.column[p] / 2;
         T values[2] = {T(0), T(0)};
         for (; p < end && x.column[p] / 2 == i; ++p) values[x.column[p] % 2] = x.value[p];
-        f(i, values[0], values[1]);
+        seen[i / 64] |= std::uint64_t(1) << i % 64;
+        f(values[0], values[1]);
     }
 }
 
-// Row after row: `start` and `seen` are filled in, f(first, second) is called for every pair, and
-// `go_on` after each row.
+// Row after row, as long as `go_on` says so: `start` and `seen` are filled in.
 template <class T, class F, class GoOn>
 inline void pairs_of_rows(const Rows<T>& x, Index rows, Index words, std::int64_t* start,
                           std::uint64_t* seen, F f, GoOn go_on) {
+    std::int64_t count = 0;
+    const auto take = [&](auto first, auto second) {
+        f(first, second);
+        ++count;
+    };
     start[0] = 0;
     for (Index r = 0; r < rows && go_on(); ++r, seen += words) {
-        std::int64_t count = 0;
-        const auto take = [&](Index, auto first, auto second) {
-            f(first, second);
-            ++count;
-        };
-        if (x.csr.start) {
-            std::memset(seen, 0, std::size_t(words) * sizeof *seen);
-            pairs_of_row(x.csr, x.csr.start[r], x.csr.start[r + 1],
-                         [&](Index i, T first, T second) {
-                seen[i / 64] |= std::uint64_t(1) << i % 64;
-                take(i, first, second);
-            });
-        } else if (x.bytes) {
-            mark_row(x.bytes + r * x.columns, x.columns, seen);
-            pairs_of_row(x.bytes + r * x.columns, x.columns, seen, take);
-        } else {
-            mark_row(x.dense + r * x.columns, x.columns, seen);
-            pairs_of_row(x.dense + r * x.columns, x.columns, seen, take);
-        }
-        start[r + 1] = start[r] + count;
+        if (x.csr.start)
+            pairs_of_row(x.csr, x.csr.start[r], x.csr.start[r + 1], words, seen, take);
+        else if (x.bytes) pairs_of_row(x.bytes + r * x.columns, x.columns, seen, take);
+        else pairs_of_row(x.dense + r * x.columns, x.columns, seen, take);
+        start[r + 1] = count;
     }
 }
 
