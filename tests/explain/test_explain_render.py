@@ -213,6 +213,16 @@ def test_mathml_is_well_formed_xml(derivation):
         assert "\\" not in "".join(root.itertext())
 
 
+@pytest.mark.parametrize("latex", [r"1 - \tanh^2(z)", r"\log_{2} x", r"\max_{c}^2 z"])
+def test_a_power_and_an_index_of_a_function_have_nothing_between(latex):
+    children = {"msup": 2, "msub": 2, "msubsup": 3}
+    made = ElementTree.fromstring(to_mathml(latex))
+    found = [(e.tag.rpartition("}")[2], len(e)) for e in made.iter()]
+    scripts = [(tag, count) for tag, count in found if tag in children]
+    assert scripts
+    assert all(count == children[tag] for tag, count in scripts)
+
+
 def test_mathml_has_its_text_for_whoever_cannot_see_it():
     made = ElementTree.fromstring(to_mathml(r"dW_{1} = X^\top \, dz_{1}"))
     assert made.get("aria-label") == "dW1 = Xᵀ dz1"
