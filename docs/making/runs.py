@@ -149,6 +149,7 @@ def _of_the_training(run: TrainedRun) -> dict[str, str]:
     best = int(np.argmin(errors))
     wrong = int((run.probabilities.argmax(axis=1) != run.labels).sum())
     compared = np.concatenate([relative_error(c.analytical, c.numerical) for c in run.compared])
+    sizes = np.abs(np.concatenate([c.analytical for c in run.compared]))
     return {
         "history_table": history_table(run.history),
         "accuracy": percent(result.accuracy),
@@ -166,6 +167,7 @@ def _of_the_training(run: TrainedRun) -> dict[str, str]:
         "health_words": describe(run, "gradient_health").partition(". ")[2],
         "checked_count": f"{compared.size:,}",
         "checked_worst": scientific(compared.max()),
+        "checked_worst_size": scientific(sizes[compared.argmax()]),
         "best_h": scientific(run.step_curve.steps[best]),
         "best_h_error": scientific(errors[best]),
         "large_h": scientific(run.step_curve.steps.max()),
