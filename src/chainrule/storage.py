@@ -10,12 +10,14 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from chainrule.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["as_path", "load_tensors", "replace_atomically", "save_tensors"]
 
@@ -35,6 +37,8 @@ def as_path(value: object, what: str = "path") -> Path:
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
         raise InputError(f"{what} must be a string or a Path, got a {type(value).__name__}")
+    from pathlib import Path  # slow to import
+
     return Path(path)
 
 

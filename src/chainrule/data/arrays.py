@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -14,6 +13,9 @@ from chainrule.data.digits import scale_pixels
 from chainrule.data.files import reading
 from chainrule.data.table import target_index
 from chainrule.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["as_features", "read_npy", "read_npz"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
+import os
 
 import numpy as np
 
@@ -61,5 +61,5 @@ def mnist_part(part: str, flat: bool = True, scaled: bool = True) -> Part:
 
 
 def _packaged(name: str) -> np.ndarray:
-    file = Path(__file__).with_name("mnist") / name
-    return parse_idx(gzip.decompress(file.read_bytes()), name)
+    with gzip.open(os.path.join(os.path.dirname(__file__), "mnist", name)) as file:
+        return parse_idx(file.read(), name)

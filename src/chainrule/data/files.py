@@ -7,12 +7,14 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from chainrule.errors import StorageError
 from chainrule.registry import nearest
 from chainrule.storage import as_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["existing_file", "is_gzip", "open_binary", "reading"]
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import re
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.checks import describe
 from chainrule.data.files import AnyPath, existing_file, open_binary, reading
 from chainrule.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["is_idx_name", "labels_beside", "parse_idx", "read_idx"]
 

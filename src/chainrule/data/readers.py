@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from chainrule.data.idx import is_idx_name, labels_beside, read_idx
 from chainrule.data.table import read_table
 from chainrule.errors import InputError
 from chainrule.registry import nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["load"]
 
@@ -61,6 +64,7 @@ def load(
         StorageError: the file is missing, unreadable, truncated or damaged.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp(), "flowers.csv")
     >>> _ = path.write_text("length,width,kind\\n5.1,3.5,lily\\n4.9,3.0,rose\\n")
     >>> data = load(path, target="kind")

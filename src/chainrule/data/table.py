@@ -9,8 +9,7 @@ import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -18,6 +17,9 @@ from chainrule.checks import first_non_finite, is_whole
 from chainrule.data.files import is_gzip, reading
 from chainrule.errors import InputError
 from chainrule.registry import nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Table", "read_table", "target_index"]
 

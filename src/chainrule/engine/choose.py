@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 
 import numpy as np
@@ -15,8 +14,6 @@ from chainrule.errors import InputError
 from chainrule.native import kernels, thread_count
 
 __all__ = ["choose_engine"]
-
-_log = logging.getLogger("chainrule")
 
 
 def choose_engine(
@@ -58,5 +55,7 @@ def choose_engine(
     if engine == "native":
         raise InputError(f"engine='native' cannot run this: {reason}; use engine='numpy'")
     if kernels is not None:
-        _log.warning("training with the NumPy engine: %s", reason)
+        import logging  # seldom needed, slow to import
+
+        logging.getLogger("chainrule").warning("training with the NumPy engine: %s", reason)
     return NumpyEngine(job, rng)

@@ -6,7 +6,6 @@ import contextlib
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,6 +49,7 @@ class Checkpoint(Callback):
             numbers and texts.
         StorageError: in training, if a save failed; the previous checkpoint is untouched.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
     >>> X, y = np.eye(4), np.array([0, 1, 0, 1])
@@ -148,7 +148,7 @@ def restore(training: Training, path: str | os.PathLike[str]) -> None:
     except StorageError:
         training.net.params[:] = before
         raise
-    training.last_checkpoint = Path(path)
+    training.last_checkpoint = as_path(path)
 
 
 def _take_back(
@@ -212,6 +212,7 @@ def read_history(path: str | os.PathLike[str]) -> History:
         InputError: `path` is no path.
         StorageError: there is no such file, or it is no checkpoint, or a damaged one.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
     >>> X, y, net = np.eye(4), np.array([0, 1, 0, 1]), Network.from_spec("4-5-2")
@@ -234,6 +235,7 @@ def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
         InputError: `path` is no path.
         StorageError: there is no such file, or it is no checkpoint, or a damaged one.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
     >>> X, y, net = np.eye(4), np.array([0, 1, 0, 1]), Network.from_spec("4-5-2")
@@ -256,6 +258,7 @@ def read_optimizer_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         InputError: `path` is no path.
         StorageError: there is no such file, or it is no checkpoint, or a damaged one.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network, fit
     >>> X, y, net = np.eye(4), np.array([0, 1, 0, 1]), Network.from_spec("4-5-2")

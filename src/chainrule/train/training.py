@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from chainrule.train.evaluation import mean_loss_and_accuracy
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
 from chainrule.train.statistics import StepStatistics, dead_fractions
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Training"]
 

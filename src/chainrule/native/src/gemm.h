@@ -26,6 +26,25 @@ struct Result {
 constexpr int kPanel = 2;                 // vectors across a tile
 constexpr int kTile = kBytes == 64 ? 12 : 6;  // rows of a tile: its sums fill the registers
 
+// The sums of a tile, where they belong. Loops are unrolled so that the sums stay in registers.
+template <class T, int M, int N, class Load, class Store>
+inline void finish(Vec<T> (&sums)[M][N], const Result<T>& c, Index i, Index j, Load read,
+                   Store write) {
+    T* const first = c.data + i * c.stride + j;
+    const Vec<T> alpha = splat(c.alpha);
+#pragma GCC unroll 12
+    for (int r = 0; r < M; ++r) {
+#pragma GCC unroll 2
+        for (int v = 0; v < N; ++v) {
+            T* const out = first + r * c.stride + v * kLanes<T>;
+            Vec<T> sum = sums[r][v];
+            if (c.update) sum = multiply_add(alpha, sum, read(out, v));
+            else if (c.bias) sum += read(c.bias + j + v * kLanes<T>, v);
+            write(out, sum, v);
+        }
+    }
+}
+
 template <class T, int M, int N>
 inline void tile(Index k, const T* a, Index rs, Index cs, const T* b, Index ldb,
                  const Result<T>& c, Index i, Index j, Index columns) {
@@ -34,22 +53,25 @@ inline void tile(Index k, const T* a, Index rs, Index cs, const T* b, Index ldb,
         for (int v = 0; v < N; ++v) sums[r][v] = Vec<T>{};
     for (Index p = 0; p < k; ++p) {
         Vec<T> row[N];
+#pragma GCC unroll 2
         for (int v = 0; v < N; ++v) row[v] = load(b + p * ldb + v * kLanes<T>);
+#pragma GCC unroll 12
         for (int r = 0; r < M; ++r) {
             const Vec<T> x = splat(a[r * rs + p * cs]);
+#pragma GCC unroll 2
             for (int v = 0; v < N; ++v) sums[r][v] = multiply_add(x, row[v], sums[r][v]);
         }
     }
-    for (int r = 0; r < M; ++r) {
-        for (int v = 0; v < N; ++v) {
-            const Index at = v * kLanes<T>;
-            const Index n = columns - at < kLanes<T> ? columns - at : kLanes<T>;
-            T* out = c.data + (i + r) * c.stride + j + at;
-            Vec<T> sum = sums[r][v];
-            if (c.update) sum = multiply_add(splat(c.alpha), sum, load_some(out, n));
-            else if (c.bias) sum += load_some(c.bias + j + at, n);
-            store_some(out, sum, n);
-        }
+    if (columns == N * kLanes<T>) {
+        finish<T>(sums, c, i, j, [](const T* p, int) { return load(p); },
+                  [](T* p, Vec<T> x, int) { store(p, x); });
+    } else {
+        const auto lanes = [columns](int v) {
+            const Index n = columns - v * kLanes<T>;
+            return n < kLanes<T> ? n : kLanes<T>;
+        };
+        finish<T>(sums, c, i, j, [&](const T* p, int v) { return load_some(p, lanes(v)); },
+                  [&](T* p, Vec<T> x, int v) { store_some(p, x, lanes(v)); });
     }
 }
 
