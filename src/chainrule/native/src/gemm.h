@@ -141,6 +141,7 @@ inline void call_blas(void* gemm, Index m, Index k, Index n, Matrix<T> A, Matrix
 }
 
 constexpr double kLarge = 4e6;  // flops from which on BLAS is the faster one
+constexpr Index kColumnsOfBlas = 128;  // with fewer, it is faster on a thread's share of the rows
 
 template <class T>
 void product(const Blas& blas, Index m, Index k, Index n, Matrix<T> A, Matrix<T> B, Result<T> c,

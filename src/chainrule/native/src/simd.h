@@ -181,20 +181,22 @@ inline Index share(Index n, Index unit, int thread, int threads) {
     return at < n ? at : n;
 }
 
-inline bool by_columns(Index width, int threads) { return width >= kColumns * threads; }
+inline bool by_columns(Index width, int threads, Index least = kColumns) {
+    return width >= least * threads;
+}
 
 // Columns where there are enough: each thread then reads and writes its own part of W.
-inline Part part_of(Index rows, Index width, int thread, int threads) {
-    if (by_columns(width, threads))
+inline Part part_of(Index rows, Index width, int thread, int threads, Index least = kColumns) {
+    if (by_columns(width, threads, least))
         return {0, rows, share(width, 16, thread, threads), share(width, 16, thread + 1, threads)};
     return {share(rows, 1, thread, threads), share(rows, 1, thread + 1, threads), 0, width};
 }
 
 // Of W (in, out): where there are not enough columns, the rows of those inputs of which the thread
 // has the gradient.
-inline Part part_of_weights(Index in, Index out, int thread, int threads) {
-    if (by_columns(out, threads) || !by_columns(in, threads))
-        return part_of(in, out, thread, threads);
+inline Part part_of_weights(Index in, Index out, int thread, int threads, Index least) {
+    if (by_columns(out, threads, least) || !by_columns(in, threads, least))
+        return part_of(in, out, thread, threads, least);
     return {share(in, 16, thread, threads), share(in, 16, thread + 1, threads), 0, out};
 }
 

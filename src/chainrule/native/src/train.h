@@ -17,7 +17,7 @@ class Worker {
 public:
     Worker(const Training<T>& training, Request& request, Team& team, int thread)
         : t_(training), request_(request), team_(team), first_(t_, team, thread), thread_(thread),
-          threads_(team.size()), has_dropout_(has_dropout()),
+          threads_(team.size()), least_(least_columns()), has_dropout_(has_dropout()),
           sync_before_gradients_(sync_before_gradients()) {}
 
     void run() {
@@ -90,7 +90,18 @@ private:
         return false;
     }
 
-    Part own(Index width) const { return part_of(n_, width, thread_, threads_); }
+    Part own(Index width) const { return part_of(n_, width, thread_, threads_, least_); }
+    bool by_columns(Index width) const {
+        return CHAINRULE_ISA::by_columns(width, threads_, least_);
+    }
+
+    // How many columns a thread's share must have: more where BLAS multiplies the shares of x.
+    Index least_columns() const {
+        const Layer& layer = t_.layers[t_.first_linear];
+        const double flops = 2.0 * t_.batch_size * layer.in * layer.out / threads_;
+        const bool by_blas = first_.dense() && gemm_of<T>(t_.blas) && flops >= kLarge;
+        return by_blas ? kColumnsOfBlas : kColumns;
+    }
 
     // As numpy.random.Generator.random(dtype=float32) draws, in the same order.
     void draw_masks() {
@@ -141,7 +152,7 @@ private:
     bool loss() {
         const Layer& last = t_.layers[t_.n_layers - 1];
         T* const d = t_.gradients[last_linear()];
-        sync(by_columns(last.out, threads_));
+        sync(by_columns(last.out));
         const double total = total_weight();
         const Index r0 = share(n_, 1, thread_, threads_), r1 = share(n_, 1, thread_ + 1, threads_);
         const T each = T(1) / T(n_);
@@ -216,9 +227,9 @@ private:
         for (int i = t_.first_linear; i < t_.n_layers; ++i) {
             const Layer& layer = t_.layers[i];
             if (layer.kind != Kind::linear) continue;
-            const bool wide = by_columns(layer.out, threads_);
+            const bool wide = by_columns(layer.out);
             if (!wide && i != last_linear()) return true;
-            if (t_.fused && i != t_.first_linear && (wide || !by_columns(layer.in, threads_)))
+            if (t_.fused && i != t_.first_linear && (wide || !by_columns(layer.in)))
                 return true;
         }
         return false;
@@ -255,7 +266,7 @@ private:
 
     // dW = xᵀ dy and db = Σ dy: written down, or taken from the parameters at once.
     void weight_gradient(int i, const Layer& layer) {
-        const Part part = part_of_weights(layer.in, layer.out, thread_, threads_);
+        const Part part = part_of_weights(layer.in, layer.out, thread_, threads_, least_);
         const T* dy = t_.gradients[i];
         if (i == 0 && !first_.dense()) {
             first_.weight_gradient(dy, part, !t_.fused || request_.keep_grads, T(lr_));
@@ -272,7 +283,7 @@ private:
                 product(t_.blas, m, n_, n, transposed, d,
                         Result<T>{t_.params + at, layer.out, nullptr, true, -T(lr_)}, scratch);
         }
-        if (layer.b >= 0 && (by_columns(layer.out, threads_) || thread_ == 0))
+        if (layer.b >= 0 && (by_columns(layer.out) || thread_ == 0))
             bias_gradient(layer, dy, part.c0, part.c1);
     }
 
@@ -292,6 +303,7 @@ private:
     Team& team_;
     FirstLayer<T> first_;
     const int thread_, threads_;
+    const Index least_;
     const bool has_dropout_, sync_before_gradients_;
     Index n_ = 0;           // rows of the batch at hand
     std::int64_t step_ = 0;
