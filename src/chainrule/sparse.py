@@ -60,6 +60,30 @@ class SparseRows:
         """The same places with other values."""
         return SparseRows(self.start, self.column, value, self.columns)
 
+    def select(self, rows: np.ndarray) -> SparseRows:
+        """These rows, as they are."""
+        parts = [slice(self.start[row], self.start[row + 1]) for row in rows]
+        start = np.cumsum([0, *(part.stop - part.start for part in parts)])
+        column, value = (
+            np.concatenate([array[part] for part in parts] or [array[:0]])
+            for array in (self.column, self.value)
+        )
+        return SparseRows(start, column, value, self.columns)
+
+    def __matmul__(self, W: np.ndarray) -> np.ndarray:
+        """The product with W (columns, width), dense, in W's dtype; zeros are not visited.
+
+        >>> rows = SparseRows(np.array([0, 1, 1]), np.array([2], np.int32), np.array([5.0]), 3)
+        >>> (rows @ np.eye(3)).tolist()
+        [[0.0, 0.0, 5.0], [0.0, 0.0, 0.0]]
+        """
+        product = np.zeros((len(self), W.shape[1]), W.dtype)
+        value = self.value.astype(W.dtype, copy=False)
+        for i, out in enumerate(product):
+            part = slice(self.start[i], self.start[i + 1])
+            np.matmul(value[part], W[self.column[part]], out=out)
+        return product
+
     def take(self, rows: np.ndarray) -> np.ndarray:
         """These rows, dense."""
         dense = np.zeros((len(rows), self.columns), self.value.dtype)

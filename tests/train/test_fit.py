@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 from problems import blobs, network
 
 import chainrule as cr
 from chainrule.nn import Run
+from chainrule.sparse import SparseRows
 from chainrule.train import Training
 from chainrule.train.statistics import dead_fractions
 
@@ -292,6 +294,16 @@ def test_dead_units_are_those_whose_slope_is_nothing_for_any_example():
     net = network("5-16-3")
     slopes = cr.backprop(net, X, np.zeros(60, int))["z1"] > 0
     assert dead_fractions(net, X) == {"a1": float((~slopes.any(axis=0)).mean())}
+
+
+@pytest.mark.parametrize("spec", ["300-16-8(tanh)-3", "300-relu-16-3"])
+def test_dead_units_of_sparse_examples_are_those_of_the_same_dense_ones(spec):
+    matrix = scipy.sparse.random(500, 300, 0.05, random_state=0, format="csr")
+    rows, net = SparseRows.of(matrix), network(spec)
+    net[net.layout.names[1]][:4] = -1e6
+    dead = dead_fractions(net, rows)
+    assert dead == dead_fractions(net, matrix.toarray())
+    assert any(dead.values())
 
 
 def test_histories_of_before_have_no_dead_units():

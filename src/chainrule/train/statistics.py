@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.nn import Network
-from chainrule.nn.layers import Activation
+from chainrule.nn.layers import Activation, Linear
 from chainrule.nn.parameters import Layout
 from chainrule.sparse import SparseRows
 
@@ -97,15 +97,21 @@ def dead_fractions(net: Network, X: np.ndarray | SparseRows) -> dict[str, float]
     tensors: dict[str, np.ndarray] = {}
     count = min(max(len(X) // 100, _FEWEST_EXAMPLES), _MOST_EXAMPLES)
     rows = np.arange(0, len(X), max(1, len(X) // count))[:count]
-    examples = (X.take(rows) if isinstance(X, SparseRows) else X[rows]).astype(net.dtype)
     with np.errstate(all="ignore"):  # what is not finite is found elsewhere, with its place
-        net.forward(examples, record=tensors.__setitem__)
+        net.forward(_examples(net, X, rows), record=tensors.__setitem__)
     names = net.tensor_names
     return {
         names[i + 1]: _dead(layer.derivative(tensors[names[i]], tensors[names[i + 1]]))
         for i, layer in enumerate(net.layers)
         if isinstance(layer, Activation)
     }
+
+
+def _examples(net: Network, X: np.ndarray | SparseRows, rows: np.ndarray) -> Any:
+    """These rows as the first layer takes them; sparse if it does nothing but multiply by W."""
+    if isinstance(X, SparseRows) and isinstance(net.layers[0], Linear):
+        return X.select(rows)
+    return (X.take(rows) if isinstance(X, SparseRows) else X[rows]).astype(net.dtype)
 
 
 def _dead(slopes: np.ndarray) -> float:
