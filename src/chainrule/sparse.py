@@ -62,7 +62,7 @@ class SparseRows:
 
     def select(self, rows: np.ndarray) -> SparseRows:
         """These rows, as they are."""
-        parts = [slice(self.start[row], self.start[row + 1]) for row in rows]
+        parts = [self._part(row) for row in rows]
         start = np.cumsum([0, *(part.stop - part.start for part in parts)])
         column, value = (
             np.concatenate([array[part] for part in parts] or [array[:0]])
@@ -80,7 +80,7 @@ class SparseRows:
         product = np.zeros((len(self), W.shape[1]), W.dtype)
         value = self.value.astype(W.dtype, copy=False)
         for i, out in enumerate(product):
-            part = slice(self.start[i], self.start[i + 1])
+            part = self._part(i)
             np.matmul(value[part], W[self.column[part]], out=out)
         return product
 
@@ -88,13 +88,17 @@ class SparseRows:
         """These rows, dense."""
         dense = np.zeros((len(rows), self.columns), self.value.dtype)
         for i, row in enumerate(rows):
-            part = slice(self.start[row], self.start[row + 1])
+            part = self._part(row)
             dense[i, self.column[part]] = self.value[part]
         return dense
 
     def toarray(self) -> np.ndarray:
         """All rows, dense."""
         return self.take(np.arange(len(self)))
+
+    def _part(self, row: int) -> slice:
+        """Where a row stands in `column` and `value`."""
+        return slice(self.start[row], self.start[row + 1])
 
 
 def is_sparse(X: object) -> bool:
