@@ -45,6 +45,7 @@ class Edit:
         kind: what is changed, from which the mistake gets its name.
         cost: how far-fetched it is; cheap ones are tried first.
         was, now: the values of the two when the line ran last, where that matters for the name.
+        span: how many statements of the block the new ones stand for.
     """
 
     definition: Definition
@@ -54,6 +55,7 @@ class Edit:
     cost: float
     was: Any = None
     now: Any = None
+    span: int = 1
 
     @property
     def text(self) -> tuple[str, str]:
@@ -103,11 +105,12 @@ def made(edit: Edit) -> Iterator[None]:
     holder, key, old = edit.place.holder, edit.place.key, edit.place.node
     _locate(edit)
     if isinstance(edit.new, list):
-        holder[key : key + 1] = edit.new
+        replaced = holder[key : key + edit.span]
+        holder[key : key + edit.span] = edit.new
         try:
             yield
         finally:
-            holder[key : key + len(edit.new)] = [old]
+            holder[key : key + len(edit.new)] = replaced
         return
     _put(holder, key, edit.new)
     try:

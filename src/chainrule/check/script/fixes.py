@@ -1,0 +1,305 @@
+"""Fixes as proof: the change of the user's own line with which every gradient is right.
+
+Changes are tried one at a time, in lines that reach a wrong gradient; the whole file is run with
+each. Where no single change makes all gradients right, changes that each make some right are
+combined.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.check.repair.activation import activation_edits
+from chainrule.check.repair.edit import Edit, Place, made, statements
+from chainrule.check.repair.products import product_edits
+from chainrule.check.repair.scale import scale_edits
+from chainrule.check.repair.scope import Hand
+from chainrule.check.repair.source import Definition
+from chainrule.check.repair.sums import sum_edits
+from chainrule.check.repair.terms import term_edits
+from chainrule.check.script.instrument import Source, instrument
+from chainrule.check.script.lines import LineVerdict, gradient_looks
+from chainrule.check.script.reading import Checked, Reading
+from chainrule.check.script.names import gradient_of, plain_name
+from chainrule.check.script.replay import Replayer
+from chainrule.check.script.slopes import Slopes, common_factor
+from chainrule.check.script.structure import structure_edits
+
+__all__ = ["Fix", "Trial", "compiled_with", "find_fixes"]
+
+_FAMILIES = (
+    scale_edits, product_edits, sum_edits, activation_edits, term_edits, structure_edits,
+)  # fmt: skip
+_AT_ONCE = 24
+_ENOUGH = 100  # changes that are tried before two in different lines are combined
+_MORE = 48  # changes that are still tried once one is found
+
+
+@dataclass(frozen=True, eq=False)
+class Fix:
+    """Changes with which all gradients are right, and which each of them makes right."""
+
+    edits: list[Edit]
+    mends: list[frozenset[str]]
+
+    @property
+    def cost(self) -> float:
+        """How far-fetched they are."""
+        return sum(edit.cost for edit in self.edits)
+
+
+def find_fixes(
+    source: Source,
+    replayer: Replayer,
+    reading: Reading,
+    definitions: Sequence[Definition],
+    verdicts: Sequence[LineVerdict],
+    known: Sequence[Slopes],
+    batch: int,
+    tries: int,
+) -> list[Fix]:
+    """The cheapest changes with which every gradient is right; empty if there are none."""
+    wrong = frozenset(c.name for c in reading.gradients if not c.right)
+    trial = Trial(source, replayer, reading)
+    single: list[Fix] = []
+    partly: list[tuple[Edit, frozenset[str]]] = []
+    left = tries
+    ranked = _Ranked(verdicts, known, wrong, reading.scale)
+    edits = iter(_candidates(definitions, ranked, batch))
+    while left > 0 and (chunk := list(_take(edits, min(_AT_ONCE, left)))):
+        left -= len(chunk)
+        for edit, right in zip(chunk, trial.right_with([[e] for e in chunk]), strict=True):
+            mended = right & wrong
+            if right - wrong != trial.all_right:
+                continue
+            if mended == wrong:
+                single.append(Fix([edit], [mended]))
+            elif mended:
+                partly.append((edit, mended))
+        if single:
+            left = min(left, _MORE)
+        elif partly and tries - left >= _ENOUGH and _combined(wrong, partly):
+            break
+    if single:
+        return sorted(single, key=lambda f: f.cost)
+    combined = _combined(wrong, partly)
+    if combined and trial.right_with([combined.edits])[0] == wrong | trial.all_right:
+        return [combined]
+    return []
+
+
+def _take(edits: Iterator[Edit], count: int) -> Iterator[Edit]:
+    for edit in edits:
+        yield edit
+        count -= 1
+        if not count:
+            return
+
+
+def _combined(
+    wrong: frozenset[str], partly: Sequence[tuple[Edit, frozenset[str]]]
+) -> Fix | None:
+    """Few cheap changes that together make all right; at most one a line."""
+    left, edits, mends = set(wrong), [], []
+    ranked = sorted(partly, key=lambda p: (-len(p[1]), p[0].cost))
+    while left:
+        best = next(
+            (
+                (e, m) for e, m in sorted(
+                    ranked, key=lambda p: (-len(p[1] & left), p[0].cost)
+                ) if m & left and all(e.place.line != other.place.line for other in edits)
+            ),
+            None,
+        )  # fmt: skip
+        if best is None or len(edits) == 4:
+            return None
+        edits.append(best[0])
+        mends.append(best[1])
+        left -= best[1]
+    return Fix(edits, mends)
+
+
+# --- candidates -----------------------------------------------------------------------------------
+
+
+def _candidates(
+    definitions: Sequence[Definition], ranked: _Ranked, batch: int
+) -> list[Edit]:
+    """Changes that do something, the likeliest first; of those with the same effect the plainest."""
+    found: list[tuple[float, int, Edit]] = []
+    for definition in definitions:
+        for place in statements(definition):
+            rank = ranked.of(place)
+            if rank is None:
+                continue
+            hand = Hand(definition, place.line, batch)
+            edits: list[Edit] = []
+            for family in _FAMILIES:
+                with contextlib.suppress(Exception):  # values that a family does not expect
+                    edits += family(place, hand)
+            for edit in ranked.distinct(place, edits, hand):
+                found.append((edit.cost + rank - ranked.bonus(edit, hand), len(found), edit))
+    found.sort(key=lambda f: f[:2])
+    return [edit for _, _, edit in found]
+
+
+class _Ranked:
+    """Which lines and which changes are likely."""
+
+    def __init__(
+        self,
+        verdicts: Sequence[LineVerdict],
+        known: Sequence[Slopes],
+        wrong: frozenset[str],
+        scale: float,
+    ) -> None:
+        self._scale = scale
+        self._ranks = _ranks(verdicts, wrong)
+        self._due: dict[int, list[Slopes]] = {}
+        for verdict in verdicts:
+            words = gradient_of(verdict.name) | {plain_name(verdict.of)}
+            due = [s for s in known if plain_name(s.place.name) in words]
+            self._due.setdefault(verdict.line, due)
+
+    def of(self, place: Place) -> float | None:
+        """What is added to the cost of changing a statement; None if it has no part in it."""
+        last = place.statement.end_lineno or place.line
+        found = [r for line, r in self._ranks.items() if place.line <= line <= last]
+        return min(found) if found else None
+
+    def distinct(self, place: Place, edits: Sequence[Edit], hand: Hand) -> Iterator[Edit]:
+        """Those that change the value of the statement where it ran last, each value once."""
+        seen = {_fingerprint(_value(place.statement, hand)), ""} - {""}
+        for edit in sorted(edits, key=lambda e: (e.cost, len(e.text[1]))):
+            with made(edit):
+                text = _text(edit)
+                value = None if isinstance(edit.new, list) else _value(place.statement, hand)
+            key = _fingerprint(value) or text
+            if key not in seen:
+                seen.add(key)
+                yield edit
+
+    def bonus(self, edit: Edit, hand: Hand) -> float:
+        """More for a change with which the line has the derivative that its name says."""
+        due = self._due.get(edit.place.line, [])
+        if not due or isinstance(edit.new, list):
+            return 0.0
+        with made(edit):
+            value = _value(edit.place.statement, hand)
+        if not isinstance(value, np.ndarray | float):
+            return 0.0
+        factors = [common_factor(s, np.asarray(value, float) / self._scale) for s in due]
+        return 5.0 if any(f is not None for f in factors) else 0.0
+
+
+def _value(statement: ast.stmt, hand: Hand) -> object:
+    """What an assignment assigns, in the scope of its line."""
+    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return):
+        return None
+    with np.errstate(all="ignore"):
+        return None if statement.value is None else hand.scope.value(statement.value)
+
+
+def _fingerprint(value: object) -> str:
+    """Equal for equal values; empty for what is no number or array."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        rounded = np.round(np.asarray(value, float) / (np.abs(value).max(initial=0) or 1), 9)
+        return f"{value.shape}{np.abs(value).max(initial=0):.9e}{hash(rounded.tobytes())}"
+    return f"{value:.9e}" if isinstance(value, int | float) else ""
+
+
+def _text(edit: Edit) -> str:
+    if isinstance(edit.new, list):
+        return "\n".join(ast.unparse(s) for s in edit.new)
+    return ast.unparse(edit.place.statement)
+
+
+def _ranks(verdicts: Sequence[LineVerdict], wrong: frozenset[str]) -> dict[int, float]:
+    """For every line that reaches a wrong gradient, what is added to the cost of changing it."""
+    ranks: dict[int, float] = {}
+    suspicious = True
+    for verdict in verdicts:
+        if not verdict.reaches & wrong:
+            continue
+        cost = 2.0
+        if verdict.kind not in ("right", "times") and not verdict.reaches - wrong:
+            cost = 0.0 if suspicious else 1.0
+            suspicious = False
+        elif not verdict.reaches - wrong:
+            cost = 1.0
+        ranks[verdict.line] = min(cost, ranks.get(verdict.line, cost))
+    return ranks
+
+
+class Trial:
+    """Runs the file with changes and says which gradients are right then."""
+
+    def __init__(self, source: Source, replayer: Replayer, reading: Reading) -> None:
+        assert reading.loss is not None
+        self._source, self._replayer, self._reading = source, replayer, reading
+        givens = [c.given for c in reading.gradients]
+        self._losses = len(reading.loss.looks)
+        self._looks = [*reading.loss.looks, *gradient_looks(givens)]
+        plain = replayer.read(self._looks)[0]
+        self._loss = plain[: self._losses]
+        self.all_right = frozenset(c.name for c in reading.gradients if c.right)
+
+    def right_with(self, changes: Sequence[Sequence[Edit]]) -> list[frozenset[str]]:
+        """For each set of changes the gradients that are right with it."""
+        codes = [compiled_with(self._source, edits) for edits in changes]
+        known = [code for code in codes if code is not None]
+        rows = iter(self._replayer.read_codes(self._looks, known))
+        return [frozenset() if code is None else self._right(next(rows)) for code in codes]
+
+    def _right(self, row: Sequence[object]) -> frozenset[str]:
+        for a, b in zip(row[: self._losses], self._loss, strict=True):
+            if a is None or not np.allclose(np.asarray(a), np.asarray(b), rtol=1e-12, atol=0):
+                return frozenset()
+        found = zip(self._reading.gradients, row[self._losses :], strict=True)
+        return frozenset(c.name for c, value in found if is_right(c, value, self._reading.scale))
+
+
+def is_right(checked: Checked, value: object, scale: float) -> bool:
+    """Whether what was read in another run is the right gradient of this parameter."""
+    if value is None:
+        return False
+    given = checked.given
+    array = np.asarray(value, dtype=np.float64)
+    if given.source is None:
+        assert given.update is not None
+        if array.shape != given.update.before.shape:
+            return False
+        change = array - given.update.before
+        array = -change / given.rate if given.rate else -change
+    shape = checked.slopes.place.value.shape
+    return array.shape == shape and checked.slopes.is_right(array / scale)
+
+
+def compiled_with(source: Source, edits: Sequence[Edit]) -> types.CodeType | None:
+    """The instrumented code of the file with some changes; None if it does not compile."""
+    with contextlib.ExitStack() as stack:
+        for edit in edits:
+            stack.enter_context(made(edit))
+            if isinstance(edit.new, list):
+                _number(edit)
+        try:
+            tree, _ = instrument(source.tree)
+            return compile(tree, source.filename, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, TypeError, RecursionError):
+            return None
+
+
+def _number(edit: Edit) -> None:
+    """The first new statement in place of an old one is seen in the old one's place."""
+    statement = edit.place.statement
+    assert isinstance(edit.new, list)
+    for new in edit.new:
+        if new is not statement and not hasattr(new, "number") and type(new) is type(statement):
+            new.number = statement.number  # type: ignore[attr-defined]
+            break

@@ -1,0 +1,267 @@
+"""Which value is the gradient of which parameter?
+
+Where a step changes the parameters, the change tells: `change = -lr * gradient`. The value itself
+is looked for among what was computed; the learning rate is the factor between the two. Where the
+file only computes gradients, they are paired by their names.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.check.script.names import gradient_of, is_rate, plain_name
+from chainrule.check.script.slopes import Place
+from chainrule.check.script.tape import Event, Tape
+from chainrule.check.script.updates import Update
+from chainrule.check.script.values import Path, is_real
+
+__all__ = ["Given", "given_by_names", "given_by_updates", "holds_gradient", "value_of_object"]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A parameter and the gradient that the code has for it.
+
+    Attributes:
+        name: of the parameter.
+        place: where the parameter can be moved.
+        value: the gradient, of the parameter's shape where it is right.
+        source: the event that holds it, if one does.
+        path: of the leaf in that event.
+        update: the update that it was read from, if there is one.
+        rate: the learning rate that the update shows; 0 if it is not known.
+    """
+
+    name: str
+    place: Place
+    value: np.ndarray
+    source: Event | None = None
+    path: Path = ()
+    update: Update | None = None
+    rate: float = 0.0
+
+    @property
+    def line(self) -> int:
+        """Where the code assigns it."""
+        if self.source is not None:
+            return self.source.site.line
+        return self.update.event.site.line if self.update else 0
+
+    @property
+    def called(self) -> str:
+        """What the code calls the gradient."""
+        if self.source is not None:
+            return self.source.name(self.path)
+        return f"the change of {self.name}"
+
+
+def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) -> list[Given]:
+    """The gradients that the updates of one step use."""
+    explicit = [_explicit(tape, update) for update in updates]
+    written = [_written_rate(tape, tree, update) for update in updates]
+    rate = _rate(tape, updates, [e[2] for e in explicit if e is not None], written)
+    return [_given(*parts, rate) for parts in zip(updates, explicit, strict=True)]
+
+
+def _given(update: Update, known: tuple[Event, Path, float] | None, rate: float) -> Given:
+    if known is not None and abs(known[2] - rate) <= 1e-7 * abs(rate):
+        event, path, _ = known
+        value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
+        return Given(update.name, update.place, value, event, path, update, rate)
+    value = -update.change / rate if rate else -update.change
+    return Given(update.name, update.place, value, None, (), update, rate)
+
+
+def _explicit(tape: Tape, update: Update) -> tuple[Event, Path, float] | None:
+    """The value that the change is a negative multiple of, and the factor."""
+    change = update.change
+    if not change.any() or not np.isfinite(change).all():
+        return None
+    wanted = plain_name(update.name)
+    best: tuple[int, Event, Path, float] | None = None
+    for event in reversed(tape.events[: update.event.index]):
+        if event.index <= update.place.event.index:
+            break
+        for path, leaf in event.real_leaves():
+            if np.shape(leaf) not in (change.shape, ()) or event.site.kind in ("argument", "add"):
+                continue
+            if np.ndim(leaf) == 0 and change.size > 1 and not gradient_of(event.name(path)):
+                continue
+            rate = _multiple(change, np.asarray(leaf))
+            if rate is None or event.identity[path] == update.event.identity[update.path]:
+                continue
+            rank = 0 if wanted in gradient_of(event.name(path)) else 1
+            if best is None or rank < best[0]:
+                best = rank, event, path, rate
+        if best is not None and best[0] == 0:
+            break
+    return None if best is None else best[1:]
+
+
+def _multiple(change: np.ndarray, leaf: np.ndarray) -> float | None:
+    """lr > 0 with `change = -lr * leaf`, entry by entry, if there is one. The change is a
+    difference of parameters, so it has lost some digits."""
+    square = float(np.sum(leaf * leaf))
+    if not square or not np.isfinite(square):
+        return None
+    rate = -float(np.sum(change * leaf)) / float(np.sum(leaf * leaf * np.ones_like(change)))
+    apart = float(np.abs(change + rate * leaf).max())
+    return rate if rate > 0 and apart <= 1e-8 * float(np.abs(change).max()) + 1e-15 else None
+
+
+def _rate(
+    tape: Tape, updates: Sequence[Update], factors: Sequence[float], written: Sequence[float]
+) -> float:
+    """The learning rate: a number of the code under such a name, or the commonest factor."""
+    last = max((u.event.index for u in updates), default=0)
+    named = {
+        float(leaf)
+        for event in tape.events[: last + 1]
+        for path, leaf in event.real_leaves()
+        if not isinstance(leaf, np.ndarray) and is_rate(event.name(path)) and leaf > 0
+    }
+    common = [f for f, _ in Counter(float(f"{f:.9g}") for f in factors).most_common()]
+    for factor in common:
+        if any(abs(factor - number) <= 1e-7 * number for number in named):
+            return factor
+    if common:
+        return common[0]
+    rates = {rate for rate in written if rate > 0}
+    if len(rates) == 1:
+        return rates.pop()
+    return next(iter(named)) if len(named) == 1 else 0.0
+
+
+def _written_rate(tape: Tape, tree: ast.Module, update: Update) -> float:
+    """The number in front of the gradient where the update is written: c of `W -= c * …`."""
+    for node in ast.walk(tree):
+        if getattr(node, "lineno", 0) != update.event.site.line:
+            continue
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub | ast.Add):
+            return abs(_number_in(tape, node.value, update.event.index))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            return abs(_number_in(tape, node.right, update.event.index))
+    return 0.0
+
+
+def _number_in(tape: Tape, node: ast.expr, end: int) -> float:
+    """The product of the factors that are numbers; 0 if there are none."""
+    found = [value for value in _factors(tape, node, end) if value is not None]
+    return float(np.prod(found)) if found else 0.0
+
+
+def _factors(tape: Tape, node: ast.expr, end: int) -> Iterator[float | None]:
+    if isinstance(node, ast.UnaryOp):
+        yield from _factors(tape, node.operand, end)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
+        yield from _factors(tape, node.left, end)
+        if isinstance(node.op, ast.Mult):
+            yield from _factors(tape, node.right, end)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        yield float(node.value)
+    elif isinstance(node, ast.Name | ast.Attribute):
+        word = plain_name(ast.unparse(node))
+        for event in reversed(tape.events[:end]):
+            leaf = event.leaves.get(())
+            if plain_name(event.site.name) == word and isinstance(leaf, float | int):
+                yield float(leaf)
+                break
+
+
+def given_by_names(tape: Tape) -> list[Given]:
+    """Gradients that are only computed, each with what its name says it is the gradient of."""
+    places = _places(tape)
+    found: dict[tuple[int, Path], Given] = {}
+    for event in tape.events:
+        if event.site.kind in ("add", "loop", "argument"):
+            continue
+        for path, leaf in event.real_leaves():
+            place = value_of_object(tape, event, path) or _named(places, event, path)
+            if place is not None and place.event.index < event.index:
+                value = np.asarray(leaf, dtype=np.float64)
+                key = place.event.index, place.path
+                found[key] = Given(_label(place, event), place, value, event, path)
+    return list(found.values())
+
+
+def _label(place: Place, gradient: Event) -> str:
+    """The parameter's name; for objects that hold value and gradient, with the object's line."""
+    if place.name.startswith("self.") and place.event.site.function == "__init__":
+        values = ", ".join(f"{v:.3g}" for v in place.value.ravel()[:3])
+        if holds_gradient(gradient.site.name):
+            return f"{place.name} [{values}{', …' if place.value.size > 3 else ''}]"
+    return place.name
+
+
+_HOLDS_GRADIENT = re.compile(r"\w+\.(_?grad(ient)?|_?g|d)")
+_HOLDS_VALUE = re.compile(r"_?(data|value|val|values|x|v|w|tensor|array)")
+
+
+def holds_gradient(name: str) -> bool:
+    """Whether it is an attribute in which an object keeps its own gradient: `self.grad`."""
+    return bool(_HOLDS_GRADIENT.fullmatch(name))
+
+
+def value_of_object(tape: Tape, event: Event, path: Path) -> Place | None:
+    """For `node.grad`: where the same object got its `node.data`."""
+    if path or not holds_gradient(event.site.name) or len(event.slot) != 2:
+        return None
+    for other in tape.events[: event.index]:
+        same = other.slot[0] == event.slot[0] and other is not event
+        if same and () in other.leaves and _HOLDS_VALUE.fullmatch(str(other.slot[1])):
+            if is_real(other.leaves[()]):
+                return Place(other)
+    return None
+
+
+def _places(tape: Tape) -> dict[str, list[Place]]:
+    """Values that are no gradients, by their plain names, each object once."""
+    found: dict[str, list[Place]] = {}
+    known: set[int] = set()
+    for event in tape.events:
+        if event.site.kind in ("loop", "return", "append"):
+            continue
+        for path, leaf in event.real_leaves():
+            word = plain_name(event.name(path))
+            if event.identity[path] in known and word in found:
+                continue
+            known.add(event.identity[path])
+            found.setdefault(word, []).append(Place(event, path, event.site.kind == "after"))
+    return found
+
+
+def _named(places: dict[str, list[Place]], event: Event, path: Path) -> Place | None:
+    """What a gradient's name says: the same word, or else the only value of its shape whose name
+    begins or ends alike."""
+    words = gradient_of(event.name(path))
+    if not words or plain_name(event.name(path)) in words:
+        return None
+    shape = np.shape(event.leaves[path])
+    for word in sorted(words, key=len):
+        if word in places:
+            return places[word][0]
+    if event.site.kind != "return" and not event.site.name.startswith("self."):
+        return None
+    alike = [
+        place
+        for name, group in places.items()
+        for place in group[:1]
+        if place.value.shape == shape and not gradient_of(place.name)
+        if any(_alike(word, name) for word in words)
+    ]
+    return alike[0] if alike else None
+
+
+def _alike(word: str, name: str) -> bool:
+    """`outsidevecs` and `outsidevectors`, `w` and `weights`, `centervec` and `centerwordvec`."""
+    if name.startswith(word) or word.startswith(name):
+        return True
+    common = len(os.path.commonprefix([word, name]))
+    return common >= 4 and 2 * common >= min(len(word), len(name))

@@ -1,0 +1,341 @@
+"""Instrumentation: user code in which every value that is assigned or returned is an event.
+
+Each assignment, augmented assignment, argument, loop variable and `return` becomes a call of one
+function, the hook: `dW = X.T @ dz` becomes `dW = hook(site, X.T @ dz)`. The hook sees the value and
+gives it back, or gives another value instead. Nothing else about the code changes: lines, names and
+the order of evaluation stay.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["HOOK", "Site", "Source", "instrument", "number_statements", "read_source"]
+
+HOOK = "_chainrule_event"
+
+_COMPILERS = {"jit", "njit", "vectorize", "guvectorize", "cfunc"}  # numba: they refuse the hook
+_SINGLE = {"float32", "float16", "single", "half"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in the code at which a value is seen.
+
+    Attributes:
+        line: of the statement.
+        kind: "assign", "add" (the term of `x += term`), "after" (x after that statement), "return",
+            "argument", "loop", "append" or "inner" (what a function of NumPy is applied to).
+        name: the target's text; for a `return` the function's name.
+        parts: names of the parts, where target or value is written as a tuple or a dict.
+        function: the function that the statement is in, "" for the module.
+        operator: of an augmented assignment: "+", "-", …
+        is_global: whether a function assigns a name of the module.
+    """
+
+    line: int
+    kind: str
+    name: str
+    parts: tuple[str, ...] = ()
+    function: str = ""
+    operator: str = ""
+    is_global: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was read: its text, its tree with numbered statements, and its name."""
+
+    text: str
+    tree: ast.Module
+    filename: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The text by lines, the first at index 0."""
+        return self.text.splitlines()
+
+
+def read_source(text: str, filename: str) -> Source:
+    """Parse a file.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
+    tree = ast.parse(text, filename)
+    number_statements(tree)
+    return Source(text, tree, filename)
+
+
+def number_statements(tree: ast.AST) -> None:
+    """Give every node a number that copies of the tree keep, by which its sites are known."""
+    for number, node in enumerate(ast.walk(tree)):
+        node.number = number  # type: ignore[attr-defined]
+
+
+def instrument(tree: ast.Module) -> tuple[ast.Module, dict[str, Site]]:
+    """A copy of the tree that calls the hook, and its sites by key. The same statement has the
+    same key in an edited copy of the tree."""
+    visitor = _Instrument()
+    new = visitor.visit(copy.deepcopy(tree))
+    return ast.fix_missing_locations(new), visitor.sites
+
+
+class _Instrument(ast.NodeTransformer):
+    def __init__(self) -> None:
+        self.sites: dict[str, Site] = {}
+        self._functions: list[str] = []
+        self._globals: list[set[str]] = []
+
+    # --- statements -----------------------------------------------------------------------------
+
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        self.generic_visit(node)
+        target = node.targets[0]
+        node.value = self._event(node, "assign", target, node.value)
+        return [node, *self._after(node, node.targets)]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
+        self.generic_visit(node)
+        if node.value is not None:
+            node.value = self._event(node, "assign", node.target, node.value)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
+        self.generic_visit(node)
+        operator = _OPERATORS.get(type(node.op), "?")
+        node.value = self._event(node, "add", node.target, node.value, operator)
+        return [node, *self._after(node, [node.target], always=True)]
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.NamedExpr:
+        self.generic_visit(node)
+        node.value = self._event(node, "assign", node.target, node.value)
+        return node
+
+    def visit_Return(self, node: ast.Return) -> ast.Return:
+        self.generic_visit(node)
+        if node.value is not None:
+            name = self._functions[-1] if self._functions else ""
+            node.value = self._call(node, "return", name, node.value, parts=_parts(node.value))
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.For:
+        self.generic_visit(node)
+        seen = [self._rebound(name, "loop") for name in _names(node.target)]
+        node.body[:0] = seen
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
+        """Calls that change an argument: `grads.append(x)`, `np.add.at(dW, …)`, `f(…, out=d)`."""
+        self.generic_visit(node)
+        call = node.value
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            return [node]
+        holder = call.func.value
+        if call.func.attr in ("append", "appendleft") and len(call.args) == 1:
+            name = f"{ast.unparse(holder)}[]"
+            parts = _parts(call.args[0])
+            call.args[0] = self._call(node, "append", name, call.args[0], parts=parts)
+            return [node]
+        changed = [k.value for k in call.keywords if k.arg == "out"]
+        if call.func.attr in ("at", "copyto", "put", "fill_diagonal", "place") and call.args:
+            changed = call.args[:1]
+        return [node, *self._after(node, changed, always=True)]
+
+    # --- functions ------------------------------------------------------------------------------
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.decorator_list = [d for d in node.decorator_list if not _compiles(d)]
+        self._functions.append(node.name)
+        self._globals.append(_global_names(node))
+        self.generic_visit(node)
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        seen = [self._rebound(a, "argument") for a in arguments if a.arg not in ("self", "cls")]
+        start = 1 if ast.get_docstring(node, clean=False) is not None else 0
+        node.body[start:start] = seen
+        self._functions.pop()
+        self._globals.pop()
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
+        self._functions.append("<lambda>")
+        self.generic_visit(node)
+        node.body = self._call(node, "return", "<lambda>", node.body, parts=_parts(node.body))
+        self._functions.pop()
+        return node
+
+    # --- precision ------------------------------------------------------------------------------
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        """`np.float32` is read as `np.float64`: slopes need the digits."""
+        self.generic_visit(node)
+        of_numpy = isinstance(node.value, ast.Name) and node.value.id in ("np", "numpy")
+        if of_numpy and node.attr in _SINGLE:
+            node.attr = "float64"
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        """Also what a function of NumPy is applied to is seen: z of `np.tanh(x @ W + b)`."""
+        self.generic_visit(node)
+        if node.args and _is_elementwise(node.func) and isinstance(node.args[0], ast.BinOp):
+            name = ast.unparse(node.args[0]) if not _hooked(node.args[0]) else "…"
+            node.args[0] = self._call(node, "inner", name, node.args[0], suffix="inner")
+        texts = [k.value for k in node.keywords if k.arg == "dtype"]
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "astype":
+            texts += node.args[:1]
+        for text in texts:
+            if isinstance(text, ast.Constant) and text.value in (*_SINGLE, "f4", "f"):
+                text.value = "float64"
+        return node
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _event(
+        self, node: ast.AST, kind: str, target: ast.expr, value: ast.expr, operator: str = ""
+    ) -> ast.expr:
+        owner = key = None
+        if isinstance(target, ast.Attribute) and _is_path(target.value):
+            owner, key = target.value, ast.Constant(target.attr)
+        elif isinstance(target, ast.Subscript) and _is_path(target.value):
+            owner = target.value
+            key = target.slice if _is_simple(target.slice) and not _slices(target.slice) else None
+        parts = _parts(target) or (_parts(value) if isinstance(target, ast.Name) else ())
+        return self._call(node, kind, ast.unparse(target), value, owner, key, parts, operator)
+
+    def _after(
+        self, node: ast.stmt, targets: list[ast.expr], *, always: bool = False
+    ) -> Iterator[ast.stmt]:
+        """Look again at what a statement changed in place: all of `y` after `y[:, k] += …`."""
+        for count, target in enumerate(targets):
+            if not isinstance(target, ast.Subscript) and not always:
+                continue
+            root = target
+            while isinstance(root, ast.Subscript):
+                root = root.value
+            if not _is_path(root):
+                continue
+            owner = key = None
+            if isinstance(root, ast.Attribute):
+                owner, key = root.value, ast.Constant(root.attr)
+            looked = self._call(
+                node, "after", ast.unparse(root), _reading(root), owner, key, suffix=f"after{count}"
+            )
+            if isinstance(root, ast.Name) and root is target:
+                yield ast.copy_location(ast.Assign([_storing(root)], looked), node)
+            else:
+                yield ast.copy_location(ast.Expr(looked), node)
+
+    def _rebound(self, node: ast.Name | ast.arg, kind: str) -> ast.stmt:
+        """`x = hook(site, x)`."""
+        name = node.id if isinstance(node, ast.Name) else node.arg
+        look = self._call(node, kind, name, ast.Name(name, ast.Load()))
+        return ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], look), node)
+
+    def _call(
+        self,
+        node: ast.AST,
+        kind: str,
+        name: str,
+        value: ast.expr,
+        owner: ast.expr | None = None,
+        key: ast.expr | None = None,
+        parts: tuple[str, ...] = (),
+        operator: str = "",
+        suffix: str = "",
+    ) -> ast.expr:
+        number = getattr(node, "number", None)
+        if number is None:
+            return value  # a statement that an edit added
+        site = f"{number}{suffix}"
+        function = self._functions[-1] if self._functions else ""
+        line = getattr(node, "lineno", 0)
+        is_global = bool(self._globals) and name in self._globals[-1]
+        self.sites[site] = Site(line, kind, name, parts, function, operator, is_global)
+        arguments: list[ast.expr] = [ast.Constant(site), value]
+        if owner is not None:
+            arguments.append(_reading(owner))
+            if key is not None:
+                arguments.append(_reading(key))
+        call = ast.Call(ast.Name(HOOK, ast.Load()), arguments, [])
+        return ast.copy_location(call, value) if hasattr(value, "lineno") else call
+
+
+_OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
+
+def _parts(node: ast.expr) -> tuple[str, ...]:
+    """Names of the parts of `a, b`, `[a, b]` or `{"a": …}`; empty where there are none."""
+    if isinstance(node, ast.Tuple | ast.List):
+        if any(isinstance(e, ast.Starred) for e in node.elts):
+            return ()
+        return tuple(ast.unparse(e) if _is_path(e) else "" for e in node.elts)
+    if isinstance(node, ast.Dict):
+        return tuple(
+            k.value if isinstance(k, ast.Constant) and isinstance(k.value, str) else ""
+            for k in node.keys
+        )
+    return ()
+
+
+_ELEMENTWISE = {
+    "tanh", "exp", "maximum", "log", "log1p", "logaddexp", "sqrt", "abs", "absolute", "square",
+    "sin", "cos", "power", "expit", "clip", "where", "erf", "arctan", "sinh", "cosh",
+}  # fmt: skip
+
+
+def _is_elementwise(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and function.attr in _ELEMENTWISE
+
+
+def _hooked(node: ast.expr) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == HOOK for n in ast.walk(node))
+
+
+def _names(target: ast.expr) -> list[ast.Name]:
+    return [node for node in ast.walk(target) if isinstance(node, ast.Name)]
+
+
+def _global_names(function: ast.FunctionDef) -> set[str]:
+    return {n for node in ast.walk(function) if isinstance(node, ast.Global) for n in node.names}
+
+
+def _is_path(node: ast.expr) -> bool:
+    """Whether reading it again has no effect: a name, and what hangs on it by name or index."""
+    if isinstance(node, ast.Name):
+        return True
+    if isinstance(node, ast.Attribute):
+        return _is_path(node.value)
+    return isinstance(node, ast.Subscript) and _is_path(node.value) and _is_simple(node.slice)
+
+
+def _is_simple(node: ast.expr) -> bool:
+    allowed = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple, ast.operator,
+               ast.unaryop, ast.expr_context, ast.Attribute, ast.Slice)  # fmt: skip
+    return all(isinstance(part, allowed) for part in ast.walk(node))
+
+
+def _slices(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Slice) for part in ast.walk(node))
+
+
+def _reading(node: ast.expr) -> ast.expr:
+    """A copy of a target that reads it."""
+    new = copy.deepcopy(node)
+    for part in ast.walk(new):
+        if hasattr(part, "ctx"):
+            part.ctx = ast.Load()
+    return new
+
+
+def _storing(node: ast.Name) -> ast.Name:
+    return ast.Name(node.id, ast.Store())
+
+
+def _compiles(decorator: ast.expr) -> bool:
+    while isinstance(decorator, ast.Call):
+        decorator = decorator.func
+    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+    return name in _COMPILERS

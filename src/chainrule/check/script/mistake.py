@@ -1,0 +1,168 @@
+"""What a fix says about the mistake: its name, if the changed expression is of that kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.check.repair import PLAIN
+from chainrule.check.repair.edit import Edit
+from chainrule.check.repair.effect import Effect
+from chainrule.check.repair.naming import name_of
+from chainrule.check.repair.truth import Given as Gradients
+from chainrule.check.script.fixes import Fix
+from chainrule.check.script.names import plain_name
+from chainrule.check.script.proof import Variant
+from chainrule.check.script.reading import Reading
+from chainrule.faults import FAULTS
+
+__all__ = ["Mistake", "mistakes_of"]
+
+_OWN_KINDS = {
+    "product-for-factor": "extra-product",
+    "flipped": "flipped-axis",
+    "moved-down": "updated-before-passing-down",
+    "moved-out": "returned-too-early",
+    "constant": "wrong-factor",
+}
+_SUMMARIES = {
+    "extra-product": "A product stands where one of its factors alone belongs.",
+    "flipped-axis": "The entries are in reverse order.",
+    "updated-before-passing-down": "A parameter is updated before the error passes through it.",
+    "returned-too-early": "The function returns inside its loop, after the first pass.",
+}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One line of the user's code that is wrong, and how it is right.
+
+    Attributes:
+        name: of the mistake, from the catalogue or a plain one.
+        summary: in one sentence.
+        line: its number.
+        wrong, right: the statement as it is, and as it should be.
+        gradients: the parameters whose gradients it makes wrong.
+        proved: whether the change was tried on other numbers and sizes, and held.
+        evidence: on what.
+    """
+
+    name: str
+    summary: str
+    line: int
+    wrong: str
+    right: str
+    gradients: tuple[str, ...]
+    proved: bool
+    evidence: str
+
+    @property
+    def diff(self) -> str:
+        """The line, wrong and right."""
+        removed = "\n".join(f"- {line}" for line in self.wrong.splitlines())
+        return removed + "\n" + "\n".join(f"+ {line}" for line in self.right.splitlines())
+
+
+def mistakes_of(
+    fix: Fix, reading: Reading, variants: Sequence[Variant], held: Sequence[bool], batch: int
+) -> list[Mistake]:
+    """A record for every line that the fix changes."""
+    proved = bool(variants) and all(held)
+    evidence = _evidence(variants, held)
+    found = []
+    for edit, mended in zip(fix.edits, fix.mends, strict=True):
+        name = _name(edit, mended, reading, variants, batch)
+        wrong, right = _texts(edit)
+        summary = _SUMMARIES.get(name) or PLAIN.get(name) or FAULTS[name].summary
+        found.append(
+            Mistake(name, summary, edit.place.line, wrong, right, tuple(sorted(mended)), proved,
+                    evidence)  # fmt: skip
+        )
+    return found
+
+
+def _texts(edit: Edit) -> tuple[str, str]:
+    wrong, right = edit.text
+    if edit.span > 1 and isinstance(edit.new, list):
+        lines = right.splitlines()
+        return "\n".join([wrong, lines[0]]), right
+    return wrong, right
+
+
+def _evidence(variants: Sequence[Variant], held: Sequence[bool]) -> str:
+    if not variants:
+        return "no other numbers or sizes could be tried"
+    kept = [v.text for v, h in zip(variants, held, strict=True) if h]
+    lost = [v.text for v, h in zip(variants, held, strict=True) if not h]
+    text = f"with this change every gradient is right here and with {', '.join(kept)}"
+    return f"{text}, but not with {', '.join(lost)}" if lost else text
+
+
+def _name(
+    edit: Edit,
+    mended: frozenset[str],
+    reading: Reading,
+    variants: Sequence[Variant],
+    batch: int,
+) -> str:
+    if edit.kind in _OWN_KINDS:
+        return _OWN_KINDS[edit.kind]
+    effect = _effect(mended, reading, variants, batch)
+    try:
+        name = name_of(edit, effect)
+    except (LookupError, ValueError, TypeError, ArithmeticError):
+        return "wrong-formula"
+    return name if name in PLAIN or name in FAULTS else "wrong-formula"
+
+
+class _RoleEffect(Effect):
+    """An effect whose biases are told by their names, where these say so, not by their shapes."""
+
+    def _is_bias(self, name: str) -> bool:
+        word = plain_name(name)
+        if word.startswith(("b", "beta", "bias")) or "bias" in word:
+            return True
+        value = self.true[0].gradients[name]
+        return value.ndim < 2 and not word.startswith(("w", "theta", "v", "u", "k"))
+
+    @property
+    def only_biases(self) -> bool:
+        return bool(self.wrong) and all(self._is_bias(n) for n in self.wrong)
+
+    @property
+    def only_weights(self) -> bool:
+        return not any(self._is_bias(n) for n in self.wrong)
+
+    @property
+    def has_biases(self) -> bool:
+        return any(self._is_bias(n) for n in self.true[0].gradients)
+
+
+def _effect(
+    mended: frozenset[str], reading: Reading, variants: Sequence[Variant], batch: int
+) -> Effect:
+    readings = [reading, *(v.reading for v in variants[:1])]
+    given, true = [], []
+    for one in readings:
+        parameters = {c.name: c.given.place.value for c in one.gradients}
+        before = {c.name: c.given.value / one.scale for c in one.gradients}
+        after = {
+            c.name: (before[c.name] if c.right or c.name not in mended else _true(c, before))
+            for c in one.gradients
+        }
+        given.append(Gradients(batch, parameters, before))
+        true.append(Gradients(batch, parameters, after))
+    weights = [c.given.place.value for c in reading.gradients]
+    return _RoleEffect(given, true, False, weights)
+
+
+def _true(checked: object, before: dict[str, np.ndarray]) -> np.ndarray:
+    """The true gradient as far as it is known: a multiple, or something else than was given."""
+    name, factor = checked.name, checked.factor  # type: ignore[attr-defined]
+    if factor:
+        return before[name] / factor
+    return before[name] + 1.0 + np.abs(before[name])
+
+

@@ -1,0 +1,86 @@
+"""Names as people give them: of losses, targets, learning rates, and of gradients."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["base_name", "gradient_of", "is_loss", "is_rate", "is_target", "loss_rank",
+           "plain_name"]  # fmt: skip
+
+_LOSS = re.compile(
+    r"(total_?|train_?|avg_?|mean_?|batch_?|epoch_?|data_?|reg_?|running_?|sum_?|curr_?|current_?)*"
+    r"(loss(es)?|costs?|errors?|errs?|mse|sse|rmse|nll|bce|objective|energy|cross_?entropy|ce|j|l|e)"
+    r"(_?(val|value|total|sum|mean|fn|func|fun|function|naive|step|t|i|n|all|history|list|s))*"
+)
+_LOSS_INSIDE = re.compile(r"loss|cost|error|cross_?entropy|mse|nll")
+_STRONG = ("loss", "cost", "objective", "cross_entropy", "crossentropy", "nll")
+_TARGET = re.compile(
+    r"(y|t|ys|target|label|truth|expected|desired|onehot|one_hot|d)(_?(s|y|true|train|batch|b|i|"
+    r"onehot|one_hot|hot|data|values?|vector|output|array|list|enc|oh|t))*"
+)
+_RATE = re.compile(r"(lr|alpha|eta|learning_?rate|rate|step_?size|epsilon|gamma|l_?rate|nu|mu|a)")
+_GRADIENT = re.compile(
+    r"^(grads?_?wrt_?|gradients?_?|grads?_?|nabla_?|delta_?nabla_?|delta_?|d_?l_?d_?|d_?j_?d_?|"
+    r"d_?e_?d_?|d_?c_?d_?|dloss_?d?_?|dcost_?d?_?|derr(or)?_?d?_?|partial_?|d_|d|g_|g|acc_|sum_)"
+)
+_GRADIENT_END = re.compile(r"(_?grad(ient)?s?|_?delta|_?deriv|_?bar|_?d|_?update|_?der)$")
+
+
+def base_name(name: str) -> str:
+    """The last word of a name: `W1` of `self.params['W1']`, `weights[0]` of `self.weights[0]`."""
+    quoted = re.findall(r"\['([^']*)'\]", name)
+    if quoted:
+        return quoted[-1]
+    return re.split(r"[.\s]", name)[-1]
+
+
+def is_loss(name: str) -> bool:
+    """Whether a loss may be called so."""
+    word = base_name(name).lower().removesuffix("[]")
+    return bool(_LOSS.fullmatch(word) or _LOSS_INSIDE.search(word))
+
+
+def loss_rank(name: str) -> int:
+    """The smaller, the surer it is that this names the loss that is minimised."""
+    word = base_name(name).lower()
+    if any(part in word for part in _STRONG):
+        return 1 if any(p in word for p in ("reg", "data", "old", "prev")) else 0
+    return 2 if len(word) > 1 else 3
+
+
+def is_target(name: str) -> bool:
+    """Whether the right answers may be called so."""
+    return bool(_TARGET.fullmatch(base_name(name).lower()))
+
+
+def is_rate(name: str) -> bool:
+    """Whether a learning rate may be called so."""
+    return bool(_RATE.fullmatch(base_name(name).lower().strip("_")))
+
+
+def gradient_of(name: str) -> set[str]:
+    """What a name may be the gradient of, in small letters without underscores; empty if the name
+    is not one of a gradient: `dW1` and `grad_w1` give `{"w1"}`."""
+    word = base_name(name)
+    found = set()
+    end = _GRADIENT_END.search(word)
+    if end and end.start() > 0:
+        found.add(_plain(word[: end.start()]))
+    match = _GRADIENT.match(word.lower())
+    while match and match.end() < len(word):
+        found.add(_plain(word[match.end() :]))
+        shorter = _GRADIENT.match(word.lower()[match.end() :])
+        if not shorter or match.end() + shorter.end() >= len(word):
+            break
+        word = word[match.end() :]
+        match = shorter
+    return {f for f in found if f}
+
+
+def plain_name(name: str) -> str:
+    """The last word in small letters, without underscores."""
+    return _plain(base_name(name))
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "")

@@ -1,0 +1,152 @@
+"""Proof of a fix: the file with it is right for other random numbers and other sizes as well.
+
+A change that makes gradients right by a coincidence of numbers, such as a division by a length
+that happens to be the number of examples, is found out there.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.check.repair.edit import Edit
+from chainrule.check.script.fixes import Trial
+from chainrule.check.script.instrument import Source, instrument
+from chainrule.check.script.reading import Reading, read_step
+from chainrule.check.script.replay import Replayer
+from chainrule.check.script.tape import Tape, record
+
+__all__ = ["Variant", "proved_on", "variants_of"]
+
+_SEEDS = (1, 2)
+_MOST_SIZES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """The user's file with other random numbers or another size, and its reading.
+
+    Attributes:
+        text: what is different, in words.
+        seed: added to every seed.
+        size: (old, new): every whole number `old` in the file is `new`; None if sizes stay.
+        replayer, reading: of this version of the file.
+    """
+
+    text: str
+    seed: int
+    size: tuple[int, int] | None
+    replayer: Replayer
+    reading: Reading
+
+
+def variants_of(source: Source, replayer: Replayer, tape: Tape, reading: Reading) -> list[Variant]:
+    """Versions of the file that run and in which the same gradients are wrong."""
+    found = []
+    for seed in _SEEDS:
+        variant = _variant(source, replayer, tape, reading, seed, None)
+        if variant is not None and _differs(variant.reading, reading):
+            found.append(variant)
+    sizes = 0
+    for old in _sizes(source.tree):
+        if sizes == _MOST_SIZES:
+            break
+        variant = _variant(source, replayer, tape, reading, 3, (old, old + 1))
+        if variant is not None and _other_shapes(variant.reading, reading):
+            found.append(variant)
+            sizes += 1
+    return found
+
+
+def proved_on(source: Source, edits: Sequence[Edit], variants: Sequence[Variant]) -> list[bool]:
+    """For each variant whether all its gradients are right with the changes."""
+    results = []
+    for variant in variants:
+        names = frozenset(c.name for c in variant.reading.gradients)
+        with _resized(source.tree, variant.size):
+            (right,) = Trial(source, variant.replayer, variant.reading).right_with([edits])
+        results.append(right == names)
+    return results
+
+
+def _variant(
+    source: Source,
+    replayer: Replayer,
+    tape: Tape,
+    reading: Reading,
+    seed: int,
+    size: tuple[int, int] | None,
+) -> Variant | None:
+    with _resized(source.tree, size):
+        tree, sites = instrument(source.tree)
+        code = compile(tree, source.filename, "exec", dont_inherit=True)
+    other = record(code, sites, source.filename, len(tape.events) + 2000, replayer.seconds, seed)
+    if other is None or not other.events:
+        return None
+    again = Replayer(code, source.filename, replayer.seconds, seed)
+    again.repeatable = replayer.repeatable
+    found = read_step(other, again, source)
+    same = {c.name for c in found.gradients} == {c.name for c in reading.gradients}
+    if not same or found.problem or found.ok:
+        return None
+    text = f"other random numbers (seed + {seed})" if size is None else f"{size[1]} for {size[0]}"
+    return Variant(text, seed, size, again, found)
+
+
+def _differs(a: Reading, b: Reading) -> bool:
+    pairs = zip(a.gradients, b.gradients, strict=True)
+    return any(not np.array_equal(p.given.value, q.given.value) for p, q in pairs)
+
+
+def _other_shapes(a: Reading, b: Reading) -> bool:
+    """Whether a length is another one: of a parameter, or of the data, which shows in the loss."""
+    shapes = [{c.given.place.value.shape for c in r.gradients} for r in (a, b)]
+    return shapes[0] != shapes[1] or _differs(a, b)
+
+
+def _sizes(tree: ast.Module) -> list[int]:
+    """Whole numbers that may be lengths, the commonest last."""
+    counts: dict[int, int] = {}
+    for node in _lengths(tree):
+        counts[node.value] = counts.get(node.value, 0) + 1
+    return sorted(counts, key=lambda n: (counts[n] > 4, n))
+
+
+def _lengths(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Constants of 3 and more that are no index, axis, power or seed."""
+    left_out: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in ("axis", "seed", "random_state"):
+            left_out.update(id(n) for n in ast.walk(node))
+        elif isinstance(node, ast.Subscript):
+            left_out.update(id(n) for n in ast.walk(node.slice))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.Mod):
+            left_out.update(id(n) for n in ast.walk(node.right))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("seed", "RandomState", "default_rng"):
+                left_out.update(id(n) for n in ast.walk(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and type(node.value) is int and id(node) not in left_out:
+            if 3 <= node.value <= 5000:
+                yield node
+
+
+@contextlib.contextmanager
+def _resized(tree: ast.Module, size: tuple[int, int] | None) -> Iterator[None]:
+    """Inside, every length `old` of the file is `new`."""
+    if size is None:
+        yield
+        return
+    old, new = size
+    nodes = [node for node in _lengths(tree) if node.value == old]
+    for node in nodes:
+        node.value = new
+    try:
+        yield
+    finally:
+        for node in nodes:
+            node.value = old

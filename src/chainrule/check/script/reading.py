@@ -1,0 +1,205 @@
+"""What one step of the user's code is: its parameters, its gradients and its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.check.script.gradients import (
+    Given,
+    given_by_names,
+    given_by_updates,
+    holds_gradient,
+)
+from chainrule.check.script.instrument import Source
+from chainrule.check.script.losses import (
+    applied_losses,
+    assumed_losses,
+    called_losses,
+    computed_losses,
+    dependence,
+    graph_losses,
+    outputs_of,
+    scalar_losses,
+    upstream_losses,
+)
+from chainrule.check.script.replay import Replayer, leaf_look
+from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
+from chainrule.check.script.tape import Tape
+from chainrule.check.script.updates import find_updates
+
+__all__ = ["Checked", "Reading", "read_step"]
+
+_MOST_LOSSES = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """One gradient beside the measured slopes.
+
+    Attributes:
+        given: the parameter and the gradient that the code has for it.
+        slopes: measured.
+        factor: c, if the gradient is c times the derivative; None if it is no multiple of it.
+        right: whether it is the derivative.
+    """
+
+    given: Given
+    slopes: Slopes
+    factor: float | None
+    right: bool
+
+    @property
+    def name(self) -> str:
+        """Of the parameter."""
+        return self.given.name
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was understood of the code, and what was measured.
+
+    Attributes:
+        loss: what is differentiated; None if none was found.
+        gradients: every parameter's, beside its slopes.
+        scale: the common factor that is allowed, where the loss is assumed.
+        problem: why nothing can be said, if so.
+        notes: what was assumed.
+    """
+
+    loss: Loss | None = None
+    gradients: list[Checked] = field(default_factory=list)
+    scale: float = 1.0
+    problem: str = ""
+    notes: list[str] = field(default_factory=list)
+    also: Loss | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right."""
+        return bool(self.gradients) and all(c.right for c in self.gradients)
+
+
+def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
+    """Find parameters, gradients and loss on the tape, and measure."""
+    updates = [u for u in find_updates(tape, replayer) if not holds_gradient(u.name)]
+    if updates:
+        reading = _of_updates(tape, replayer, source, updates)
+        if reading.gradients or not given_by_names(tape):
+            return reading
+    return _of_names(tape, replayer, source)
+
+
+def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list) -> Reading:
+    end = min(u.first for u in updates)
+    places = [u.place for u in updates]
+    givens = given_by_updates(tape, source.tree, updates)
+    own = _depending(replayer, places, computed_losses(tape, end))
+    if own:
+        return _best(replayer, givens, own)
+    outputs = outputs_of(tape, replayer, places, end)
+    called = called_losses(tape, source.tree, end)
+    called += applied_losses(tape, source.tree, outputs, end)
+    own = _depending(replayer, places, called)
+    if own:
+        return _best(replayer, givens, own)
+    assumed = assumed_losses(tape, outputs, end)
+    if not assumed:
+        return Reading(problem=_no_loss(givens))
+    return _best(replayer, givens, assumed)
+
+
+def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
+    givens = _roots(replayer, given_by_names(tape))
+    if not givens:
+        return Reading(problem="no parameter is updated, and no value has the name of a gradient")
+    places = [g.place for g in givens]
+    end = len(tape.events)
+    for find in (
+        lambda: graph_losses(tape),
+        lambda: computed_losses(tape, end),
+        lambda: upstream_losses(tape, givens),
+        lambda: scalar_losses(tape, end),
+    ):
+        own = _depending(replayer, places, find())
+        if own:
+            return _best(replayer, givens, own)
+    return Reading(problem=_no_loss(givens))
+
+
+def _roots(replayer: Replayer, givens: Sequence[Given]) -> list[Given]:
+    """Without those whose place is computed from another one: what remains are the parameters."""
+    looks = [leaf_look(g.place.event.key, g.place.path) for g in givens]
+    moves = [[g.place.move(7, 1e-2 * g.place.scale)] for g in givens]
+    plain, *rows = replayer.read(looks, [[], *moves])
+    return [
+        given
+        for i, given in enumerate(givens)
+        if not any(
+            row[i] is not None and not np.array_equal(row[i], plain[i])
+            for j, row in enumerate(rows)
+            if j != i and givens[j].place.event is not given.place.event
+        )
+    ]
+
+
+def _no_loss(givens: Sequence[Given]) -> str:
+    names = ", ".join(g.name for g in givens[:6])
+    return f"gradients of {names} were found, but no loss that depends on them"
+
+
+def _depending(replayer: Replayer, places: Sequence, losses: Sequence[Loss]) -> list[Loss]:
+    """Losses that depend on the parameters, on as many as any of them does; equal ones once."""
+    losses = list(losses)[: 2 * _MOST_LOSSES]
+    if not losses:
+        return []
+    table, values = dependence(replayer, places, losses)
+    most = int(table.sum(axis=0).max(initial=0))
+    chosen: list[Loss] = []
+    seen: set[float] = set()
+    for j, loss in enumerate(losses):
+        if most and table[:, j].sum() == most and np.isfinite(values[j]) and values[j] not in seen:
+            seen.add(float(values[j]))
+            chosen.append(loss)
+    return chosen[:_MOST_LOSSES]
+
+
+def _best(replayer: Replayer, givens: Sequence[Given], losses: Sequence[Loss]) -> Reading:
+    """The reading under the loss that makes most gradients right."""
+    table = measure(replayer, [g.place for g in givens], losses)
+    readings = [
+        _under(loss, givens, [row[j] for row in table]) for j, loss in enumerate(losses)
+    ]
+    best = max(readings, key=lambda r: sum(c.right for c in r.gradients))
+    right = sum(c.right for c in best.gradients)
+    assert best.loss is not None
+    if best.loss.assumed and 2 * right < len(best.gradients):
+        return Reading(problem="the code computes no loss, and its gradients are of none of the "
+                               "usual ones")  # fmt: skip
+    return best
+
+
+def _under(loss: Loss, givens: Sequence[Given], slopes: Sequence[Slopes]) -> Reading:
+    used = [(g, s) for g, s in zip(givens, slopes, strict=True) if not s.zero or g.value.any()]
+    factors = [common_factor(s, g.value) for g, s in used]
+    scale = _scale(factors) if loss.assumed or _without_rate(givens) else 1.0
+    checked = [
+        Checked(g, s, None if f is None else f / scale, s.is_right(g.value / scale))
+        for (g, s), f in zip(used, factors, strict=True)
+    ]
+    return Reading(loss, checked, scale)
+
+
+def _without_rate(givens: Sequence[Given]) -> bool:
+    return all(g.update is not None and not g.rate for g in givens)
+
+
+def _scale(factors: Sequence[float | None]) -> float:
+    """The factor that most gradients share; 1 if none do."""
+    known = [f for f in factors if f is not None]
+    best = max(known, key=lambda f: sum(abs(f - g) <= 1e-5 * abs(f) for g in known), default=1.0)
+    return 1.0 if abs(best - 1) <= 1e-5 else best
+
+

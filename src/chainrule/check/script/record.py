@@ -1,0 +1,194 @@
+"""The report on a file: what was understood, what was measured, what each line is, what is wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from chainrule.check.script.instrument import Source
+from chainrule.check.script.lines import LineVerdict
+from chainrule.check.script.mistake import Mistake
+from chainrule.check.script.reading import Reading
+from chainrule.check.script.tape import Tape
+
+__all__ = ["FileReport", "GradientRow", "LineRow", "as_document", "from_document"]
+
+
+@dataclass(frozen=True)
+class GradientRow:
+    """One gradient.
+
+    Attributes:
+        parameter: whose gradient it is.
+        called: what the code calls it.
+        shape: of the parameter.
+        line: where it is assigned.
+        right: whether it is the derivative of the loss.
+        factor: c, if it is c times the derivative; None if it is no multiple.
+        error: relative to the measured slopes.
+    """
+
+    parameter: str
+    called: str
+    shape: tuple[int, ...]
+    line: int
+    right: bool
+    factor: float | None
+    error: float
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """One line of the backward pass.
+
+    Attributes:
+        line, code: its number and text.
+        name: of the value.
+        kind: "right", "scaled", "times", "lacks", "transposed" or "none".
+        text: what the value is.
+        first_wrong: whether it is the first line that is wrong.
+    """
+
+    line: int
+    code: str
+    name: str
+    kind: str
+    text: str
+    first_wrong: bool
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What `check_file` found.
+
+    Attributes:
+        filename: of the code.
+        verdict: "right", "wrong" or "unsure".
+        loss, loss_line: what is differentiated, and where it is computed (0: assumed).
+        assumed: whether the loss is not the code's own.
+        gradients, lines, mistakes: the findings.
+        problem: why nothing can be said, if so.
+        notes: what was assumed, and what else was seen.
+        seconds: how long it took.
+    """
+
+    filename: str
+    verdict: str
+    loss: str
+    loss_line: int
+    assumed: bool
+    gradients: list[GradientRow] = field(default_factory=list)
+    lines: list[LineRow] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+    problem: str = ""
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right."""
+        return self.verdict == "right"
+
+    @property
+    def exit_code(self) -> int:
+        """0: right, 1: wrong, 2: not sure."""
+        return {"right": 0, "wrong": 1}.get(self.verdict, 2)
+
+    @property
+    def first_wrong(self) -> list[int]:
+        """The lines that are wrong: those of the mistakes, else the first that is no derivative."""
+        return [row.line for row in self.lines if row.first_wrong]
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        tape: Tape,
+        reading: Reading,
+        lines: list[LineVerdict],
+        mistakes: list[Mistake],
+        seconds: float,
+    ) -> FileReport:
+        """The record of an analysis."""
+        texts = source.lines
+        wrong = _wrong_lines(reading, lines, mistakes)
+        gradients = [
+            GradientRow(
+                c.name, c.given.called, tuple(c.given.place.value.shape), c.given.line, c.right,
+                c.factor, c.slopes.error_of(c.given.value / reading.scale)
+                if c.given.value.shape == c.given.place.value.shape else float("inf"),
+            )
+            for c in reading.gradients
+        ]  # fmt: skip
+        rows = [
+            LineRow(v.line, texts[v.line - 1].strip(), v.name, v.kind, v.text, v.line in wrong)
+            for v in _each_line_once(lines, wrong)
+        ]
+        verdict = "unsure" if reading.problem or not gradients else (
+            "right" if reading.ok else "wrong"
+        )  # fmt: skip
+        loss = reading.loss
+        return cls(
+            source.filename, verdict, loss.name if loss else "", loss.line if loss else 0,
+            loss.assumed if loss else False, gradients, rows, mistakes,
+            _problem(reading, tape), list(reading.notes), seconds,
+        )  # fmt: skip
+
+    def to_json(self) -> str:
+        """The report as JSON."""
+        return json.dumps(as_document(self), indent=2, ensure_ascii=False)
+
+
+def _problem(reading: Reading, tape: Tape) -> str:
+    if tape.error is not None and not reading.gradients:
+        kind = type(tape.error).__name__
+        return f"line {tape.error_line} raises {kind}: {tape.error}"
+    return reading.problem
+
+
+def _wrong_lines(
+    reading: Reading, lines: list[LineVerdict], mistakes: list[Mistake]
+) -> set[int]:
+    if mistakes:
+        return {m.line for m in mistakes}
+    wrong = {c.name for c in reading.gradients if not c.right}
+    found: set[int] = set()
+    left = set(wrong)
+    for verdict in lines:
+        suspicious = verdict.kind not in ("right", "times") and verdict.reaches
+        if suspicious and not verdict.reaches - wrong and verdict.reaches & left:
+            found.add(verdict.line)
+            left -= verdict.reaches
+    return found
+
+
+def _each_line_once(lines: list[LineVerdict], wrong: set[int]) -> list[LineVerdict]:
+    """Of a line that runs many times its worst verdict if it is the wrong one, else its best."""
+    order = {"right": 0, "scaled": 1, "times": 2, "lacks": 3, "transposed": 4, "none": 5}
+    chosen: dict[tuple[int, str], LineVerdict] = {}
+    for verdict in lines:
+        key = verdict.line, verdict.name
+        other = chosen.get(key)
+        sign = -1 if verdict.line in wrong else 1
+        if other is None or sign * order[verdict.kind] < sign * order[other.kind]:
+            chosen[key] = verdict
+    return sorted(chosen.values(), key=lambda v: v.line)
+
+
+def as_document(report: FileReport) -> dict[str, Any]:
+    """Plain values, for JSON."""
+    return asdict(report)
+
+
+def from_document(document: dict[str, Any]) -> FileReport:
+    """The inverse of `as_document`."""
+    parts = dict(document)
+    parts["gradients"] = [
+        GradientRow(**{**row, "shape": tuple(row["shape"])}) for row in parts["gradients"]
+    ]
+    parts["lines"] = [LineRow(**row) for row in parts["lines"]]
+    parts["mistakes"] = [
+        Mistake(**{**row, "gradients": tuple(row["gradients"])}) for row in parts["mistakes"]
+    ]
+    return FileReport(**parts)

@@ -1,0 +1,82 @@
+"""Changes of structure: a statement moved, a `return` one level out, an index added up."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from chainrule.check.repair.edit import Edit, Place, expressions, parse
+from chainrule.check.repair.scope import Hand
+
+__all__ = ["structure_edits"]
+
+
+def structure_edits(place: Place, hand: Hand) -> Iterator[Edit]:
+    """Everything of this kind that can be done to one statement."""
+    yield from _rows_added(place, hand)
+    yield from _flipped(place, hand)
+    yield from _factor_of_product(place, hand)
+    yield from _constants(place, hand)
+    yield from _moved_down(place, hand)
+
+
+def _rows_added(place: Place, hand: Hand) -> Iterator[Edit]:
+    """`d[index] += x` as `np.add.at(d, index, x)`, which counts an index that comes twice twice."""
+    statement = place.statement
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Subscript):
+        d, index = (ast.unparse(p) for p in (statement.target.value, statement.target.slice))
+        new = ast.parse(f"np.add.at({d}, {index}, {ast.unparse(statement.value)})").body
+        yield Edit(hand.definition, place, new, "rows-overwritten", 1.3)
+
+
+def _flipped(place: Place, hand: Hand) -> Iterator[Edit]:
+    """A value backwards: `x[::-1]`."""
+    statement = place.statement
+    if isinstance(statement, ast.Assign | ast.AugAssign):
+        shape = hand.shape(statement.value)
+        value = Place(statement, "value", statement)
+        if shape is None or len(shape) >= 1:
+            new = ast.parse(f"({ast.unparse(statement.value)})[::-1]", mode="eval").body
+            if isinstance(statement.value, ast.Name):
+                new = ast.parse(f"{statement.value.id}[::-1]", mode="eval").body
+            yield Edit(hand.definition, value, new, "flipped", 2.2)
+
+
+def _factor_of_product(place: Place, hand: Hand) -> Iterator[Edit]:
+    """One factor where there is a product: `dz` for `np.dot(dz, a.T)`."""
+    for inner in expressions(place):
+        node = inner.node
+        factors: list[ast.expr] = []
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            factors = [node.left, node.right]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("dot", "matmul", "outer", "multiply"):
+                factors = node.args if len(node.args) == 2 else [node.func.value, *node.args]
+        for factor in factors:
+            yield Edit(hand.definition, inner, factor, "product-for-factor", 2.0)
+
+
+def _constants(place: Place, hand: Hand) -> Iterator[Edit]:
+    """Another number: 1 for 4, 2 for 1."""
+    for inner in expressions(place):
+        node = inner.node
+        if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
+            continue
+        if isinstance(node.value, int | float):
+            for number in (1, 2, 0.5, node.value / 2, node.value * 2, -node.value):
+                if number != node.value:
+                    yield Edit(
+                        hand.definition, inner, parse(repr(number)), "constant", 1.6,
+                        node.value, number,
+                    )  # fmt: skip
+
+
+def _moved_down(place: Place, hand: Hand) -> Iterator[Edit]:
+    """A statement after the next one: what is updated too early."""
+    holder, key = place.holder, place.key
+    if not isinstance(holder, list) or key + 1 >= len(holder):
+        return
+    if isinstance(place.statement, ast.AugAssign | ast.Assign):
+        both = [holder[key + 1], place.statement]
+        yield Edit(hand.definition, place, both, "moved-down", 1.4, ast.unparse(place.statement),
+                   span=2)  # fmt: skip

@@ -1,0 +1,173 @@
+"""The tape: what the hook saw while the user's file ran, event by event."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from chainrule.check.script.execution import run_code
+from chainrule.check.script.instrument import Site
+from chainrule.check.script.values import Path, is_real, leaves
+
+__all__ = ["Event", "Key", "Recorder", "StopRun", "Tape", "record"]
+
+Key = tuple[str, int]
+"""Site and occurrence: the same event in another run of the file."""
+
+_MOST_COPIED = 200_000  # entries of an array that is copied
+_NOTHING = object()
+
+
+class StopRun(BaseException):
+    """Raised in user code when enough was seen. Not an `Exception`: user code lets it pass."""
+
+
+@dataclass(eq=False)
+class Event:
+    """One value that was assigned, passed or returned.
+
+    Attributes:
+        index: its place on the tape.
+        key: site and occurrence.
+        leaves: copies of the arrays and numbers inside, by path.
+        identity: of each leaf, the id of the object that it was.
+        slot: where the value went: (frame, name), (owner, attribute) or (container, key).
+        frame: number of the function call that it happened in, 0 for the module.
+    """
+
+    index: int
+    key: Key
+    site: Site
+    leaves: dict[Path, Any]
+    identity: dict[Path, int]
+    slot: tuple[Any, ...]
+    frame: int
+    container: int = 0
+
+    def name(self, path: Path = ()) -> str:
+        """What the code calls a leaf: `dW1`, `grads['W1']`, `self.layers[0]`."""
+        if path and isinstance(path[0], int) and path[0] < len(self.site.parts):
+            part = self.site.parts[path[0]]
+            if part:
+                return part + _index(path[1:])
+        return self.site.name + _index(path)
+
+    def real_leaves(self) -> Iterator[tuple[Path, Any]]:
+        """The leaves in floating point."""
+        return ((path, leaf) for path, leaf in self.leaves.items() if is_real(leaf))
+
+
+def _index(path: Path) -> str:
+    return "".join(f"[{key!r}]" for key in path)
+
+
+@dataclass
+class Tape:
+    """All events of a run, and how it ended: "" at its end, else what stopped or broke it."""
+
+    events: list[Event] = field(default_factory=list)
+    by_key: dict[Key, Event] = field(default_factory=dict)
+    ended: str = ""
+    error: BaseException | None = None
+    error_line: int = 0
+    seconds: float = 0.0
+
+    def add(self, event: Event) -> None:
+        """Append an event."""
+        self.events.append(event)
+        self.by_key[event.key] = event
+
+
+class Recorder:
+    """The hook of a first run: it keeps a copy of what it sees, until it has seen enough."""
+
+    def __init__(self, sites: Mapping[str, Site], most: int, seconds: float) -> None:
+        self.tape = Tape()
+        self._sites = sites
+        self._most, self._end = most, time.monotonic() + seconds
+        self._counts: Counter[str] = Counter()
+        self._frames: dict[FrameType, int] = {}
+        self._kept: list[Any] = []  # objects stay alive, so that no two share an id
+
+    def __call__(
+        self, site: str, value: Any, owner: Any = _NOTHING, key: Any = _NOTHING
+    ) -> Any:
+        """Record an event and hand its value on."""
+        index = len(self.tape.events)
+        if index >= self._most or (index % 64 == 0 and time.monotonic() > self._end):
+            self.tape.ended = "enough"
+            raise StopRun
+        frame = sys._getframe(1)
+        number = self._number(frame)
+        place = self._sites[site]
+        occurrence = self._counts[site]
+        self._counts[site] += 1
+        kept, identity = {}, {}
+        for path, leaf in leaves(value):
+            identity[path] = id(leaf)
+            if isinstance(leaf, np.ndarray):
+                kept[path] = leaf.copy() if leaf.size <= _MOST_COPIED else leaf
+            else:
+                kept[path] = leaf
+        slot = _slot(place, number, owner, key)
+        container = id(value) if isinstance(value, list | dict) else 0
+        self._kept.append((value, owner))
+        event = Event(index, (site, occurrence), place, kept, identity, slot, number, container)
+        self.tape.add(event)
+        return value
+
+    def _number(self, frame: FrameType) -> int:
+        if frame.f_code.co_name == "<module>":
+            return 0
+        return self._frames.setdefault(frame, len(self._frames) + 1)
+
+
+def _slot(site: Site, frame: int, owner: Any, key: Any) -> tuple[Any, ...]:
+    if owner is _NOTHING:
+        return (0 if site.is_global else frame, site.name)
+    if key is _NOTHING or isinstance(key, np.ndarray | slice | list):
+        return (id(owner), None)
+    if isinstance(owner, list) and isinstance(key, int) and key < 0:
+        key += len(owner)
+    return (id(owner), key if isinstance(key, str | int) else repr(key))
+
+
+def record(
+    code: CodeType,
+    sites: Mapping[str, Site],
+    filename: str,
+    most: int,
+    seconds: float,
+    seed: int = 0,
+) -> Tape:
+    """Run a file in this process and keep up to `most` events."""
+    recorder = Recorder(sites, most, seconds)
+    tape, start = recorder.tape, time.monotonic()
+    try:
+        run_code(code, recorder, filename, seed)
+    except StopRun:
+        pass
+    except SystemExit:
+        tape.ended = "exit"
+    except BaseException as error:  # whatever user code raises
+        tape.ended, tape.error = "raised", error
+        tape.error_line = _line_of(error, filename)
+    tape.seconds = time.monotonic() - start
+    return tape
+
+
+def _line_of(error: BaseException, filename: str) -> int:
+    """The last line of the file that the error passed through."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

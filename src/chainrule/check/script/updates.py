@@ -1,0 +1,232 @@
+"""Parameters are what a step of training changes: finding them on the tape.
+
+A value is updated if it was there before, is changed by a later event, and the new value moves
+along when the old one is moved: `W - lr * dW` does, `a = relu(z)` of the next example does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
+from chainrule.check.script.slopes import Place
+from chainrule.check.script.tape import Event, Tape
+from chainrule.check.script.values import Path, is_real
+
+__all__ = ["Update", "find_updates", "origin_of"]
+
+_MOST = 80  # candidates that are tried
+_LEAST, _MOST_ALONG, _APART = 0.6, 1.5, 0.6  # how a new value may move when the old one does
+_MOST_ENTRIES, _MOST_LOOKS = 20_000, 60
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """A parameter, and how one step changes it.
+
+    Attributes:
+        place: where the parameter was first assigned.
+        before: its value before the step.
+        event, path: where the new value is seen.
+        first: index of the first event that changes it.
+        name: what the code calls it.
+    """
+
+    place: Place
+    before: np.ndarray
+    event: Event
+    path: Path
+    first: int
+    name: str
+
+    @property
+    def change(self) -> np.ndarray:
+        """New value minus old one."""
+        return np.asarray(self.event.leaves[self.path]) - self.before
+
+
+def origin_of(tape: Tape, identity: int) -> Place | None:
+    """Where an object is seen first."""
+    for event in tape.events:
+        for path, found in event.identity.items():
+            if found == identity and is_real(event.leaves[path]):
+                return Place(event, path, in_place=event.site.kind == "after")
+    return None
+
+
+def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
+    """The parameters of the first step, in the order in which they are changed."""
+    candidates = _distinct(_candidates(tape))[:_MOST]
+    moves = [[c.place.move(1, 1e-3 * c.place.scale)] for c in candidates]
+    new = [leaf_look(c.event.key, c.path) for c in candidates]
+    between = [_between(tape, c) for c in candidates]
+    looks = [*new, *(look for part in between for look in part)]
+    plain, *rows = replayer.read(looks, [[], *moves])
+    found, start = [], len(new)
+    for i, candidate in enumerate(candidates):
+        delta = moves[i][0].step * direction(candidate.place.value.shape, 1)
+        used = range(start, start + len(between[i]))
+        start += len(between[i])
+        changed = candidate.change != 0
+        if _follows(plain[i], rows[i][i], delta, changed) and any(
+            _differs(plain[k], rows[i][k]) for k in used
+        ):
+            found.append(candidate)
+    return _each_once(found)
+
+
+def _between(tape: Tape, update: Update) -> list[Look]:
+    """Values computed between a parameter's assignment and its change, other than itself: if none
+    of them depends on it, it is no parameter but a sum that is being filled."""
+    own = update.place.event.identity[update.place.path]
+    value = update.place.value
+    looks = [
+        leaf_look(event.key, path)
+        for event in tape.events[update.place.event.index + 1 : update.first]
+        for path, leaf in event.real_leaves()
+        if event.identity[path] != own
+        and np.size(leaf) <= _MOST_ENTRIES
+        and not (np.shape(leaf) == value.shape and np.array_equal(leaf, value))
+    ]
+    return looks if len(looks) <= 2 * _MOST_LOOKS else looks[:_MOST_LOOKS] + looks[-_MOST_LOOKS:]
+
+
+def _follows(old: Any, new: Any, delta: np.ndarray, changed: np.ndarray) -> bool:
+    """Whether the new value moves along with the old one, roughly, where the step changes it."""
+    if old is None or new is None or np.shape(new) != delta.shape or not changed.any():
+        return False
+    with np.errstate(all="ignore"):
+        moved = (np.asarray(new) - np.asarray(old))[changed]
+        delta = delta[changed]
+        along = float(np.sum(moved * delta)) / float(np.sum(delta * delta))
+        apart = float(np.linalg.norm(moved - along * delta) / np.linalg.norm(delta))
+    return _LEAST <= along <= _MOST_ALONG and apart <= _APART
+
+
+def _differs(a: Any, b: Any) -> bool:
+    return a is not None and b is not None and not np.array_equal(a, b)
+
+
+def _each_once(found: list[Update]) -> list[Update]:
+    """One update a parameter, in the order of the step; those of later steps are left out."""
+    chosen: dict[tuple[int, Path], Update] = {}
+    results = {(u.event.index, u.path) for u in found}
+    for update in sorted(found, key=lambda u: u.first):
+        if (update.place.event.index, update.place.path) in results:
+            continue
+        chosen.setdefault((update.place.event.index, update.place.path), update)
+    return list(chosen.values())
+
+
+def _distinct(candidates: Iterator[Update]) -> list[Update]:
+    """Of the updates that one statement makes in step after step only the first."""
+    chosen: dict[Any, Update] = {}
+    for update in candidates:
+        places = update.place.event.key[0], update.place.path, update.event.key[0], update.path
+        same = chosen.get(places)
+        if same is None or update.first < same.first:
+            chosen[places] = update
+    return sorted(chosen.values(), key=lambda u: u.first)
+
+
+def _candidates(tape: Tape) -> Iterator[Update]:
+    yield from _in_place(tape)
+    yield from _assigned_anew(tape)
+
+
+def _in_place(tape: Tape) -> Iterator[Update]:
+    """Arrays that keep their identity and change their entries."""
+    first: dict[int, tuple[Event, Path]] = {}
+    latest: dict[int, np.ndarray] = {}
+    found: dict[int, Update] = {}
+    sites: dict[int, set[str]] = {}
+    complete: set[int] = set()
+    for event in tape.events:
+        for path, leaf in event.real_leaves():
+            if not isinstance(leaf, np.ndarray):
+                continue
+            identity = event.identity[path]
+            if identity not in first:
+                first[identity] = event, path
+            elif (
+                event.site.kind == "after"
+                and identity not in complete
+                and not np.array_equal(leaf, latest[identity], equal_nan=True)
+            ):
+                used = sites.setdefault(identity, set())
+                if event.key[0] in used:
+                    complete.add(identity)  # the next step begins
+                    continue
+                used.add(event.key[0])
+                start, where = first[identity]
+                before = found[identity].before if identity in found else latest[identity]
+                begun = found[identity].first if identity in found else event.index
+                place = Place(start, where, in_place=start.site.kind == "after")
+                name = event.name(path)
+                found[identity] = Update(place, before, event, path, begun, name)
+            latest[identity] = leaf
+    yield from found.values()
+
+
+def _assigned_anew(tape: Tape) -> Iterator[Update]:
+    """Names, attributes and entries that get another value of the same shape."""
+    latest: dict[Any, tuple[Event, Path]] = {}
+    origin: dict[int, tuple[Event, Path]] = {}
+    done: set[Any] = set()
+    arrays: set[int] = set()
+    for event in tape.events:
+        arrays.update(
+            event.identity[path]
+            for path, leaf in event.leaves.items()
+            if isinstance(leaf, np.ndarray)
+        )
+        for path, leaf in event.leaves.items():
+            if is_real(leaf):
+                origin.setdefault(event.identity[path], (event, path))
+        if event.site.kind not in ("assign", "after"):
+            if event.site.kind in ("argument", "loop"):
+                _remember(latest, event, event.slot)
+            continue
+        if event.slot[0] in arrays:
+            continue  # an entry of an array: the array is looked at as a whole
+        for slot, path in _slots(event):
+            leaf = event.leaves[path]
+            previous = latest.get(slot)
+            latest[slot] = event, path
+            if previous is None or slot in done or not is_real(leaf):
+                continue
+            old = previous[0].leaves[previous[1]]
+            if not is_real(old) or np.shape(old) != np.shape(leaf) or np.array_equal(old, leaf):
+                continue
+            if previous[0].identity[previous[1]] == event.identity[path]:
+                continue  # changed in place
+            done.add(slot)
+            start, where = origin[previous[0].identity[previous[1]]]
+            if not isinstance(old, np.ndarray):
+                start, where = previous  # numbers have no identity of their own
+            place = Place(start, where, in_place=start.site.kind == "after")
+            yield Update(place, np.asarray(old), event, path, event.index, event.name(path))
+
+
+def _remember(latest: dict[Any, tuple[Event, Path]], event: Event, slot: Any) -> None:
+    for path in event.leaves:
+        latest[(slot, path)] = event, path
+
+
+def _slots(event: Event) -> Iterator[tuple[Any, Path]]:
+    """Where each leaf is kept: under a name, in an object, in a dict or list."""
+    for path in event.leaves:
+        if path and event.site.parts and isinstance(path[0], int) and _is_target(event):
+            name = event.site.parts[path[0]] if path[0] < len(event.site.parts) else ""
+            yield ((event.slot[0], name), path[1:]), path
+        else:
+            yield (event.slot, path), path
+
+
+def _is_target(event: Event) -> bool:
+    """Whether the parts are those of the target, `a, b = …`, not those of the value."""
+    return "," in event.site.name
