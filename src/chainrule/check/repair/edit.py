@@ -12,7 +12,7 @@ from typing import Any
 
 from chainrule.check.repair.source import Definition
 
-__all__ = ["Edit", "Place", "expressions", "is_operand", "made", "parse", "statements", "values"]
+__all__ = ["Edit", "Place", "expressions", "is_operand", "made", "nested", "parse", "statements", "values"]
 
 
 @dataclass(frozen=True)
@@ -255,6 +255,11 @@ def expressions(place: Place) -> Iterator[Place]:
             continue
         if isinstance(value, ast.expr):
             yield from _within(Place(statement, name, statement))
+
+
+def nested(place: Place) -> Iterator[Place]:
+    """The expression at a place and all expressions in it."""
+    yield from _within(place)
 
 
 def _within(place: Place) -> Iterator[Place]:

@@ -10,16 +10,18 @@ import time
 import numpy as np
 
 from chainrule.check.script.channel import decode, encode
+from chainrule.check.script.driver import MARK, drivers
 from chainrule.check.script.execution import isolated
-from chainrule.check.script.fixes import find_fixes
+from chainrule.check.script.fixes import Trial, find_fixes
 from chainrule.check.script.instrument import Source, instrument, read_source
 from chainrule.check.script.lines import LineVerdict, flow_of, gradient_looks, judge_lines
 from chainrule.check.script.mistake import Mistake, mistakes_of
-from chainrule.check.script.proof import proved_on, variants_of
+from chainrule.check.script.proof import gradients_on, proved_on, variants_of
 from chainrule.check.script.reading import Reading, read_step
 from chainrule.check.script.record import FileReport, as_document, from_document
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.scopes import read_scopes
+from chainrule.check.script.sources import read_code
 from chainrule.check.script.tape import Tape, record
 from chainrule.errors import InputError
 
@@ -30,23 +32,23 @@ _TRIES = 300
 _SECONDS_A_RUN = 5.0
 
 
-def check_file(path: str, *, seconds: float = 30.0) -> FileReport:
-    """`check_source` of a file."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"could not read {path!r}: {error}") from error
-    return check_source(text, path, seconds=seconds)
+def check_file(path: str, *, seconds: float = 30.0, drive: bool = True) -> FileReport:
+    """`check_source` of a file or a notebook; `-` is standard input."""
+    text, name = read_code(path)
+    return check_source(text, name, seconds=seconds, drive=drive)
 
 
-def check_source(text: str, filename: str = "<snippet>", *, seconds: float = 30.0) -> FileReport:
+def check_source(
+    text: str, filename: str = "<snippet>", *, seconds: float = 30.0, drive: bool = True
+) -> FileReport:
     """Run user code in a process of its own and check the gradients of its first step.
 
     Args:
         text: the code.
         filename: its name in the report.
         seconds: after which the process is ended.
+        drive: whether code that only defines functions or classes is called, with random data
+            that fit.
 
     Raises:
         InputError: the code is not Python (its line is named), or it did not end in time.
@@ -57,7 +59,7 @@ def check_source(text: str, filename: str = "<snippet>", *, seconds: float = 30.
         source = read_source(text, filename)
     except SyntaxError as error:
         raise InputError(f"{filename}:{error.lineno}: this is not Python: {error.msg}") from error
-    document = _in_own_process(source, seconds)
+    document = _in_own_process(source, seconds, drive)
     if document is None:
         raise InputError(
             f"{filename} did not come to an end of one step within {seconds:g} seconds; give more "
@@ -66,13 +68,13 @@ def check_source(text: str, filename: str = "<snippet>", *, seconds: float = 30.
     return from_document(document)
 
 
-def _in_own_process(source: Source, seconds: float) -> dict | None:
+def _in_own_process(source: Source, seconds: float, drive: bool) -> dict | None:
     """What the analysis in a process group of its own found; None if it did not end in time."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if not pid:
         os.close(read_end)
-        _child(source, write_end, seconds)
+        _child(source, write_end, seconds, drive)
     os.close(write_end)
     try:
         return _received(read_end, time.monotonic() + seconds)
@@ -101,13 +103,13 @@ def _received(end: int, until: float) -> dict | None:
     return None
 
 
-def _child(source: Source, end: int, seconds: float) -> None:
+def _child(source: Source, end: int, seconds: float, drive: bool) -> None:
     """Never returns: what goes on in here ends with the process."""
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         with isolated(source.filename):
-            report = as_document(analyse(source, time.monotonic() + seconds))
+            report = as_document(analyse(source, time.monotonic() + seconds, drive))
             data = memoryview(encode({"report": report}))
             while data:
                 data = data[os.write(end, data) :]
@@ -124,7 +126,7 @@ def _child(source: Source, end: int, seconds: float) -> None:
 # --- inside the process ---------------------------------------------------------------------------
 
 
-def analyse(source: Source, until: float) -> FileReport:
+def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
     """Everything that can be said of a file."""
     start = time.monotonic()
     tree, sites = instrument(source.tree)
@@ -135,9 +137,46 @@ def analyse(source: Source, until: float) -> FileReport:
         tape = record(code, sites, source.filename, most, max(1.0, (until - start) / 4))
         replayer.seconds = max(_SECONDS_A_RUN, 3 * tape.seconds)
         reading = read_step(tape, replayer, source)
-        if reading.gradients or tape.ended != "enough":
+        if tape.ended != "enough" or _has_whole_step(tape, reading):
             break
+    if drive and not reading.gradients and tape.error is None:
+        driven = _driven(source, until)
+        if driven is not None:
+            source, code, tape, reading, replayer = driven
     return _judged(source, code, tape, reading, replayer, start, until)
+
+
+def _has_whole_step(tape: Tape, reading: Reading) -> bool:
+    """Whether a tape that was cut off shows a step to its end: all updates well before the cut."""
+    updates = [c.given.update for c in reading.gradients]
+    if not updates or any(u is None for u in updates):
+        return False
+    return max(u.event.index for u in updates if u is not None) < len(tape.events) // 2
+
+
+def _driven(source, until):
+    """The file with a few lines that use what it defines, for the first such lines that work."""
+    best = None
+    for text in drivers(source.tree):
+        if time.monotonic() > until - 5:
+            break
+        whole = f"{source.text.rstrip()}\n\n\n{MARK}\n{text}"
+        try:
+            driven = read_source(whole, source.filename)
+        except SyntaxError:
+            continue
+        tree, sites = instrument(driven.tree)
+        code = compile(tree, source.filename, "exec", dont_inherit=True)
+        tape = record(code, sites, source.filename, _EVENTS[1], 2.0)
+        if tape.error is not None:
+            continue
+        replayer = Replayer(code, source.filename, max(_SECONDS_A_RUN, 3 * tape.seconds))
+        reading = read_step(tape, replayer, driven)
+        if reading.gradients and (best is None or len(reading.gradients) > len(best[3].gradients)):
+            best = driven, code, tape, reading, replayer
+            if reading.gradients:
+                break
+    return best
 
 
 def _judged(source, code, tape, reading, replayer, start, until) -> FileReport:
@@ -151,7 +190,8 @@ def _judged(source, code, tape, reading, replayer, start, until) -> FileReport:
             wrong = {c.name for c in reading.gradients if not c.right}
             looks = gradient_looks([c.given for c in reading.gradients])
             reached = {v.line for v in lines if v.reaches & wrong}
-            definitions = read_scopes(source, code, looks, reached)
+            marks = _first_bad(lines, wrong)
+            definitions = read_scopes(source, code, looks, reached, marks)
             batch = _batch(tape, reading)
             fixes = find_fixes(source, replayer, reading, definitions, lines, known, batch, _TRIES)
             if fixes:
@@ -159,12 +199,27 @@ def _judged(source, code, tape, reading, replayer, start, until) -> FileReport:
     return FileReport.of(source, tape, reading, lines, mistakes, time.monotonic() - start)
 
 
+def _first_bad(lines, wrong) -> dict:
+    """For each line the event at which its value is no derivative first."""
+    marks: dict = {}
+    seen: set[int] = set()
+    for verdict in lines:
+        bad = verdict.kind not in ("right", "scaled") and verdict.reaches & wrong
+        if bad and verdict.line not in seen:
+            seen.add(verdict.line)
+            marks[verdict.key] = verdict.line
+    return marks
+
+
 def _proved(source, replayer, tape, reading, fixes, batch) -> list[Mistake]:
     variants = variants_of(source, replayer, tape, reading)
     best: list[Mistake] = []
     for fix in fixes[:6]:
         held = proved_on(source, fix.edits, variants)
-        found = mistakes_of(fix, reading, variants, held, batch)
+        true = [Trial(source, replayer, reading).gradients_with(fix.edits)]
+        if variants:
+            true.append(gradients_on(source, fix.edits, variants[0]))
+        found = mistakes_of(fix, reading, true, variants, held, batch)
         if not best or (all(held) and not best[0].proved):
             best = found
         if best[0].proved:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.check.repair.activation import activation_edits
-from chainrule.check.repair.edit import Edit, Place, made, statements
+from chainrule.check.repair.edit import Edit, Place, made, parse, statements
 from chainrule.check.repair.products import product_edits
 from chainrule.check.repair.scale import scale_edits
 from chainrule.check.repair.scope import Hand
@@ -47,11 +47,6 @@ class Fix:
 
     edits: list[Edit]
     mends: list[frozenset[str]]
-
-    @property
-    def cost(self) -> float:
-        """How far-fetched they are."""
-        return sum(edit.cost for edit in self.edits)
 
 
 def find_fixes(
@@ -87,7 +82,7 @@ def find_fixes(
         elif partly and tries - left >= _ENOUGH and _combined(wrong, partly):
             break
     if single:
-        return sorted(single, key=lambda f: f.cost)
+        return single  # in the order in which they were tried, the likeliest first
     combined = _combined(wrong, partly)
     if combined and trial.right_with([combined.edits])[0] == wrong | trial.all_right:
         return [combined]
@@ -143,6 +138,7 @@ def _candidates(
             for family in _FAMILIES:
                 with contextlib.suppress(Exception):  # values that a family does not expect
                     edits += family(place, hand)
+            edits += ranked.fitted(place, hand)
             for edit in ranked.distinct(place, edits, hand):
                 found.append((edit.cost + rank - ranked.bonus(edit, hand), len(found), edit))
     found.sort(key=lambda f: f[:2])
@@ -162,9 +158,16 @@ class _Ranked:
         self._scale = scale
         self._ranks = _ranks(verdicts, wrong)
         self._due: dict[int, list[Slopes]] = {}
+        self._is_derivative = {
+            v.line
+            for v in verdicts
+            if v.kind in ("right", "scaled") and plain_name(v.of) in gradient_of(v.name)
+        }
         for verdict in verdicts:
             words = gradient_of(verdict.name) | {plain_name(verdict.of)}
             due = [s for s in known if plain_name(s.place.name) in words]
+            if not due and verdict.kind not in ("right", "scaled"):
+                due = [s for s in known if s.place.value.shape == verdict.shape]
             self._due.setdefault(verdict.line, due)
 
     def of(self, place: Place) -> float | None:
@@ -174,28 +177,118 @@ class _Ranked:
         return min(found) if found else None
 
     def distinct(self, place: Place, edits: Sequence[Edit], hand: Hand) -> Iterator[Edit]:
-        """Those that change the value of the statement where it ran last, each value once."""
-        seen = {_fingerprint(_value(place.statement, hand)), ""} - {""}
-        for edit in sorted(edits, key=lambda e: (e.cost, len(e.text[1]))):
+        """Those that change the value of the statement where it ran last, each value once and as
+        short as it can be written."""
+        described = []
+        for edit in edits:
             with made(edit):
                 text = _text(edit)
                 value = None if isinstance(edit.new, list) else _value(place.statement, hand)
-            key = _fingerprint(value) or text
+            described.append((edit.cost, len(text), _fingerprint(value) or text, edit))
+        seen = {_fingerprint(_value(place.statement, hand))} - {""}
+        described = [
+            (cost, length, _text_of(edit) if edit.kind in _FITTED else key, edit)
+            for cost, length, key, edit in described
+        ]
+        for _, _, key, edit in sorted(described, key=lambda d: d[:2]):
             if key not in seen:
                 seen.add(key)
                 yield edit
 
+    def fitted(self, place: Place, hand: Hand) -> list[Edit]:
+        """The factor that the value lacks to be the derivative that its name says, or has too
+        many: an array in scope, an activation's slope, a number."""
+        statement = place.statement
+        value = _value(statement, hand)
+        due = self._due.get(place.line, [])
+        if not due or not isinstance(value, np.ndarray | float):
+            return []
+        v = Place(statement, "value", statement)
+        found = []
+        for factor in {common_factor(s, np.asarray(value, float) / self._scale) for s in due}:
+            for number in _written(1 / factor, hand) if factor else ():
+                found.append(
+                    Edit(hand.definition, v, ast.BinOp(v.node, ast.Mult(), parse(number)),
+                         "factor-fitted", 1.6)  # fmt: skip
+                )
+        for kind, template, array, node in _slopes_in_scope(hand, np.shape(value)):
+            for form, product in (("v * s", value * array), ("v / s", _divided(value, array))):
+                factors = [common_factor(s, product / self._scale) for s in due]
+                factor = next((f for f in factors if f is not None), None)
+                for number in () if factor is None else _written(1 / factor, hand):
+                    new = parse(form, v=v.node, s=parse(template, a=node))
+                    if number != "1":
+                        new = ast.BinOp(new, ast.Mult(), parse(number))
+                    kinds = kind if not _has(statement, array, hand) else "slope-for-value"
+                    found.append(Edit(hand.definition, v, new, kinds, 1.5))
+        return found
+
     def bonus(self, edit: Edit, hand: Hand) -> float:
-        """More for a change with which the line has the derivative that its name says."""
+        """More for a change with which the line has the derivative that its name says; less if it
+        has it now and would not have it then."""
         due = self._due.get(edit.place.line, [])
         if not due or isinstance(edit.new, list):
             return 0.0
+        lost = -6.0 if edit.place.line in self._is_derivative else 0.0
         with made(edit):
             value = _value(edit.place.statement, hand)
         if not isinstance(value, np.ndarray | float):
-            return 0.0
+            return lost
         factors = [common_factor(s, np.asarray(value, float) / self._scale) for s in due]
-        return 5.0 if any(f is not None for f in factors) else 0.0
+        return 5.0 if any(f is not None for f in factors) else lost
+
+
+def _slopes_in_scope(
+    hand: Hand, shape: tuple[int, ...]
+) -> Iterator[tuple[str, str, np.ndarray, ast.expr]]:
+    """Arrays of that shape and the slopes of activations at them: kind, text, value, name."""
+    for atom in hand.like(shape):
+        a = np.asarray(atom.value, dtype=float)
+        if ((a > 0) & (a < 1)).all():
+            yield "derivative", "(a * (1 - a))", a * (1 - a), atom.node
+        if (np.abs(a) < 1).all() and a.any():
+            yield "derivative", "(1 - a**2)", 1 - a**2, atom.node
+        if (a == 0).any() and a.min(initial=0) >= 0:
+            yield "derivative", "(a > 0)", (a > 0).astype(float), atom.node
+        if (a != 1).any():
+            yield "rest-of-derivative", "(1 - a)", 1 - a, atom.node
+        yield "array-factor", "a", a, atom.node
+
+
+def _has(statement: ast.stmt, slope: np.ndarray, hand: Hand) -> bool:
+    """Whether the statement multiplies by the activation a whose slope lacks the factor 1 - a."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name | ast.Attribute):
+            a = hand.value(node)
+            if isinstance(a, np.ndarray) and a.shape == slope.shape and np.allclose(1 - a, slope):
+                return True
+    return False
+
+
+def _divided(value: object, array: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.nan_to_num(np.asarray(value) / array, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _written(number: float, hand: Hand) -> list[str]:
+    """How a number may be written here: "2", "1 / m", "2 / len(o)"."""
+    found = [f"{k:g}" for k in (1, 2, -1, -2, 0.5, 4, 3) if abs(number - k) <= 1e-5 * abs(k)]
+    if found[:1] == ["1"]:
+        return found
+    for atom in hand.atoms:
+        value = atom.value
+        lengths: list[tuple[str, float]] = []
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            lengths.append((atom.text, float(value)))
+        elif isinstance(value, np.ndarray) and value.ndim:
+            lengths.append((f"len({atom.text})", float(len(value))))
+        for text, n in lengths:
+            if n:
+                found += [
+                    f"{k} / {text}" for k in (1, 2, -1, -2) if abs(number - k / n) <= 1e-5 * abs(k / n)
+                ]
+                found += [f"{text}"] if abs(number - n) <= 1e-5 * abs(n) else []
+    return list(dict.fromkeys(found))[:4]
 
 
 def _value(statement: ast.stmt, hand: Hand) -> object:
@@ -212,6 +305,14 @@ def _fingerprint(value: object) -> str:
         rounded = np.round(np.asarray(value, float) / (np.abs(value).max(initial=0) or 1), 9)
         return f"{value.shape}{np.abs(value).max(initial=0):.9e}{hash(rounded.tobytes())}"
     return f"{value:.9e}" if isinstance(value, int | float) else ""
+
+
+_FITTED = ("derivative", "rest-of-derivative", "slope-for-value", "array-factor", "factor-fitted")  # alike here, not with other sizes
+
+
+def _text_of(edit: Edit) -> str:
+    with made(edit):
+        return _text(edit)
 
 
 def _text(edit: Edit) -> str:
@@ -257,6 +358,19 @@ class Trial:
         rows = iter(self._replayer.read_codes(self._looks, known))
         return [frozenset() if code is None else self._right(next(rows)) for code in codes]
 
+    def gradients_with(self, edits: Sequence[Edit]) -> dict[str, np.ndarray]:
+        """The gradients with these changes, as far as they were reached."""
+        code = compiled_with(self._source, edits)
+        if code is None:
+            return {}
+        (row,) = self._replayer.read_codes(self._looks, [code])
+        found = {}
+        for checked, value in zip(self._reading.gradients, row[self._losses :], strict=True):
+            array = as_gradient(checked, value)
+            if array is not None:
+                found[checked.name] = array / self._reading.scale
+        return found
+
     def _right(self, row: Sequence[object]) -> frozenset[str]:
         for a, b in zip(row[: self._losses], self._loss, strict=True):
             if a is None or not np.allclose(np.asarray(a), np.asarray(b), rtol=1e-12, atol=0):
@@ -267,18 +381,24 @@ class Trial:
 
 def is_right(checked: Checked, value: object, scale: float) -> bool:
     """Whether what was read in another run is the right gradient of this parameter."""
+    array = as_gradient(checked, value)
+    shape = checked.slopes.place.value.shape
+    return array is not None and array.shape == shape and checked.slopes.is_right(array / scale)
+
+
+def as_gradient(checked: Checked, value: object) -> np.ndarray | None:
+    """What was read in another run as a gradient: itself, or what the update shows of it."""
     if value is None:
-        return False
+        return None
     given = checked.given
     array = np.asarray(value, dtype=np.float64)
-    if given.source is None:
-        assert given.update is not None
-        if array.shape != given.update.before.shape:
-            return False
-        change = array - given.update.before
-        array = -change / given.rate if given.rate else -change
-    shape = checked.slopes.place.value.shape
-    return array.shape == shape and checked.slopes.is_right(array / scale)
+    if given.source is not None:
+        return array
+    assert given.update is not None
+    if array.shape != given.update.before.shape:
+        return None
+    change = array - given.update.before
+    return -change / given.rate if given.rate else -change
 
 
 def compiled_with(source: Source, edits: Sequence[Edit]) -> types.CodeType | None:

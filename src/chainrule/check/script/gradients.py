@@ -12,14 +12,20 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.check.script.names import gradient_of, is_rate, plain_name
+from chainrule.check.script.names import (
+    base_name,
+    gradient_of,
+    is_rate,
+    plain_name,
+    short_names,
+)
 from chainrule.check.script.slopes import Place
 from chainrule.check.script.tape import Event, Tape
-from chainrule.check.script.updates import Update
+from chainrule.check.script.updates import Update, gradient_behind
 from chainrule.check.script.values import Path, is_real
 
 __all__ = ["Given", "given_by_names", "given_by_updates", "holds_gradient", "value_of_object"]
@@ -64,7 +70,9 @@ class Given:
 
 def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) -> list[Given]:
     """The gradients that the updates of one step use."""
-    explicit = [_explicit(tape, update) for update in updates]
+    short = short_names([update.name for update in updates])
+    updates = [replace(u, name=name) for u, name in zip(updates, short, strict=True)]
+    explicit = [gradient_behind(tape, update) for update in updates]
     written = [_written_rate(tape, tree, update) for update in updates]
     rate = _rate(tape, updates, [e[2] for e in explicit if e is not None], written)
     return [_given(*parts, rate) for parts in zip(updates, explicit, strict=True)]
@@ -77,43 +85,6 @@ def _given(update: Update, known: tuple[Event, Path, float] | None, rate: float)
         return Given(update.name, update.place, value, event, path, update, rate)
     value = -update.change / rate if rate else -update.change
     return Given(update.name, update.place, value, None, (), update, rate)
-
-
-def _explicit(tape: Tape, update: Update) -> tuple[Event, Path, float] | None:
-    """The value that the change is a negative multiple of, and the factor."""
-    change = update.change
-    if not change.any() or not np.isfinite(change).all():
-        return None
-    wanted = plain_name(update.name)
-    best: tuple[int, Event, Path, float] | None = None
-    for event in reversed(tape.events[: update.event.index]):
-        if event.index <= update.place.event.index:
-            break
-        for path, leaf in event.real_leaves():
-            if np.shape(leaf) not in (change.shape, ()) or event.site.kind in ("argument", "add"):
-                continue
-            if np.ndim(leaf) == 0 and change.size > 1 and not gradient_of(event.name(path)):
-                continue
-            rate = _multiple(change, np.asarray(leaf))
-            if rate is None or event.identity[path] == update.event.identity[update.path]:
-                continue
-            rank = 0 if wanted in gradient_of(event.name(path)) else 1
-            if best is None or rank < best[0]:
-                best = rank, event, path, rate
-        if best is not None and best[0] == 0:
-            break
-    return None if best is None else best[1:]
-
-
-def _multiple(change: np.ndarray, leaf: np.ndarray) -> float | None:
-    """lr > 0 with `change = -lr * leaf`, entry by entry, if there is one. The change is a
-    difference of parameters, so it has lost some digits."""
-    square = float(np.sum(leaf * leaf))
-    if not square or not np.isfinite(square):
-        return None
-    rate = -float(np.sum(change * leaf)) / float(np.sum(leaf * leaf * np.ones_like(change)))
-    apart = float(np.abs(change + rate * leaf).max())
-    return rate if rate > 0 and apart <= 1e-8 * float(np.abs(change).max()) + 1e-15 else None
 
 
 def _rate(
@@ -180,15 +151,27 @@ def given_by_names(tape: Tape) -> list[Given]:
     places = _places(tape)
     found: dict[tuple[int, Path], Given] = {}
     for event in tape.events:
-        if event.site.kind in ("add", "loop", "argument"):
+        if event.site.kind in ("add", "loop", "argument", "inner"):
             continue
         for path, leaf in event.real_leaves():
-            place = value_of_object(tape, event, path) or _named(places, event, path)
-            if place is not None and place.event.index < event.index:
-                value = np.asarray(leaf, dtype=np.float64)
-                key = place.event.index, place.path
-                found[key] = Given(_label(place, event), place, value, event, path)
-    return list(found.values())
+            place = value_of_object(tape, event, path) or _named(tape, places, event, path)
+            if place is None or place.event.index >= event.index:
+                continue
+            key = place.event.index, place.path
+            if key in found and _is_over(found[key], event):
+                continue
+            value = np.asarray(leaf, dtype=np.float64)
+            found[key] = Given(_label(place, event), place, value, event, path)
+    short = short_names([given.name for given in found.values()])
+    return [replace(g, name=name) for g, name in zip(found.values(), short, strict=True)]
+
+
+def _is_over(given: Given, event: Event) -> bool:
+    """Whether a later event is of another call: what was returned is not computed on."""
+    assert given.source is not None
+    if holds_gradient(event.site.name):
+        return False
+    return given.source.site.kind == "return" or given.source.frame != event.frame
 
 
 def _label(place: Place, gradient: Event) -> str:
@@ -237,10 +220,14 @@ def _places(tape: Tape) -> dict[str, list[Place]]:
     return found
 
 
-def _named(places: dict[str, list[Place]], event: Event, path: Path) -> Place | None:
+def _named(
+    tape: Tape, places: dict[str, list[Place]], event: Event, path: Path
+) -> Place | None:
     """What a gradient's name says: the same word, or else the only value of its shape whose name
-    begins or ends alike."""
+    begins or ends alike; for `grad` alone the argument of that shape."""
     words = gradient_of(event.name(path))
+    if event.site.kind == "return" and base_name(event.name(path)).lower() in _ALONE:
+        return _argument_like(tape, event, path)
     if not words or plain_name(event.name(path)) in words:
         return None
     shape = np.shape(event.leaves[path])
@@ -257,6 +244,19 @@ def _named(places: dict[str, list[Place]], event: Event, path: Path) -> Place | 
         if any(_alike(word, name) for word in words)
     ]
     return alike[0] if alike else None
+
+
+_ALONE = {"grad", "grads", "gradient", "gradients", "g", "jac", "derivative"}
+
+
+def _argument_like(tape: Tape, event: Event, path: Path) -> Place | None:
+    for other in tape.events[: event.index]:
+        if other.site.kind == "argument" and other.frame == event.frame:
+            leaf = other.leaves.get(())
+            if leaf is not None and is_real(leaf):
+                if np.shape(leaf) == np.shape(event.leaves[path]) and np.ndim(leaf):
+                    return Place(other)
+    return None
 
 
 def _alike(word: str, name: str) -> bool:

@@ -18,13 +18,14 @@ from chainrule.check.script.names import gradient_of, plain_name
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Look, Replayer, leaf_look
 from chainrule.check.script.slopes import Place, Slopes, common_factor, measure
-from chainrule.check.script.tape import Event, Key, Tape
+from chainrule.check.script.tape import Key, Tape
 from chainrule.check.script.values import Path
 
 __all__ = ["Flow", "LineVerdict", "Step", "flow_of", "gradient_looks", "judge_lines"]
 
-_PER_SITE = 4  # occurrences of a site that are looked at: the first and the last ones
-_MOST = 400  # values that are moved
+_PER_SITE = (4, 2, 1)  # occurrences of a site that are looked at: the first and the last ones
+_MOST, _LEAST = 400, 40  # values that are moved
+_SECONDS = 2.0  # what moving them all may take
 _MOST_ENTRIES = 20_000
 _DIRECTIONS = 3
 
@@ -81,6 +82,7 @@ class LineVerdict:
     reaches: frozenset[str] = frozenset()
     key: Key = ("", 0)
     path: Path = ()
+    shape: tuple[int, ...] = ()
 
 
 def gradient_looks(givens: Sequence[Given]) -> list[Look]:
@@ -97,7 +99,7 @@ def flow_of(tape: Tape, replayer: Replayer, reading: Reading) -> Flow:
     assert reading.loss is not None
     givens = [c.given for c in reading.gradients]
     end = max(_end_of(g) for g in givens)
-    places = list(_places(tape, end))[:_MOST]
+    places = _chosen(tape, end, replayer.run_seconds)
     looks = [*reading.loss.looks, *gradient_looks(givens)]
     moves = [[p.move(5, 1e-3 * p.scale)] for p in places]
     plain, *rows = replayer.read(looks, [[], *moves])
@@ -131,25 +133,35 @@ def _end_of(given: Given) -> int:
     return given.update.event.index if given.update else 0
 
 
-def _places(tape: Tape, end: int) -> Iterator[Place]:
-    """Values in floating point up to event `end`: each object once, of a site in a loop the first
-    and the last ones."""
-    events = [e for e in tape.events[: end + 1] if e.site.kind not in ("loop", "add")]
-    fresh: list[tuple[Event, Path]] = []
+def _chosen(tape: Tape, end: int, run_seconds: float) -> list[Place]:
+    """As many values as there is time for: of a site in a loop the first and the last ones."""
+    most = int(min(_MOST, max(_LEAST, _SECONDS / max(run_seconds, 1e-4))))
+    fresh = list(_fresh(tape, end))
+    counts = Counter((p.event.key[0], p.path) for p in fresh)
+    for per_site in _PER_SITE:
+        passed: Counter[tuple[str, Path]] = Counter()
+        places = []
+        for place in fresh:
+            site = place.event.key[0], place.path
+            n, passed[site] = passed[site], passed[site] + 1
+            if n < per_site // 2 or n >= counts[site] - (per_site + 1) // 2:
+                places.append(place)
+        if len(places) <= most:
+            break
+    return places[-most:]
+
+
+def _fresh(tape: Tape, end: int) -> Iterator[Place]:
+    """Values in floating point up to event `end`, each object once."""
     seen: set[int] = set()
-    for event in events:
+    for event in tape.events[: end + 1]:
+        if event.site.kind in ("loop", "add"):
+            continue
         for path, leaf in event.real_leaves():
             again = event.identity[path] in seen and event.site.kind != "after"
             seen.add(event.identity[path])
             if np.size(leaf) <= _MOST_ENTRIES and not again:
-                fresh.append((event, path))
-    counts = Counter((event.key[0], path) for event, path in fresh)
-    passed: Counter[tuple[str, Path]] = Counter()
-    for event, path in fresh:
-        site = event.key[0], path
-        n, passed[site] = passed[site], passed[site] + 1
-        if n < _PER_SITE // 2 or n >= counts[site] - _PER_SITE // 2:
-            yield Place(event, path, event.site.kind == "after")
+                yield Place(event, path, event.site.kind == "after")
 
 
 def _differs(a: object, b: object) -> bool:
@@ -181,11 +193,18 @@ def judge_lines(
     }
     sizes = _constants(tape, reading)
     verdicts = []
+    updated = {
+        c.given.update.event.identity[c.given.update.path]
+        for c in reading.gradients
+        if c.given.update is not None
+    }
     for step in backward:
         event, path = step.place.event, step.place.path
         checked = by_source.get(event.identity[path])
         if checked is not None and not np.array_equal(checked.given.value, step.place.value):
             continue  # not the whole gradient yet
+        if event.identity[path] in updated:
+            continue  # the parameter itself
         verdict = (
             _of_gradient(checked, sizes) if checked is not None
             else _matched(step, known, reading.scale, sizes, forward)
@@ -193,7 +212,7 @@ def judge_lines(
         verdicts.append(
             LineVerdict(
                 event.site.line, step.place.name, *verdict, reaches=step.reaches,
-                key=event.key, path=path,
+                key=event.key, path=path, shape=step.place.value.shape,
             )  # fmt: skip
         )
     return verdicts, [*known, *(c.slopes for c in reading.gradients)]

@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.check.script.gradients import Given, holds_gradient, value_of_object
 from chainrule.check.script.names import (
     gradient_of,
+    is_backward,
     is_loss,
     is_target,
     loss_rank,
@@ -95,7 +96,9 @@ def upstream_losses(tape: Tape, givens: Sequence[Given]) -> list[Loss]:
     found = []
     functions = {g.source.site.function for g in givens if g.source is not None}
     for event in tape.events:
-        if event.site.kind != "argument" or event.site.function not in functions:
+        if event.site.kind != "argument":
+            continue
+        if event.site.function not in functions and not is_backward(event.site.function):
             continue
         for path, upstream in event.real_leaves():
             output = _output_for(tape, event, path, upstream)
@@ -108,11 +111,13 @@ def _output_for(
     tape: Tape, entry: Event, path: Path, upstream: Any
 ) -> tuple[Event, Path] | None:
     """The output that an argument is the gradient of: by its name, or the value itself."""
-    of = gradient_of(entry.name(path))
+    of = gradient_of(entry.name(path)) or set(_UPSTREAM & {entry.name(path).lower()})
     for event in reversed(tape.events[: entry.index]):
         if event.site.kind not in ("assign", "return") or event.site.function == entry.site.function:
             continue
         for place, leaf in event.real_leaves():
+            if gradient_of(event.name(place)) and event.identity[place] == entry.identity[path]:
+                continue  # the upstream gradient itself
             same_shape = np.shape(leaf) == np.shape(upstream)
             if same_shape and (
                 plain_name(event.name(place)) in of
@@ -121,6 +126,9 @@ def _output_for(
             ):
                 return event, place
     return None
+
+
+_UPSTREAM = {"grad", "delta", "error", "upstream", "gradient", "grads", "g", "dout", "d"}
 
 
 def _upstream(entry: Event, upstream: np.ndarray, output: Event, path: Path) -> Loss:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,11 @@ _OWN_KINDS = {
     "moved-down": "updated-before-passing-down",
     "moved-out": "returned-too-early",
     "constant": "wrong-factor",
+    "slope-for-value": "activation-for-its-derivative",
+    "rest-of-derivative": "wrong-formula",
+    "factor-fitted": "wrong-factor",
+    "operand-of-loop": "wrong-operand",
+    "term-inside": "missing-term",
 }
 _SUMMARIES = {
     "extra-product": "A product stands where one of its factors alone belongs.",
@@ -66,29 +72,37 @@ class Mistake:
 
 
 def mistakes_of(
-    fix: Fix, reading: Reading, variants: Sequence[Variant], held: Sequence[bool], batch: int
+    fix: Fix,
+    reading: Reading,
+    true: Sequence[Mapping[str, np.ndarray]],
+    variants: Sequence[Variant],
+    held: Sequence[bool],
+    batch: int,
 ) -> list[Mistake]:
     """A record for every line that the fix changes."""
     proved = bool(variants) and all(held)
     evidence = _evidence(variants, held)
     found = []
     for edit, mended in zip(fix.edits, fix.mends, strict=True):
-        name = _name(edit, mended, reading, variants, batch)
-        wrong, right = _texts(edit)
+        name = _name(edit, mended, reading, true, variants, batch)
+        line, wrong, right = _texts(edit)
         summary = _SUMMARIES.get(name) or PLAIN.get(name) or FAULTS[name].summary
         found.append(
-            Mistake(name, summary, edit.place.line, wrong, right, tuple(sorted(mended)), proved,
+            Mistake(name, summary, line, wrong, right, tuple(sorted(mended)), proved,
                     evidence)  # fmt: skip
         )
     return found
 
 
-def _texts(edit: Edit) -> tuple[str, str]:
+def _texts(edit: Edit) -> tuple[int, str, str]:
+    """The line, and its text before and after."""
+    if edit.kind == "moved-out":
+        text = ast.unparse(edit.was)
+        return edit.was.lineno, f"    {text}    # inside the loop", f"{text}    # after the loop"
     wrong, right = edit.text
     if edit.span > 1 and isinstance(edit.new, list):
-        lines = right.splitlines()
-        return "\n".join([wrong, lines[0]]), right
-    return wrong, right
+        wrong = "\n".join([wrong, right.splitlines()[0]])
+    return edit.place.line, wrong, right
 
 
 def _evidence(variants: Sequence[Variant], held: Sequence[bool]) -> str:
@@ -104,12 +118,13 @@ def _name(
     edit: Edit,
     mended: frozenset[str],
     reading: Reading,
+    true: Sequence[Mapping[str, np.ndarray]],
     variants: Sequence[Variant],
     batch: int,
 ) -> str:
     if edit.kind in _OWN_KINDS:
         return _OWN_KINDS[edit.kind]
-    effect = _effect(mended, reading, variants, batch)
+    effect = _effect(mended, reading, true, variants, batch)
     try:
         name = name_of(edit, effect)
     except (LookupError, ValueError, TypeError, ArithmeticError):
@@ -141,28 +156,19 @@ class _RoleEffect(Effect):
 
 
 def _effect(
-    mended: frozenset[str], reading: Reading, variants: Sequence[Variant], batch: int
+    mended: frozenset[str],
+    reading: Reading,
+    true: Sequence[Mapping[str, np.ndarray]],
+    variants: Sequence[Variant],
+    batch: int,
 ) -> Effect:
-    readings = [reading, *(v.reading for v in variants[:1])]
-    given, true = [], []
-    for one in readings:
+    """The gradients before and after, here and in a variant; only this change's are different."""
+    given, after = [], []
+    for one, right in zip([reading, *(v.reading for v in variants[:1])], true, strict=False):
         parameters = {c.name: c.given.place.value for c in one.gradients}
         before = {c.name: c.given.value / one.scale for c in one.gradients}
-        after = {
-            c.name: (before[c.name] if c.right or c.name not in mended else _true(c, before))
-            for c in one.gradients
-        }
+        mixed = {n: right.get(n, g) if n in mended else g for n, g in before.items()}
         given.append(Gradients(batch, parameters, before))
-        true.append(Gradients(batch, parameters, after))
+        after.append(Gradients(batch, parameters, mixed))
     weights = [c.given.place.value for c in reading.gradients]
-    return _RoleEffect(given, true, False, weights)
-
-
-def _true(checked: object, before: dict[str, np.ndarray]) -> np.ndarray:
-    """The true gradient as far as it is known: a multiple, or something else than was given."""
-    name, factor = checked.name, checked.factor  # type: ignore[attr-defined]
-    if factor:
-        return before[name] / factor
-    return before[name] + 1.0 + np.abs(before[name])
-
-
+    return _RoleEffect(given, after, False, weights)

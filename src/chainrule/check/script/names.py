@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["base_name", "gradient_of", "is_loss", "is_rate", "is_target", "loss_rank",
-           "plain_name"]  # fmt: skip
+__all__ = ["base_name", "gradient_of", "is_backward", "is_loss", "is_rate", "is_target", "loss_rank",
+           "plain_name", "short_names"]  # fmt: skip
 
 _LOSS = re.compile(
     r"(total_?|train_?|avg_?|mean_?|batch_?|epoch_?|data_?|reg_?|running_?|sum_?|curr_?|current_?)*"
@@ -28,6 +29,8 @@ _GRADIENT_END = re.compile(r"(_?grad(ient)?s?|_?delta|_?deriv|_?bar|_?d|_?update
 
 def base_name(name: str) -> str:
     """The last word of a name: `W1` of `self.params['W1']`, `weights[0]` of `self.weights[0]`."""
+    if name.endswith("]") and "'" not in name and "." not in name.split("[")[0]:
+        return name
     quoted = re.findall(r"\['([^']*)'\]", name)
     if quoted:
         return quoted[-1]
@@ -78,8 +81,23 @@ def gradient_of(name: str) -> set[str]:
 
 
 def plain_name(name: str) -> str:
-    """The last word in small letters, without underscores."""
-    return _plain(base_name(name))
+    """The last word in small letters, without underscores, and without an index that varies: `h`
+    of `h[t]`, but `weights[0]` as it is."""
+    return _plain(re.sub(r"\[(?!\d+\]$)[^\]]*\]$", "", base_name(name)))
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """The last word of each name, where that is no other's: `W1` for `parameters['W1']`."""
+    words = [base_name(name) for name in names]
+    return [
+        word if words.count(word) == 1 and not name.startswith("self.data") else name
+        for name, word in zip(names, words, strict=True)
+    ]
+
+
+def is_backward(name: str) -> bool:
+    """Whether a function may be called so that takes the gradient of its output."""
+    return any(part in name.lower() for part in ("back", "grad", "bprop", "bwd", "deriv", "delta"))
 
 
 def _plain(word: str) -> str:

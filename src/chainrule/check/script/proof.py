@@ -20,7 +20,7 @@ from chainrule.check.script.reading import Reading, read_step
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.tape import Tape, record
 
-__all__ = ["Variant", "proved_on", "variants_of"]
+__all__ = ["Variant", "gradients_on", "proved_on", "variants_of"]
 
 _SEEDS = (1, 2)
 _MOST_SIZES = 2
@@ -71,6 +71,14 @@ def proved_on(source: Source, edits: Sequence[Edit], variants: Sequence[Variant]
             (right,) = Trial(source, variant.replayer, variant.reading).right_with([edits])
         results.append(right == names)
     return results
+
+
+def gradients_on(
+    source: Source, edits: Sequence[Edit], variant: Variant
+) -> dict[str, np.ndarray]:
+    """The gradients of a variant with the changes."""
+    with _resized(source.tree, variant.size):
+        return Trial(source, variant.replayer, variant.reading).gradients_with(edits)
 
 
 def _variant(

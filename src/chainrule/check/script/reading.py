@@ -117,8 +117,10 @@ def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
         return Reading(problem="no parameter is updated, and no value has the name of a gradient")
     places = [g.place for g in givens]
     end = len(tape.events)
+    last = max(g.source.index for g in givens if g.source is not None) + 1
     for find in (
         lambda: graph_losses(tape),
+        lambda: computed_losses(tape, last),
         lambda: computed_losses(tape, end),
         lambda: upstream_losses(tape, givens),
         lambda: scalar_losses(tape, end),
@@ -172,13 +174,18 @@ def _best(replayer: Replayer, givens: Sequence[Given], losses: Sequence[Loss]) -
     readings = [
         _under(loss, givens, [row[j] for row in table]) for j, loss in enumerate(losses)
     ]
-    best = max(readings, key=lambda r: sum(c.right for c in r.gradients))
+    best = max(readings, key=lambda r: (sum(c.right for c in r.gradients), _examples(r)))
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
     if best.loss.assumed and 2 * right < len(best.gradients):
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
     return best
+
+
+def _examples(reading: Reading) -> int:
+    """Over how many values the loss is summed: with all of them it is the whole step's."""
+    return len(reading.loss.looks) if reading.loss else 0
 
 
 def _under(loss: Loss, givens: Sequence[Given], slopes: Sequence[Slopes]) -> Reading:

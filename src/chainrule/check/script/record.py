@@ -98,7 +98,9 @@ class FileReport:
     @property
     def first_wrong(self) -> list[int]:
         """The lines that are wrong: those of the mistakes, else the first that is no derivative."""
-        return [row.line for row in self.lines if row.first_wrong]
+        if self.mistakes:
+            return sorted({m.line for m in self.mistakes})
+        return sorted({row.line for row in self.lines if row.first_wrong})
 
     @classmethod
     def of(
@@ -122,7 +124,10 @@ class FileReport:
             for c in reading.gradients
         ]  # fmt: skip
         rows = [
-            LineRow(v.line, texts[v.line - 1].strip(), v.name, v.kind, v.text, v.line in wrong)
+            LineRow(
+                v.line, texts[v.line - 1].strip(), v.name, v.kind, _text_of(v, v.line in wrong),
+                v.line in wrong,
+            )  # fmt: skip
             for v in _each_line_once(lines, wrong)
         ]
         verdict = "unsure" if reading.problem or not gradients else (
@@ -138,6 +143,12 @@ class FileReport:
     def to_json(self) -> str:
         """The report as JSON."""
         return json.dumps(as_document(self), indent=2, ensure_ascii=False)
+
+
+def _text_of(verdict: LineVerdict, wrong: bool) -> str:
+    if wrong and verdict.kind in ("right", "scaled"):
+        return f"{verdict.text}; but what follows needs another factor"
+    return verdict.text
 
 
 def _problem(reading: Reading, tape: Tape) -> str:

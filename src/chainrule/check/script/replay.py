@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import time
 import types
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -78,6 +79,7 @@ class Replayer:
     Attributes:
         seconds: what one run may take.
         count: how many there were.
+        run_seconds: what one takes, as far as is known.
     """
 
     code: types.CodeType
@@ -86,6 +88,7 @@ class Replayer:
     seed: int = 0
     count: int = field(default=0)
     repeatable: bool = True
+    run_seconds: float = 0.0
 
     def read(
         self, looks: Sequence[Look], moves: Sequence[Sequence[Move]] = ((),)
@@ -102,11 +105,15 @@ class Replayer:
     def check_repeatable(self, looks: Sequence[Look]) -> bool:
         """Whether a second run in the same process sees what a first one does."""
         plain: list[_Run] = [((), self.code), ((), self.code)]
+        start = time.monotonic()
         both = self._together(looks, plain)
+        self.run_seconds = (time.monotonic() - start) / 2
         self.repeatable = both is not None and _equal(*both)
         return self.repeatable
 
     def _read(self, looks: Sequence[Look], runs: Sequence[_Run]) -> list[list[Any]]:
+        if not runs:
+            return []
         self.count += len(runs)
         size = 1 if not self.repeatable else min(_MOST_TOGETHER, -(-len(runs) // _PROCESSES))
         chunks = [runs[i : i + size] for i in range(0, len(runs), size)]

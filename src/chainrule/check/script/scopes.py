@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from chainrule.check.repair.source import Definition, Scope
 from chainrule.check.script.execution import run_code
 from chainrule.check.script.instrument import HOOK, Source
 from chainrule.check.script.replay import Look, _Hook
+from chainrule.check.script.tape import Key
 
 __all__ = ["read_scopes"]
 
@@ -21,12 +22,25 @@ _COPIED = 20_000  # entries; larger arrays are kept by reference
 
 
 def read_scopes(
-    source: Source, code: types.CodeType, looks: Sequence[Look], lines: Collection[int]
+    source: Source,
+    code: types.CodeType,
+    looks: Sequence[Look],
+    lines: Collection[int],
+    marks: Mapping[Key, int],
 ) -> list[Definition]:
     """The functions of the file (and the file itself) that run any of these lines, each with the
-    names and values at every line of theirs, as they were when the line ran last."""
+    names and values at every line of theirs, as they were when the line ran last; or, for the
+    lines that `marks` names, when the event happened."""
     definitions = _definitions(source, lines)
-    hook = _Hook(looks, ())
+    marked: dict[int, Scope] = {}
+
+    def mark(line: int) -> Callable[[types.FrameType, Any], Any]:
+        def read(frame: types.FrameType, value: Any) -> Any:
+            marked[line] = Scope(frame.f_globals, _copied(frame.f_locals))
+
+        return read
+
+    hook = _Hook([*looks, *(Look(key, mark(line)) for key, line in marks.items())], ())
     tracer = _Tracer(source.filename, definitions, hook)
     before = sys.gettrace()
     sys.settrace(tracer.called)
@@ -37,6 +51,8 @@ def read_scopes(
     finally:
         sys.settrace(before)
     for definition in definitions.values():
+        for line in definition.scopes.keys() & marked.keys():
+            definition.scopes[line] = marked[line]
         for scope in definition.scopes.values():
             scope.globals[HOOK] = _passed  # its values are computed again, outside a run
     return [d for d in definitions.values() if d.lines]

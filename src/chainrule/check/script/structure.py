@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 
-from chainrule.check.repair.edit import Edit, Place, expressions, parse
+import numpy as np
+
+from chainrule.check.repair.edit import Edit, Place, expressions, nested, parse
 from chainrule.check.repair.scope import Hand
 
 __all__ = ["structure_edits"]
@@ -18,6 +21,9 @@ def structure_edits(place: Place, hand: Hand) -> Iterator[Edit]:
     yield from _factor_of_product(place, hand)
     yield from _constants(place, hand)
     yield from _moved_down(place, hand)
+    yield from _moved_out(place, hand)
+    yield from _loop_operands(place, hand)
+    yield from _terms_inside(place, hand)
 
 
 def _rows_added(place: Place, hand: Hand) -> Iterator[Edit]:
@@ -80,3 +86,46 @@ def _moved_down(place: Place, hand: Hand) -> Iterator[Edit]:
         both = [holder[key + 1], place.statement]
         yield Edit(hand.definition, place, both, "moved-down", 1.4, ast.unparse(place.statement),
                    span=2)  # fmt: skip
+
+
+def _moved_out(place: Place, hand: Hand) -> Iterator[Edit]:
+    """A `return` at the end of a loop's body, after the loop."""
+    loop = place.statement
+    if isinstance(loop, ast.For | ast.While) and isinstance(loop.body[-1], ast.Return):
+        if len(loop.body) > 1:
+            without = copy.copy(loop)
+            without.body = loop.body[:-1]
+            new = [without, loop.body[-1]]
+            yield Edit(hand.definition, place, new, "moved-out", 1.2, loop.body[-1])
+
+
+def _loop_operands(place: Place, hand: Hand) -> Iterator[Edit]:
+    """Another array of the same shape in what a loop runs over: `f(g)` for `f(self.grad)`."""
+    loop = place.statement
+    if not isinstance(loop, ast.For):
+        return
+    for inner in nested(Place(loop, "iter", loop)):
+        value = hand.value(inner.node) if isinstance(inner.node, ast.Name | ast.Attribute) else None
+        if isinstance(value, np.ndarray):
+            for atom in hand.atoms:
+                same = isinstance(atom.value, np.ndarray) and atom.value.shape == value.shape
+                if same and atom.text != ast.unparse(inner.node):
+                    yield Edit(hand.definition, inner, atom.node, "operand-of-loop", 2.0)
+
+
+def _terms_inside(place: Place, hand: Hand) -> Iterator[Edit]:
+    """A term that is missing inside: `p - a` for `-a`, `a - n` for `a`."""
+    for inner in expressions(place):
+        node = inner.node
+        shape = hand.shape(node)
+        if shape is None or not isinstance(node, ast.Name | ast.Attribute | ast.UnaryOp):
+            continue
+        for atom in hand.like(shape):
+            if atom.text != ast.unparse(node) and atom.value.dtype.kind == "f":
+                if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+                    new = ast.BinOp(atom.node, ast.Sub(), node.operand)
+                    yield Edit(hand.definition, inner, new, "term-inside", 2.4)
+                else:
+                    for operator in (ast.Sub(), ast.Add()):
+                        new = ast.BinOp(node, operator, atom.node)
+                        yield Edit(hand.definition, inner, new, "term-inside", 2.6)

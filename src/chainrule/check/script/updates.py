@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.script.names import gradient_of, plain_name
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Place
 from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.values import Path, is_real
 
-__all__ = ["Update", "find_updates", "origin_of"]
+__all__ = ["Update", "find_updates", "gradient_behind"]
 
 _MOST = 80  # candidates that are tried
 _LEAST, _MOST_ALONG, _APART = 0.6, 1.5, 0.6  # how a new value may move when the old one does
@@ -49,15 +50,6 @@ class Update:
         return np.asarray(self.event.leaves[self.path]) - self.before
 
 
-def origin_of(tape: Tape, identity: int) -> Place | None:
-    """Where an object is seen first."""
-    for event in tape.events:
-        for path, found in event.identity.items():
-            if found == identity and is_real(event.leaves[path]):
-                return Place(event, path, in_place=event.site.kind == "after")
-    return None
-
-
 def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
     """The parameters of the first step, in the order in which they are changed."""
     candidates = _distinct(_candidates(tape))[:_MOST]
@@ -72,11 +64,16 @@ def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
         used = range(start, start + len(between[i]))
         start += len(between[i])
         changed = candidate.change != 0
-        if _follows(plain[i], rows[i][i], delta, changed) and any(
-            _differs(plain[k], rows[i][k]) for k in used
-        ):
+        follows = _follows(plain[i], rows[i][i], delta, changed) or _named(tape, candidate)
+        if follows and any(_differs(plain[k], rows[i][k]) for k in used):
             found.append(candidate)
     return _each_once(found)
+
+
+def _named(tape: Tape, update: Update) -> bool:
+    """Whether the change is a multiple of a value that has the name of its gradient."""
+    behind = gradient_behind(tape, update)
+    return behind is not None and plain_name(update.name) in gradient_of(behind[0].name(behind[1]))
 
 
 def _between(tape: Tape, update: Update) -> list[Look]:
@@ -230,3 +227,43 @@ def _slots(event: Event) -> Iterator[tuple[Any, Path]]:
 def _is_target(event: Event) -> bool:
     """Whether the parts are those of the target, `a, b = …`, not those of the value."""
     return "," in event.site.name
+
+
+# --- the gradient behind a change ------------------------------------------------------------------
+
+
+def gradient_behind(tape: Tape, update: Update) -> tuple[Event, Path, float] | None:
+    """The value that the change is a negative multiple of, and the factor."""
+    change = update.change
+    if not change.any() or not np.isfinite(change).all():
+        return None
+    wanted = plain_name(update.name)
+    best: tuple[int, Event, Path, float] | None = None
+    for event in reversed(tape.events[: update.event.index]):
+        if event.index <= update.place.event.index:
+            break
+        for path, leaf in event.real_leaves():
+            if np.shape(leaf) not in (change.shape, ()) or event.site.kind in ("argument", "add"):
+                continue
+            if np.ndim(leaf) == 0 and change.size > 1 and not gradient_of(event.name(path)):
+                continue
+            rate = _multiple(change, np.asarray(leaf))
+            if rate is None or event.identity[path] == update.event.identity[update.path]:
+                continue
+            rank = 0 if wanted in gradient_of(event.name(path)) else 1
+            if best is None or rank < best[0]:
+                best = rank, event, path, rate
+        if best is not None and best[0] == 0:
+            break
+    return None if best is None else best[1:]
+
+
+def _multiple(change: np.ndarray, leaf: np.ndarray) -> float | None:
+    """lr > 0 with `change = -lr * leaf`, entry by entry, if there is one. The change is a
+    difference of parameters, so it has lost some digits."""
+    square = float(np.sum(leaf * leaf))
+    if not square or not np.isfinite(square):
+        return None
+    rate = -float(np.sum(change * leaf)) / float(np.sum(leaf * leaf * np.ones_like(change)))
+    apart = float(np.abs(change + rate * leaf).max())
+    return rate if rate > 0 and apart <= 1e-8 * float(np.abs(change).max()) + 1e-15 else None

@@ -1,0 +1,147 @@
+"""The report on a file as text, 80 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from chainrule.check.report_text import Line
+from chainrule.check.script.mistake import Mistake
+from chainrule.check.script.record import FileReport, GradientRow, LineRow
+from chainrule.tables import text_table
+
+__all__ = ["report_lines", "report_text"]
+
+_WIDTH = 80
+_CODE = 46  # columns of a code line, where there is a verdict beside it
+_MARKS = {"right": "✓", "scaled": " ", "times": " ", "lacks": "✗", "transposed": "✗", "none": "✗"}
+
+
+def report_text(report: FileReport) -> str:
+    """The report as plain text."""
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in report_lines(report))
+
+
+def report_lines(report: FileReport) -> list[Line]:
+    """The report as lines of (text, style)."""
+    blocks = [_head(report), _gradients(report), _lines(report)]
+    blocks += [_mistake(report, mistake) for mistake in report.mistakes]
+    if report.verdict == "wrong" and not report.mistakes:
+        blocks.append(_unnamed(report))
+    blocks += [_wrapped(note, "dim") for note in report.notes]
+    blocks.append([[(f"{report.seconds:.1f} s", "dim")]])
+    return _joined(blocks)
+
+
+def _head(report: FileReport) -> list[Line]:
+    name = Path(report.filename).name
+    wrong = sum(not g.right for g in report.gradients)
+    said, style = {
+        "right": (f"all {len(report.gradients)} gradients are right", "good"),
+        "wrong": (f"{wrong} of {len(report.gradients)} gradients are wrong", "bad"),
+        "unsure": ("not checked", "note"),
+    }[report.verdict]
+    lines: list[Line] = [[(f"{name}: ", "bold"), (said, style)]]
+    if report.gradients:
+        names = ", ".join(g.parameter for g in report.gradients)
+        lines += _wrapped(f"  parameters: {names}")
+    if report.loss:
+        where = "assumed: the file computes none" if report.assumed else f"line {report.loss_line}"
+        if not report.assumed and not report.loss_line:
+            where = "its derivative is what the backward pass is given"
+        lines += _wrapped(f"  loss: {report.loss} ({where})")
+    if report.problem:
+        lines += _wrapped(f"  {report.problem}")
+    return lines
+
+
+def _gradients(report: FileReport) -> list[Line]:
+    if not report.gradients:
+        return []
+    rows = [_cells(g) for g in report.gradients]
+    head, rule, *body = text_table(
+        ["gradient", "of", "shape", "line", "verdict"], rows, "<<<>< "[:5]
+    ).splitlines()
+    lines: list[Line] = [[(head, "bold")], [(rule, "dim")]]
+    for text, gradient in zip(body, report.gradients, strict=True):
+        verdict = _cells(gradient)[-1]
+        start = text.rindex(verdict)
+        style = "good" if gradient.right else "bad"
+        lines.append([(text[:start], ""), (verdict, style)])
+    return lines
+
+
+def _cells(g: GradientRow) -> list[str]:
+    if g.right:
+        verdict = "right"
+    elif g.factor is not None:
+        verdict = f"wrong: {g.factor:.4g} × the derivative"
+    else:
+        verdict = "wrong"
+    shape = "x".join(map(str, g.shape)) or "()"
+    return [_cut(g.called, 22), _cut(g.parameter, 20), shape, str(g.line), verdict]
+
+
+def _lines(report: FileReport) -> list[Line]:
+    if not report.lines:
+        return []
+    found: list[Line] = [[("line  what the code computes", "bold")]]
+    last = 0
+    for row in report.lines:
+        code = row.code if row.line != last else ""
+        last = row.line
+        found += _line(row, code)
+    return found
+
+
+def _line(row: LineRow, code: str) -> list[Line]:
+    mark = "✗" if row.first_wrong else _MARKS[row.kind]
+    style = "bad" if row.first_wrong else ("good" if row.kind == "right" else "")
+    if row.kind == "none" and not row.first_wrong:
+        mark = " "
+    left = f"{row.line:>4}  {_cut(code, _CODE):<{_CODE}}"
+    text = textwrap.wrap(row.text, _WIDTH - len(left) - 4) or [""]
+    lines: list[Line] = [[(left, ""), (f"  {mark} {text[0]}", style)]]
+    return lines + [[(" " * (len(left) + 4) + more, style)] for more in text[1:]]
+
+
+def _mistake(report: FileReport, mistake: Mistake) -> list[Line]:
+    proof = "proved" if mistake.proved else "not proved"
+    name = Path(report.filename).name
+    lines: list[Line] = [
+        [(f"{name}:{mistake.line}: {mistake.name}", "bold"), (f" ({proof})", "")]
+    ]
+    lines += _wrapped(f"  {mistake.summary}")
+    for text in mistake.diff.splitlines():
+        lines.append([(f"    {text}", {"-": "bad", "+": "good"}.get(text[:1], ""))])
+    lines += _wrapped(f"  {mistake.evidence[:1].upper()}{mistake.evidence[1:]}.", "dim")
+    return lines
+
+
+def _unnamed(report: FileReport) -> list[Line]:
+    lines = report.first_wrong
+    if not lines:
+        return _wrapped("No single change of a line was found that makes the gradients right.")
+    where = ", ".join(map(str, lines))
+    return _wrapped(
+        f"The first wrong value is computed in line {where}. No change of that line was found "
+        f"that makes every gradient right."
+    )
+
+
+def _joined(blocks: Sequence[list[Line]]) -> list[Line]:
+    lines: list[Line] = []
+    for block in blocks:
+        if block:
+            lines += [[], *block] if lines else block
+    return lines
+
+
+def _wrapped(text: str, style: str = "") -> list[Line]:
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
+    return [[(line, style)] for line in textwrap.wrap(text, _WIDTH, subsequent_indent=indent)]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
