@@ -58,7 +58,7 @@ def check_source(
     try:
         source = read_source(text, filename)
     except SyntaxError as error:
-        raise InputError(f"{filename}:{error.lineno}: this is not Python: {error.msg}") from error
+        raise InputError(f"{filename}:{error.lineno}: SyntaxError: {error.msg}") from error
     document = _in_own_process(source, seconds, drive)
     if document is None:
         raise InputError(
@@ -193,9 +193,12 @@ def _judged(source, code, tape, reading, replayer, start, until) -> FileReport:
             marks = _first_bad(lines, wrong)
             definitions = read_scopes(source, code, looks, reached, marks)
             batch = _batch(tape, reading)
-            fixes = find_fixes(source, replayer, reading, definitions, lines, known, batch, _TRIES)
+            fixes = find_fixes(source, replayer, reading, definitions, lines, known, batch, _TRIES,
+                               start + 0.6 * (until - start))  # fmt: skip
             if fixes:
-                mistakes = _proved(source, replayer, tape, reading, fixes, batch)
+                mistakes = _proved(
+                    source, replayer, tape, reading, fixes, batch, start + 0.85 * (until - start)
+                )
     return FileReport.of(source, tape, reading, lines, mistakes, time.monotonic() - start)
 
 
@@ -211,8 +214,8 @@ def _first_bad(lines, wrong) -> dict:
     return marks
 
 
-def _proved(source, replayer, tape, reading, fixes, batch) -> list[Mistake]:
-    variants = variants_of(source, replayer, tape, reading)
+def _proved(source, replayer, tape, reading, fixes, batch, until) -> list[Mistake]:
+    variants = variants_of(source, replayer, tape, reading, until)
     best: list[Mistake] = []
     for fix in fixes[:6]:
         held = proved_on(source, fix.edits, variants)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import time
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ _FAMILIES = (
     scale_edits, product_edits, sum_edits, activation_edits, term_edits, structure_edits,
 )  # fmt: skip
 _AT_ONCE = 24
+_BESIDE = 1.8  # rank of a line without a verdict, in a function that computes a wrong gradient
 _ENOUGH = 100  # changes that are tried before two in different lines are combined
 _MORE = 48  # changes that are still tried once one is found
 
@@ -58,6 +60,7 @@ def find_fixes(
     known: Sequence[Slopes],
     batch: int,
     tries: int,
+    until: float,
 ) -> list[Fix]:
     """The cheapest changes with which every gradient is right; empty if there are none."""
     wrong = frozenset(c.name for c in reading.gradients if not c.right)
@@ -65,9 +68,9 @@ def find_fixes(
     single: list[Fix] = []
     partly: list[tuple[Edit, frozenset[str]]] = []
     left = tries
-    ranked = _Ranked(verdicts, known, wrong, reading.scale)
+    ranked = _Ranked(verdicts, known, wrong, reading)
     edits = iter(_candidates(definitions, ranked, batch))
-    while left > 0 and (chunk := list(_take(edits, min(_AT_ONCE, left)))):
+    while left > 0 and time.monotonic() < until and (chunk := list(_take(edits, min(_AT_ONCE, left)))):
         left -= len(chunk)
         for edit, right in zip(chunk, trial.right_with([[e] for e in chunk]), strict=True):
             mended = right & wrong
@@ -130,7 +133,7 @@ def _candidates(
     found: list[tuple[float, int, Edit]] = []
     for definition in definitions:
         for place in statements(definition):
-            rank = ranked.of(place)
+            rank = ranked.of(place, definition)
             if rank is None:
                 continue
             hand = Hand(definition, place.line, batch)
@@ -153,10 +156,13 @@ class _Ranked:
         verdicts: Sequence[LineVerdict],
         known: Sequence[Slopes],
         wrong: frozenset[str],
-        scale: float,
+        reading: Reading,
     ) -> None:
-        self._scale = scale
+        self._scale = reading.scale
         self._ranks = _ranks(verdicts, wrong)
+        for checked in reading.gradients:
+            if checked.given.update is not None:  # it may come too early
+                self._ranks.setdefault(checked.given.update.event.site.line, 1.5)
         self._due: dict[int, list[Slopes]] = {}
         self._is_derivative = {
             v.line
@@ -170,11 +176,17 @@ class _Ranked:
                 due = [s for s in known if s.place.value.shape == verdict.shape]
             self._due.setdefault(verdict.line, due)
 
-    def of(self, place: Place) -> float | None:
+    def of(self, place: Place, definition: Definition) -> float | None:
         """What is added to the cost of changing a statement; None if it has no part in it."""
         last = place.statement.end_lineno or place.line
         found = [r for line, r in self._ranks.items() if place.line <= line <= last]
-        return min(found) if found else None
+        if found:
+            return min(found)
+        body = definition.node
+        inside = isinstance(body, ast.FunctionDef) and any(
+            body.lineno <= line <= (body.end_lineno or 0) for line in self._ranks
+        )
+        return _BESIDE if inside else None
 
     def distinct(self, place: Place, edits: Sequence[Edit], hand: Hand) -> Iterator[Edit]:
         """Those that change the value of the statement where it ran last, each value once and as

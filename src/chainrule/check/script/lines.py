@@ -103,7 +103,9 @@ def flow_of(tape: Tape, replayer: Replayer, reading: Reading) -> Flow:
     looks = [*reading.loss.looks, *gradient_looks(givens)]
     moves = [[p.move(5, 1e-3 * p.scale)] for p in places]
     plain, *rows = replayer.read(looks, [[], *moves])
-    active = _depend_on_parameters(replayer, places, givens)
+    sources = [g.place for g in givens]
+    sources += [reading.loss.upstream] if reading.loss.upstream is not None else []
+    active = _depend_on(replayer, places, sources)
     count = len(reading.loss.looks)
     steps = []
     for place, row, depends in zip(places, rows, active, strict=True):
@@ -117,12 +119,13 @@ def flow_of(tape: Tape, replayer: Replayer, reading: Reading) -> Flow:
     return Flow(steps)
 
 
-def _depend_on_parameters(
-    replayer: Replayer, places: Sequence[Place], givens: Sequence[Given]
+def _depend_on(
+    replayer: Replayer, places: Sequence[Place], sources: Sequence[Place]
 ) -> list[bool]:
-    """Whether each value changes when all parameters are moved: data and settings do not."""
+    """Whether each value changes when all parameters are moved, and the gradient that the backward
+    pass is given: data and settings do not."""
     looks = [leaf_look(p.event.key, p.path) for p in places]
-    moved = [g.place.move(6, 1e-2 * g.place.scale) for g in givens]
+    moved = [s.move(6, 1e-2 * s.scale) for s in sources]
     plain, changed = replayer.read(looks, [[], moved])
     return [_differs(a, b) for a, b in zip(plain, changed, strict=True)]
 

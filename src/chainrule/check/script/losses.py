@@ -136,6 +136,7 @@ def _upstream(entry: Event, upstream: np.ndarray, output: Event, path: Path) -> 
     return Loss(
         name, 0, [leaf_look(output.key, path)],
         lambda seen: float(np.sum(np.asarray(seen[0]) * upstream)), index=output.index,
+        upstream=Place(entry),
     )  # fmt: skip
 
 

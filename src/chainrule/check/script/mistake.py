@@ -30,6 +30,7 @@ _OWN_KINDS = {
     "slope-for-value": "activation-for-its-derivative",
     "rest-of-derivative": "wrong-formula",
     "factor-fitted": "wrong-factor",
+    "index-scaled": "wrong-index",
     "operand-of-loop": "wrong-operand",
     "term-inside": "missing-term",
 }

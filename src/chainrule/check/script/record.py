@@ -142,7 +142,8 @@ class FileReport:
 
     def to_json(self) -> str:
         """The report as JSON."""
-        return json.dumps(as_document(self), indent=2, ensure_ascii=False)
+        document = {"ok": self.ok, **as_document(self)}
+        return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _text_of(verdict: LineVerdict, wrong: bool) -> str:

@@ -39,6 +39,8 @@ class Loss:
         value: the loss, from what was read.
         assumed: whether it is not the code's own.
         index: of the last event that it needs.
+        upstream: what a backward pass is given as the gradient of its output, if the loss is
+            `Σ upstream · output`.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Loss:
     value: Callable[[Sequence[Any]], float]
     assumed: bool = False
     index: int = 0
+    upstream: Place | None = None
 
 
 @dataclass(frozen=True, eq=False)

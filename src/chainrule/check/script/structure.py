@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.check.repair.edit import Edit, Place, expressions, nested, parse
 from chainrule.check.repair.scope import Hand
+from chainrule.checks import is_whole
 
 __all__ = ["structure_edits"]
 
@@ -24,6 +25,7 @@ def structure_edits(place: Place, hand: Hand) -> Iterator[Edit]:
     yield from _moved_out(place, hand)
     yield from _loop_operands(place, hand)
     yield from _terms_inside(place, hand)
+    yield from _scaled_indices(place, hand)
 
 
 def _rows_added(place: Place, hand: Hand) -> Iterator[Edit]:
@@ -129,3 +131,23 @@ def _terms_inside(place: Place, hand: Hand) -> Iterator[Edit]:
                     for operator in (ast.Sub(), ast.Add()):
                         new = ast.BinOp(node, operator, atom.node)
                         yield Edit(hand.definition, inner, new, "term-inside", 2.6)
+
+
+def _scaled_indices(place: Place, hand: Hand) -> Iterator[Edit]:
+    """A whole number times, plus or minus another one: `h * stride` for `h`, `t - 1` for `t`."""
+    for inner in expressions(place):
+        if not isinstance(inner.node, ast.Name) or not is_whole(hand.value(inner.node)):
+            continue
+        for atom in hand.numbers:
+            if is_whole(atom.value) and atom.text != inner.node.id and "[" not in atom.text:
+                for operator in (ast.Mult(), ast.Add(), ast.Sub()):
+                    new = ast.BinOp(inner.node, operator, atom.node)
+                    yield Edit(hand.definition, inner, new, "index-scaled", 2.2)
+    statement = place.statement
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Tuple):
+        whole = Place(statement, "value", statement)
+        for atom in hand.numbers:
+            if is_whole(atom.value) and "[" not in atom.text:
+                both = [ast.BinOp(e, ast.Mult(), atom.node) for e in statement.value.elts]
+                new_tuple = ast.Tuple(list(both), ast.Load())
+                yield Edit(hand.definition, whole, new_tuple, "index-scaled", 2.0)
