@@ -149,7 +149,9 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
 def _has_whole_step(tape: Tape, reading: Reading) -> bool:
     """Whether a tape that was cut off shows a step to its end: all updates well before the cut."""
     updates = [c.given.update for c in reading.gradients]
-    if not updates or any(u is None for u in updates):
+    if any(u is None for u in updates):
+        return len(tape.events) >= _EVENTS[1]
+    if not updates:
         return False
     return max(u.event.index for u in updates if u is not None) < len(tape.events) // 2
 

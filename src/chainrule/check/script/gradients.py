@@ -19,6 +19,7 @@ import numpy as np
 from chainrule.check.script.names import (
     base_name,
     gradient_of,
+    holds_gradient,
     is_rate,
     plain_name,
     short_names,
@@ -28,7 +29,7 @@ from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.updates import Update, gradient_behind
 from chainrule.check.script.values import Path, is_real
 
-__all__ = ["Given", "given_by_names", "given_by_updates", "holds_gradient", "value_of_object"]
+__all__ = ["Given", "given_by_names", "given_by_updates", "named_rates", "value_of_object"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,17 +88,22 @@ def _given(update: Update, known: tuple[Event, Path, float] | None, rate: float)
     return Given(update.name, update.place, value, None, (), update, rate)
 
 
+def named_rates(tape: Tape, end: int) -> set[float]:
+    """Numbers on the tape that have the name of a learning rate."""
+    return {
+        float(leaf)
+        for event in tape.events[:end]
+        for path, leaf in event.real_leaves()
+        if not isinstance(leaf, np.ndarray) and is_rate(event.name(path)) and leaf > 0
+    }
+
+
 def _rate(
     tape: Tape, updates: Sequence[Update], factors: Sequence[float], written: Sequence[float]
 ) -> float:
     """The learning rate: a number of the code under such a name, or the commonest factor."""
     last = max((u.event.index for u in updates), default=0)
-    named = {
-        float(leaf)
-        for event in tape.events[: last + 1]
-        for path, leaf in event.real_leaves()
-        if not isinstance(leaf, np.ndarray) and is_rate(event.name(path)) and leaf > 0
-    }
+    named = named_rates(tape, last + 1)
     common = [f for f, _ in Counter(float(f"{f:.9g}") for f in factors).most_common()]
     for factor in common:
         if any(abs(factor - number) <= 1e-7 * number for number in named):
@@ -149,17 +155,22 @@ def _factors(tape: Tape, node: ast.expr, end: int) -> Iterator[float | None]:
 def given_by_names(tape: Tape) -> list[Given]:
     """Gradients that are only computed, each with what its name says it is the gradient of."""
     places = _places(tape)
+    counts = Counter((e.key[0], e.frame) for e in tape.events if e.site.kind == "assign")
     found: dict[tuple[int, Path], Given] = {}
     for event in tape.events:
         if event.site.kind in ("add", "loop", "argument", "inner"):
             continue
+        if event.frame and not event.owner and counts[event.key[0], event.frame] > 1:
+            continue  # computed anew in every pass of a loop: on its way to a gradient
         for path, leaf in event.real_leaves():
             place = value_of_object(tape, event, path) or _named(tape, places, event, path)
             if place is None or place.event.index >= event.index:
                 continue
             key = place.event.index, place.path
+            fits = np.shape(leaf) == place.value.shape
             if key in found and _is_over(found[key], event):
-                continue
+                if not fits or found[key].value.shape == place.value.shape:
+                    continue
             value = np.asarray(leaf, dtype=np.float64)
             found[key] = Given(_label(place, event), place, value, event, path)
     short = short_names([given.name for given in found.values()])
@@ -183,23 +194,16 @@ def _label(place: Place, gradient: Event) -> str:
     return place.name
 
 
-_HOLDS_GRADIENT = re.compile(r"\w+\.(_?grad(ient)?|_?g|d)")
 _HOLDS_VALUE = re.compile(r"_?(data|value|val|values|x|v|w|tensor|array)")
-
-
-def holds_gradient(name: str) -> bool:
-    """Whether it is an attribute in which an object keeps its own gradient: `self.grad`."""
-    return bool(_HOLDS_GRADIENT.fullmatch(name))
 
 
 def value_of_object(tape: Tape, event: Event, path: Path) -> Place | None:
     """For `node.grad`: where the same object got its `node.data`."""
     if path or not holds_gradient(event.site.name) or len(event.slot) != 2:
         return None
-    for other in tape.events[: event.index]:
-        same = other.slot[0] == event.slot[0] and other is not event
-        if same and () in other.leaves and _HOLDS_VALUE.fullmatch(str(other.slot[1])):
-            if is_real(other.leaves[()]):
+    for other in tape.by_owner.get(event.owner, ()):
+        if other.index < event.index and _HOLDS_VALUE.fullmatch(str(other.slot[1])):
+            if () in other.leaves and is_real(other.leaves[()]):
                 return Place(other)
     return None
 
@@ -226,7 +230,7 @@ def _named(
     """What a gradient's name says: the same word, or else the only value of its shape whose name
     begins or ends alike; for `grad` alone the argument of that shape."""
     words = gradient_of(event.name(path))
-    if event.site.kind == "return" and base_name(event.name(path)).lower() in _ALONE:
+    if event.site.kind == "return" and _is_whole_gradient(event, path):
         return _argument_like(tape, event, path)
     if not words or plain_name(event.name(path)) in words:
         return None
@@ -249,13 +253,29 @@ def _named(
 _ALONE = {"grad", "grads", "gradient", "gradients", "g", "jac", "derivative"}
 
 
+def _is_whole_gradient(event: Event, path: Path) -> bool:
+    """Whether a function returns the gradient of its flat argument: `return cost, grad`."""
+    name = base_name(event.name(path)).lower()
+    return name in _ALONE or (not path and "grad" in event.site.function.lower())
+
+
 def _argument_like(tape: Tape, event: Event, path: Path) -> Place | None:
+    """The function's first argument of that shape, where it was first assigned."""
+    shape = np.shape(event.leaves[path])
     for other in tape.events[: event.index]:
         if other.site.kind == "argument" and other.frame == event.frame:
             leaf = other.leaves.get(())
-            if leaf is not None and is_real(leaf):
-                if np.shape(leaf) == np.shape(event.leaves[path]) and np.ndim(leaf):
-                    return Place(other)
+            if leaf is not None and is_real(leaf) and np.shape(leaf) == shape and shape:
+                return _first_equal(tape, np.asarray(leaf)) or Place(other)
+    return None
+
+
+def _first_equal(tape: Tape, value: np.ndarray) -> Place | None:
+    """Where an array with these entries is seen first: optimisers copy what they are given."""
+    for event in tape.events:
+        for path, leaf in event.real_leaves():
+            if np.shape(leaf) == value.shape and np.array_equal(leaf, value):
+                return Place(event, path, event.site.kind == "after")
     return None
 
 

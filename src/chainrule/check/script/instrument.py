@@ -271,7 +271,7 @@ def _parts(node: ast.expr) -> tuple[str, ...]:
     if isinstance(node, ast.Tuple | ast.List):
         if any(isinstance(e, ast.Starred) for e in node.elts):
             return ()
-        return tuple(ast.unparse(e) if _is_path(e) else "" for e in node.elts)
+        return tuple(_part_name(e) for e in node.elts)
     if isinstance(node, ast.Dict):
         return tuple(
             k.value if isinstance(k, ast.Constant) and isinstance(k.value, str) else ""
@@ -292,6 +292,19 @@ def _is_elementwise(function: ast.expr) -> bool:
 
 def _hooked(node: ast.expr) -> bool:
     return any(isinstance(n, ast.Name) and n.id == HOOK for n in ast.walk(node))
+
+
+def _part_name(node: ast.expr) -> str:
+    """`dx` for `dx`, and for `dx.reshape(x.shape)`, `dx.T` and the like."""
+    inner = node
+    while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+        if inner.func.attr not in _SAME:
+            break
+        inner = inner.func.value
+    return ast.unparse(inner) if _is_path(inner) else ""
+
+
+_SAME = {"reshape", "copy", "astype", "ravel", "flatten", "squeeze", "transpose"}
 
 
 def _names(target: ast.expr) -> list[ast.Name]:

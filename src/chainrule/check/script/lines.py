@@ -70,7 +70,7 @@ class LineVerdict:
         of: the forward value.
         factor: the constant.
         reaches: the parameters whose gradients depend on it.
-        key, path: the event.
+        key, path, site, shape: the event, the kind of its site and the value's shape.
     """
 
     line: int
@@ -83,6 +83,7 @@ class LineVerdict:
     key: Key = ("", 0)
     path: Path = ()
     shape: tuple[int, ...] = ()
+    site: str = "assign"
 
 
 def gradient_looks(givens: Sequence[Given]) -> list[Look]:
@@ -216,6 +217,7 @@ def judge_lines(
             LineVerdict(
                 event.site.line, step.place.name, *verdict, reaches=step.reaches,
                 key=event.key, path=path, shape=step.place.value.shape,
+                site=event.site.kind,
             )  # fmt: skip
         )
     return verdicts, [*known, *(c.slopes for c in reading.gradients)]

@@ -4,23 +4,25 @@ or, where there is none, one of the usual losses of its output and its targets."
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.script.gradients import Given, holds_gradient, value_of_object
+from chainrule.check.script.gradients import Given, value_of_object
 from chainrule.check.script.names import (
+    base_name,
     gradient_of,
+    holds_gradient,
     is_backward,
     is_loss,
     is_target,
     loss_rank,
     plain_name,
 )
-from chainrule.check.script.replay import Look, Replayer, leaf_look
+from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Loss, Place, loss_values, number_of
 from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.values import Path, leaf_at
@@ -34,10 +36,11 @@ _MOST_LOOKS = 1500
 _MOST_OUTPUTS = 5
 
 
-def computed_losses(tape: Tape, end: int) -> list[Loss]:
-    """Numbers under the name of a loss, before event `end`, the surest name first."""
+def computed_losses(tape: Tape, end: int, start: int = 0) -> list[Loss]:
+    """Numbers under the name of a loss, the surest name first: the last ones before event `end`,
+    or the first ones after event `start`."""
     found: dict[tuple[str, Path], Loss] = {}
-    for event in tape.events[:end]:
+    for event in reversed(tape.events[start:]) if start else tape.events[:end]:
         if event.site.kind in ("add", "argument", "loop"):
             continue
         for path, leaf in event.real_leaves():
@@ -116,7 +119,10 @@ def _output_for(
         if event.site.kind not in ("assign", "return") or event.site.function == entry.site.function:
             continue
         for place, leaf in event.real_leaves():
-            if gradient_of(event.name(place)) and event.identity[place] == entry.identity[path]:
+            name = event.name(place)
+            if (gradient_of(name) or base_name(name) in _UPSTREAM) and (
+                event.identity[place] == entry.identity[path]
+            ):
                 continue  # the upstream gradient itself
             same_shape = np.shape(leaf) == np.shape(upstream)
             if same_shape and (
@@ -220,7 +226,11 @@ def _called(function: _Function, entry: Event) -> Loss:
 
 
 def applied_losses(
-    tape: Tape, tree: ast.Module, outputs: Sequence[Sequence[tuple[Event, Path]]], end: int
+    tape: Tape,
+    tree: ast.Module,
+    outputs: Sequence[Sequence[tuple[Event, Path]]],
+    dependent: Collection[tuple[str, Path]],
+    end: int,
 ) -> list[Loss]:
     """A loss function of the file, applied to an output and its targets."""
     found = []
@@ -229,7 +239,7 @@ def applied_losses(
             continue
         target_first = is_target(function.needed[0]) and not is_target(function.needed[1])
         for output in outputs:
-            for name, target in _targets(tape, output, end):
+            for name, target in _targets(tape, output, dependent, end):
                 found.append(_applied(function, target_first, output, name, target))
     return found
 
@@ -263,13 +273,14 @@ def _applied(
 
 def outputs_of(
     tape: Tape, replayer: Replayer, places: Sequence[Place], end: int
-) -> list[list[tuple[Event, Path]]]:
+) -> tuple[list[list[tuple[Event, Path]]], set[tuple[str, Path]]]:
     """Values that depend on every parameter, the earliest first: the network's output and what is
-    computed from it. Each is the list of its occurrences, one an example if they come one by one."""
+    computed from it. Each is the list of its occurrences, one an example if they come one by one.
+    Also the sites of all values that depend on any parameter: no targets."""
     looked = [
         (event, path)
         for event in tape.events[:end]
-        if event.site.kind in ("assign", "after", "append", "return")
+        if event.site.kind not in ("add", "inner")
         for path, leaf in event.real_leaves()
         if np.size(leaf) <= 50_000
     ][:_MOST_LOOKS]
@@ -278,9 +289,44 @@ def outputs_of(
     rows = replayer.read(looks, [[place.move(7, 1e-2 * place.scale)] for place in places])
     chosen: dict[tuple[str, Path], list[tuple[Event, Path]]] = {}
     for i, (event, path) in enumerate(looked):
+        if event.site.name.startswith("self.") and event.site.function == "__init__":
+            continue  # a node of a graph
+        if event.site.kind in ("argument", "loop"):
+            continue
+        if any(_is_alias(event, path, place) for place in places):
+            continue
+        if "[" in event.site.name and event.site.kind == "assign" and size_of(event) == 1:
+            continue  # an entry of an array
+        if any(_moves_along(row[i], plain[i], p) for row, p in zip(rows, places, strict=True)):
+            continue  # the parameter itself, updated
         if all(_differs(row[i], plain[i]) for row in rows):
             chosen.setdefault((event.key[0], path), []).append((event, path))
-    return list(chosen.values())[:_MOST_OUTPUTS]
+    dependent = {
+        (event.key[0], path)
+        for i, (event, path) in enumerate(looked)
+        if any(_differs(row[i], plain[i]) for row in rows)
+    }
+    return list(chosen.values())[:_MOST_OUTPUTS], dependent
+
+
+def _moves_along(moved: Any, plain: Any, place: Place) -> bool:
+    if np.shape(moved) != place.value.shape or plain is None or place.value.size < 2:
+        return False
+    change = (np.asarray(moved) - np.asarray(plain)).ravel()
+    delta = direction(place.value.shape, 7).ravel()
+    size = float(np.linalg.norm(change) * np.linalg.norm(delta))
+    return size > 0 and float(change @ delta) / size > 0.9
+
+
+def size_of(event: Event) -> int:
+    """The number of entries of a plain value; 0 for a tuple, list or dict."""
+    return int(np.size(event.leaves[()])) if () in event.leaves else 0
+
+
+def _is_alias(event: Event, path: Path, place: Place) -> bool:
+    """Whether a value is the parameter itself, under another name or copied."""
+    leaf = event.leaves[path]
+    return np.shape(leaf) == place.value.shape and np.array_equal(leaf, place.value)
 
 
 def _differs(a: Any, b: Any) -> bool:
@@ -288,12 +334,15 @@ def _differs(a: Any, b: Any) -> bool:
 
 
 def assumed_losses(
-    tape: Tape, outputs: Sequence[Sequence[tuple[Event, Path]]], end: int
+    tape: Tape,
+    outputs: Sequence[Sequence[tuple[Event, Path]]],
+    dependent: Collection[tuple[str, Path]],
+    end: int,
 ) -> list[Loss]:
     """The usual losses of each output and each array that may be its targets."""
     found = []
     for output in outputs:
-        for named, target in _targets(tape, output, end):
+        for named, target in _targets(tape, output, dependent, end):
             for name, function in _fitting(output, target):
                 found.append(_assumed(name.replace("{y}", named), function, output, target))
     return found
@@ -323,22 +372,24 @@ def _count(output: Sequence[tuple[Event, Path]]) -> str:
 
 
 def _targets(
-    tape: Tape, output: Sequence[tuple[Event, Path]], end: int
+    tape: Tape,
+    output: Sequence[tuple[Event, Path]],
+    dependent: Collection[tuple[str, Path]],
+    end: int,
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """For every array that may hold the right answers, its name and its value beside each output."""
+    """Arrays with the name of targets: the name, and the value beside each output."""
     shape = np.shape(output[0][0].leaves[output[0][1]])
-    own = {(event.key[0], path) for event, path in output}
-    sites: dict[tuple[str, Path], tuple[bool, int]] = {}
-    rows: dict[tuple[str, Path], tuple[bool, int]] = {}
+    sites: dict[tuple[str, Path], int] = {}
+    rows: dict[tuple[str, Path], int] = {}
     for event in tape.events[:end]:
         for path, leaf in event.leaves.items():
-            if (event.key[0], path) in own or not isinstance(leaf, np.ndarray | float | int):
+            if (event.key[0], path) in dependent or not isinstance(leaf, np.ndarray | float | int):
                 continue
             named = is_target(event.name(path))
-            if _fits(leaf, shape) and (named or np.shape(leaf) == shape):
-                sites.setdefault((event.key[0], path), (not named, event.index))
+            if named and _fits(leaf, shape):
+                sites.setdefault((event.key[0], path), event.index)
             if named and np.ndim(leaf) and _fits(np.asarray(leaf)[0], shape):
-                rows.setdefault((event.key[0], path), (not named, event.index))
+                rows.setdefault((event.key[0], path), event.index)
     seen: list[list[np.ndarray]] = []
     for indexed, places in ((False, sites), (True, rows)):
         for site, path in sorted(places, key=lambda s: places[s])[:4]:
@@ -376,6 +427,8 @@ def _beside(
         return value
     for event in reversed(tape.events[: output.index]):
         i = event.leaves.get(())
+        if event.site.name.startswith("_"):
+            continue
         if event.site.kind == "loop" and isinstance(i, int) and event.frame == output.frame:
             return value[i] if 0 <= i < len(value) else None
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["base_name", "gradient_of", "is_backward", "is_loss", "is_rate", "is_target", "loss_rank",
+__all__ = ["base_name", "gradient_of", "holds_gradient", "is_backward", "is_loss", "is_rate", "is_target", "loss_rank",
            "plain_name", "short_names"]  # fmt: skip
 
 _LOSS = re.compile(
@@ -84,6 +84,11 @@ def plain_name(name: str) -> str:
     """The last word in small letters, without underscores, and without an index that varies: `h`
     of `h[t]`, but `weights[0]` as it is."""
     return _plain(re.sub(r"\[(?!\d+\]$)[^\]]*\]$", "", base_name(name)))
+
+
+def holds_gradient(name: str) -> bool:
+    """Whether it is an attribute in which an object keeps its own gradient: `self.grad`."""
+    return bool(re.fullmatch(r"\w+\.(_?grad(ient)?|_?g|d)", name))
 
 
 def short_names(names: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ from chainrule.check.script.gradients import (
     Given,
     given_by_names,
     given_by_updates,
-    holds_gradient,
+    named_rates,
 )
 from chainrule.check.script.instrument import Source
 from chainrule.check.script.losses import (
@@ -28,11 +28,13 @@ from chainrule.check.script.losses import (
 from chainrule.check.script.replay import Replayer, leaf_look
 from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
 from chainrule.check.script.tape import Tape
-from chainrule.check.script.updates import find_updates
+from chainrule.check.script.updates import Update, find_updates
+from chainrule.check.script.values import Path
 
 __all__ = ["Checked", "Reading", "read_step"]
 
 _MOST_LOSSES = 12
+_MOSTLY = 0.5  # share of right gradients with which a reading by names is believed
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,31 +86,72 @@ class Reading:
 
 def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     """Find parameters, gradients and loss on the tape, and measure."""
-    updates = [u for u in find_updates(tape, replayer) if not holds_gradient(u.name)]
-    if updates:
-        reading = _of_updates(tape, replayer, source, updates)
-        if reading.gradients or not given_by_names(tape):
+    updates = find_updates(tape, replayer)
+    if not updates:
+        return _of_names(tape, replayer, source)
+    if _updated_in_between(tape, updates):
+        return Reading(problem="some parameters are updated several times before others are "
+                               "updated once, so no single step can be compared")  # fmt: skip
+    reading = _of_updates(tape, replayer, source, updates)
+    if not reading.ok and _rescaled(updates):
+        reading = Reading(problem="the optimiser rescales every entry of the gradient, and no value "
+                                  "has the name of a gradient")  # fmt: skip
+    if reading.ok or all(c.given.source is not None for c in reading.gradients):
+        if reading.gradients:
             return reading
-    return _of_names(tape, replayer, source)
+    named = _of_names(tape, replayer, source)  # an optimiser may hide the gradient
+    if named.ok or (reading.problem and _share_right(named) >= _MOSTLY):
+        return named
+    return reading
+
+
+def _rescaled(updates: Sequence[Update]) -> bool:
+    """Whether all entries are changed by the same amount, as Adam, RMSProp and AdaGrad do in their
+    first step."""
+    sizes = [np.abs(u.change[u.change != 0]) for u in updates if u.change.size > 2]
+    return bool(sizes) and all(s.size > 2 and s.max() <= 1.001 * s.min() for s in sizes if s.size)
+
+
+def _updated_in_between(tape: Tape, updates: Sequence[Update]) -> bool:
+    """Whether an update comes twice before the last parameter is updated for the first time."""
+    last = max(u.first for u in updates)
+    sites = {u.event.key[0]: u for u in updates}
+    seen: dict[tuple[str, int, Path], np.ndarray] = {}
+    for event in tape.events[min(u.first for u in updates) : last]:
+        update = sites.get(event.key[0])
+        if update is None or update.path not in event.leaves:
+            continue
+        leaf = np.asarray(event.leaves[update.path])
+        key = event.key[0], event.identity[update.path], update.path
+        if key in seen and not np.array_equal(seen[key], leaf):
+            return True
+        seen[key] = leaf
+    return False
+
+
+def _share_right(reading: Reading) -> float:
+    return sum(c.right for c in reading.gradients) / max(1, len(reading.gradients))
 
 
 def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list) -> Reading:
     end = min(u.first for u in updates)
     places = [u.place for u in updates]
     givens = given_by_updates(tape, source.tree, updates)
-    own = _depending(replayer, places, computed_losses(tape, end))
-    if own:
-        return _best(replayer, givens, own)
-    outputs = outputs_of(tape, replayer, places, end)
+    rates = named_rates(tape, len(tape.events))
+    for losses in (graph_losses(tape), computed_losses(tape, end)):
+        own = _depending(replayer, places, losses)
+        if own:
+            return _best(replayer, givens, own, rates)
+    outputs, dependent = outputs_of(tape, replayer, places, end)
     called = called_losses(tape, source.tree, end)
-    called += applied_losses(tape, source.tree, outputs, end)
+    called += applied_losses(tape, source.tree, outputs, dependent, end)
     own = _depending(replayer, places, called)
     if own:
-        return _best(replayer, givens, own)
-    assumed = assumed_losses(tape, outputs, end)
+        return _best(replayer, givens, own, rates)
+    assumed = assumed_losses(tape, outputs, dependent, end)
     if not assumed:
         return Reading(problem=_no_loss(givens))
-    return _best(replayer, givens, assumed)
+    return _best(replayer, givens, assumed, rates)
 
 
 def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
@@ -121,7 +164,7 @@ def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     for find in (
         lambda: graph_losses(tape),
         lambda: computed_losses(tape, last),
-        lambda: computed_losses(tape, end),
+        lambda: computed_losses(tape, end, start=last),
         lambda: upstream_losses(tape, givens),
         lambda: scalar_losses(tape, end),
     ):
@@ -168,11 +211,16 @@ def _depending(replayer: Replayer, places: Sequence, losses: Sequence[Loss]) -> 
     return chosen[:_MOST_LOSSES]
 
 
-def _best(replayer: Replayer, givens: Sequence[Given], losses: Sequence[Loss]) -> Reading:
+def _best(
+    replayer: Replayer,
+    givens: Sequence[Given],
+    losses: Sequence[Loss],
+    rates: Collection[float] = (),
+) -> Reading:
     """The reading under the loss that makes most gradients right."""
     table = measure(replayer, [g.place for g in givens], losses)
     readings = [
-        _under(loss, givens, [row[j] for row in table]) for j, loss in enumerate(losses)
+        _under(loss, givens, [row[j] for row in table], rates) for j, loss in enumerate(losses)
     ]
     best = max(readings, key=lambda r: (sum(c.right for c in r.gradients), _examples(r)))
     right = sum(c.right for c in best.gradients)
@@ -188,15 +236,27 @@ def _examples(reading: Reading) -> int:
     return len(reading.loss.looks) if reading.loss else 0
 
 
-def _under(loss: Loss, givens: Sequence[Given], slopes: Sequence[Slopes]) -> Reading:
+def _under(
+    loss: Loss, givens: Sequence[Given], slopes: Sequence[Slopes], rates: Collection[float]
+) -> Reading:
     used = [(g, s) for g, s in zip(givens, slopes, strict=True) if not s.zero or g.value.any()]
     factors = [common_factor(s, g.value) for g, s in used]
-    scale = _scale(factors) if loss.assumed or _without_rate(givens) else 1.0
+    scale = _scale(factors)
+    if not (loss.assumed or _without_rate(givens) or _is_rate(scale, factors, rates)):
+        scale = 1.0
     checked = [
         Checked(g, s, None if f is None else f / scale, s.is_right(g.value / scale))
         for (g, s), f in zip(used, factors, strict=True)
     ]
     return Reading(loss, checked, scale)
+
+
+def _is_rate(
+    scale: float, factors: Sequence[float | None], rates: Collection[float]
+) -> bool:
+    """Whether all gradients are the derivatives times the learning rate: steps, not gradients."""
+    same = all(f is not None and abs(f - scale) <= 1e-5 * abs(scale) for f in factors)
+    return same and any(abs(scale - rate) <= 1e-6 * rate for rate in rates)
 
 
 def _without_rate(givens: Sequence[Given]) -> bool:

@@ -162,17 +162,23 @@ def _problem(reading: Reading, tape: Tape) -> str:
 def _wrong_lines(
     reading: Reading, lines: list[LineVerdict], mistakes: list[Mistake]
 ) -> set[int]:
+    """The lines that are to be changed, or the first for each wrong gradient whose value is no
+    derivative and reaches wrong gradients only."""
     if mistakes:
         return {m.line for m in mistakes}
     wrong = {c.name for c in reading.gradients if not c.right}
     found: set[int] = set()
     left = set(wrong)
-    for verdict in lines:
-        suspicious = verdict.kind not in ("right", "times") and verdict.reaches
-        if suspicious and not verdict.reaches - wrong and verdict.reaches & left:
-            found.add(verdict.line)
-            left -= verdict.reaches
+    for kinds in (("none", "lacks", "transposed"), ("scaled",)):
+        for verdict in lines:
+            suspicious = verdict.kind in kinds and verdict.site not in _INNER
+            if suspicious and not verdict.reaches - wrong and verdict.reaches & left:
+                found.add(verdict.line)
+                left -= verdict.reaches
     return found
+
+
+_INNER = ("return", "argument", "inner", "append")  # values on their way, computed elsewhere
 
 
 def _each_line_once(lines: list[LineVerdict], wrong: set[int]) -> list[LineVerdict]:

@@ -40,6 +40,7 @@ class Event:
         identity: of each leaf, the id of the object that it was.
         slot: where the value went: (frame, name), (owner, attribute) or (container, key).
         frame: number of the function call that it happened in, 0 for the module.
+        owner: id of the object, list or dict that the value went into, if any.
     """
 
     index: int
@@ -49,7 +50,7 @@ class Event:
     identity: dict[Path, int]
     slot: tuple[Any, ...]
     frame: int
-    container: int = 0
+    owner: int = 0
 
     def name(self, path: Path = ()) -> str:
         """What the code calls a leaf: `dW1`, `grads['W1']`, `self.layers[0]`."""
@@ -74,6 +75,7 @@ class Tape:
 
     events: list[Event] = field(default_factory=list)
     by_key: dict[Key, Event] = field(default_factory=dict)
+    by_owner: dict[int, list[Event]] = field(default_factory=dict)
     ended: str = ""
     error: BaseException | None = None
     error_line: int = 0
@@ -83,6 +85,8 @@ class Tape:
         """Append an event."""
         self.events.append(event)
         self.by_key[event.key] = event
+        if event.owner:
+            self.by_owner.setdefault(event.owner, []).append(event)
 
 
 class Recorder:
@@ -117,9 +121,9 @@ class Recorder:
             else:
                 kept[path] = leaf
         slot = _slot(place, number, owner, key)
-        container = id(value) if isinstance(value, list | dict) else 0
+        held_by = 0 if owner is _NOTHING else id(owner)
         self._kept.append((value, owner))
-        event = Event(index, (site, occurrence), place, kept, identity, slot, number, container)
+        event = Event(index, (site, occurrence), place, kept, identity, slot, number, held_by)
         self.tape.add(event)
         return value
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.script.names import gradient_of, plain_name
+from chainrule.check.script.names import gradient_of, holds_gradient, plain_name
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Place
 from chainrule.check.script.tape import Event, Tape
@@ -20,9 +20,9 @@ from chainrule.check.script.values import Path, is_real
 
 __all__ = ["Update", "find_updates", "gradient_behind"]
 
-_MOST = 80  # candidates that are tried
+_MOST = 300  # candidates that are tried
 _LEAST, _MOST_ALONG, _APART = 0.6, 1.5, 0.6  # how a new value may move when the old one does
-_MOST_ENTRIES, _MOST_LOOKS = 20_000, 60
+_MOST_ENTRIES, _MOST_LOOKS, _ALL_LOOKS = 20_000, 60, 3000
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,11 @@ class Update:
 
 def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
     """The parameters of the first step, in the order in which they are changed."""
-    candidates = _distinct(_candidates(tape))[:_MOST]
+    candidates = [c for c in _distinct(_candidates(tape)) if not holds_gradient(c.name)][:_MOST]
+    most = max(3, min(_MOST_LOOKS, _ALL_LOOKS // max(1, len(candidates))))
     moves = [[c.place.move(1, 1e-3 * c.place.scale)] for c in candidates]
     new = [leaf_look(c.event.key, c.path) for c in candidates]
-    between = [_between(tape, c) for c in candidates]
+    between = [_between(tape, c, most) for c in candidates]
     looks = [*new, *(look for part in between for look in part)]
     plain, *rows = replayer.read(looks, [[], *moves])
     found, start = [], len(new)
@@ -76,7 +77,7 @@ def _named(tape: Tape, update: Update) -> bool:
     return behind is not None and plain_name(update.name) in gradient_of(behind[0].name(behind[1]))
 
 
-def _between(tape: Tape, update: Update) -> list[Look]:
+def _between(tape: Tape, update: Update, most: int) -> list[Look]:
     """Values computed between a parameter's assignment and its change, other than itself: if none
     of them depends on it, it is no parameter but a sum that is being filled."""
     own = update.place.event.identity[update.place.path]
@@ -89,7 +90,7 @@ def _between(tape: Tape, update: Update) -> list[Look]:
         and np.size(leaf) <= _MOST_ENTRIES
         and not (np.shape(leaf) == value.shape and np.array_equal(leaf, value))
     ]
-    return looks if len(looks) <= 2 * _MOST_LOOKS else looks[:_MOST_LOOKS] + looks[-_MOST_LOOKS:]
+    return looks if len(looks) <= 2 * most else looks[:most] + looks[-most:]
 
 
 def _follows(old: Any, new: Any, delta: np.ndarray, changed: np.ndarray) -> bool:
@@ -123,7 +124,8 @@ def _distinct(candidates: Iterator[Update]) -> list[Update]:
     """Of the updates that one statement makes in step after step only the first."""
     chosen: dict[Any, Update] = {}
     for update in candidates:
-        places = update.place.event.key[0], update.place.path, update.event.key[0], update.path
+        start, end = update.place.event, update.event
+        places = start.key[0], start.owner, update.place.path, end.key[0], end.owner, update.path
         same = chosen.get(places)
         if same is None or update.first < same.first:
             chosen[places] = update
@@ -250,7 +252,10 @@ def gradient_behind(tape: Tape, update: Update) -> tuple[Event, Path, float] | N
             rate = _multiple(change, np.asarray(leaf))
             if rate is None or event.identity[path] == update.event.identity[update.path]:
                 continue
-            rank = 0 if wanted in gradient_of(event.name(path)) else 1
+            own = event.owner == update.event.owner != 0 and holds_gradient(event.site.name)
+            rank = 0 if own or wanted in gradient_of(event.name(path)) else 1
+            if rank and change.size == 1:
+                continue  # any two numbers are proportional
             if best is None or rank < best[0]:
                 best = rank, event, path, rate
         if best is not None and best[0] == 0:
