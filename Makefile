@@ -57,6 +57,7 @@ bench-peers: $(PEERS)/peers.stamp
 
 bench-diagnosis: $(VENV)/test.stamp
 	$(VENV)/bin/python -m bench.diagnosis
+	$(VENV)/bin/python -m bench.cases
 	$(VENV)/bin/pytest -n auto tests/check/test_check_diagnosis.py
 
 bench-check: $(VENV)/cli.stamp

@@ -135,9 +135,7 @@ def _show_step(report: FileReport, json: bool) -> None:
 
 def _check_folder(folder: Path, seconds: float | None, json: bool) -> int:
     """One row a file, and the worst exit code."""
-    reports = [
-        (path, _report_or_error(str(path), seconds)) for path in code_files(folder)
-    ]
+    reports = [(path, _report_or_error(str(path), seconds)) for path in code_files(folder)]
     if json:
         documents = {
             str(path): {"error": str(r)} if isinstance(r, InputError) else as_document(r)

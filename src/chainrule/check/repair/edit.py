@@ -12,7 +12,17 @@ from typing import Any
 
 from chainrule.check.repair.source import Definition
 
-__all__ = ["Edit", "Place", "expressions", "is_operand", "made", "nested", "parse", "statements", "values"]
+__all__ = [
+    "Edit",
+    "Place",
+    "expressions",
+    "is_operand",
+    "made",
+    "nested",
+    "parse",
+    "statements",
+    "values",
+]
 
 
 @dataclass(frozen=True)

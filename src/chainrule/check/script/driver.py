@@ -19,7 +19,8 @@ MARK = "# --- added for the check: data that fit, and calls ---"
 _FORWARD = ("forward", "forward_prop", "forward_pass", "forwardprop", "fprop", "fwd", "call",
             "forward_propagation", "feedforward", "feed_forward", "__call__")  # fmt: skip
 _BACKWARD = ("backward", "back_prop", "backprop", "backward_pass", "backward_prop", "bprop", "bwd",
-             "backward_propagation", "backpropagation", "back_propagation", "gradient", "grad")  # fmt: skip
+             "backward_propagation", "backpropagation", "back_propagation", "gradient",
+             "grad")  # fmt: skip
 _NUMBERS = {
     "reg": 0.3, "lam": 0.3, "lambda": 0.3, "l2": 0.3, "alpha": 0.3, "eps": 1e-5, "epsilon": 1e-5,
     "lr": 0.1, "eta": 0.1, "momentum": 0.9, "margin": 1.0, "delta": 1.0, "tau": 0.7, "beta1": 0.9,
@@ -28,7 +29,8 @@ _WHOLE = {
     "stride": 2, "pad": 1, "padding": 1, "kernel_size": 2, "pool_size": 2, "size": 2, "k": 2,
     "filter_size": 2, "pool": 2, "window": 2, "f": 2,
 }  # fmt: skip
-_ROWS = "(7, 5)", "(7,)", "(2, 7, 5)", "(8, 6, 3)", "(2, 3, 8, 6)", "(2, 8, 6, 3)", "(5, 7)", "(9, 2)", "(9, 3)", "(7, 1)"  # fmt: skip
+_ROWS = ("(7, 5)", "(7,)", "(2, 7, 5)", "(8, 6, 3)", "(2, 3, 8, 6)", "(2, 8, 6, 3)", "(5, 7)",
+         "(9, 2)", "(9, 3)", "(7, 1)")  # fmt: skip
 _RANDOM = "_rng.normal(size={})"
 _MOST = 120
 
@@ -36,9 +38,7 @@ _MOST = 120
 def drivers(tree: ast.Module) -> Iterator[str]:
     """Programs that may use what a file defines, the likeliest first."""
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
-    made = itertools.chain(
-        _pairs(functions), _objects(tree), _with_loss(functions)
-    )
+    made = itertools.chain(_pairs(functions), _objects(tree), _with_loss(functions))
     for text in itertools.islice(made, _MOST):
         yield "import numpy as np\n_rng = np.random.default_rng(0)\n" + text
 
@@ -100,9 +100,7 @@ def _constructors(init: ast.FunctionDef | None) -> list[str]:
     if not names:
         return [""]
     sizes = itertools.cycle((5, 4, 3))
-    values = [
-        str(_WHOLE.get(n, _NUMBERS.get(n, None)) or next(sizes)) for n in names
-    ]
+    values = [str(_WHOLE.get(n, _NUMBERS.get(n)) or next(sizes)) for n in names]
     return [", ".join(values)]
 
 
@@ -144,7 +142,19 @@ def _value(name: str, place: int, rows: str, parameters: str, with_classes: bool
         return "np.arange(7) % 4" if with_classes else "np.arange(7) % 5"
     if word.startswith("b") and len(word) <= 2:
         return _RANDOM.format("(4,)") if parameters == "(5, 4)" else _RANDOM.format(parameters)
-    if word in ("x", "inputs", "input", "images", "image", "scores", "z", "a", "h", "data", "feats"):
+    if word in (
+        "x",
+        "inputs",
+        "input",
+        "images",
+        "image",
+        "scores",
+        "z",
+        "a",
+        "h",
+        "data",
+        "feats",
+    ):
         return _RANDOM.format(rows)
     if place == 0 and not word.startswith(("w", "theta")):
         return _RANDOM.format(rows)
@@ -163,6 +173,6 @@ def _returned(function: ast.FunctionDef) -> list[str]:
     """Names of what the function's last `return` returns, if they are names."""
     for node in reversed(list(ast.walk(function))):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-            if all(isinstance(e, ast.Name) for e in node.value.elts):
-                return [e.id for e in node.value.elts if isinstance(e, ast.Name)]
+            names = [e.id for e in node.value.elts if isinstance(e, ast.Name)]
+            return names if len(names) == len(node.value.elts) else []
     return []

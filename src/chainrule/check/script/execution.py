@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import importlib.abc
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.script.instrument import HOOK
+from chainrule.check.script.syntax import HOOK
 
 __all__ = ["isolated", "run_code"]
 
@@ -42,7 +43,12 @@ def run_code(code: types.CodeType, hook: Callable[..., Any], filename: str, seed
     sys.modules["__main__"] = module
     random.seed(0)
     np.random.seed(0)
-    exec(code, module.__dict__)
+    names = dict(vars(builtins))
+    try:
+        exec(code, module.__dict__)
+    finally:  # what the analysis itself needs
+        vars(builtins).update(names)
+        np.seterr(all="ignore")
 
 
 @contextlib.contextmanager
@@ -72,31 +78,29 @@ def _one_thread() -> Any:
 
 
 def _quiet_prompts() -> None:
-    import builtins
-
-    builtins.input = lambda *_: ""  # type: ignore[assignment]
-    time.sleep = lambda *_: None
+    names: Any = builtins
+    names.input = lambda *_: ""
+    clock: Any = time
+    clock.sleep = lambda *_: None
 
 
 def _seed_generators() -> None:
     """Generators that would be seeded by the system are seeded with 0."""
-    random_state, default_rng, seed = (
-        np.random.RandomState, np.random.default_rng, np.random.seed,
-    )  # fmt: skip
+    default_rng, seed, python_seed = np.random.default_rng, np.random.seed, random.seed
 
     @functools.wraps(default_rng)
     def seeded_rng(seed: Any = None) -> Any:
         return default_rng(_moved(seed))
 
-    class SeededState(random_state):
+    class SeededState(np.random.RandomState):
         def __init__(self, seed: Any = None) -> None:
             super().__init__(_moved(seed))
 
-    np.random.default_rng = seeded_rng
-    np.random.RandomState = SeededState  # type: ignore[misc]
-    np.random.seed = lambda value=None: seed(_moved(value))
-    python_seed = random.seed
-    random.seed = lambda value=None, *_: python_seed(_moved(value))  # type: ignore[assignment]
+    numpy_random: Any = np.random
+    numpy_random.default_rng, numpy_random.RandomState = seeded_rng, SeededState
+    numpy_random.seed = lambda value=None: seed(_moved(value))
+    python_random: Any = random
+    python_random.seed = lambda value=None, *_: python_seed(_moved(value))
 
 
 def _moved(seed: Any) -> Any:

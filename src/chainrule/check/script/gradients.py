@@ -8,7 +8,6 @@ file only computes gradients, they are paired by their names.
 from __future__ import annotations
 
 import ast
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.updates import Update, gradient_behind
 from chainrule.check.script.values import Path, is_real
 
-__all__ = ["Given", "given_by_names", "given_by_updates", "named_rates", "value_of_object"]  # fmt: skip
+__all__ = ["Given", "given_by_names", "given_by_updates", "named_rates", "value_of_object"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +72,36 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
     """The gradients that the updates of one step use."""
     short = short_names([update.name for update in updates])
     updates = [replace(u, name=name) for u, name in zip(updates, short, strict=True)]
-    explicit = [gradient_behind(tape, update) for update in updates]
+    explicit = [gradient_behind(tape, u) for u in updates]
     written = [_written_rate(tape, tree, update) for update in updates]
     rate = _rate(tape, updates, [e[2] for e in explicit if e is not None], written)
-    return [_given(*parts, rate) for parts in zip(updates, explicit, strict=True)]
+    return [_given(tape, *parts, rate) for parts in zip(updates, explicit, strict=True)]
 
 
-def _given(update: Update, known: tuple[Event, Path, float] | None, rate: float) -> Given:
+def _given(
+    tape: Tape, update: Update, known: tuple[Event, Path, float] | None, rate: float
+) -> Given:
+    if known is None:  # an optimiser may rescale it, a penalty may be added
+        known = named_gradient(tape, update, rate)
     if known is not None and abs(known[2] - rate) <= 1e-7 * abs(rate):
         event, path, _ = known
         value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
         return Given(update.name, update.place, value, event, path, update, rate)
     value = -update.change / rate if rate else -update.change
     return Given(update.name, update.place, value, None, (), update, rate)
+
+
+def named_gradient(tape: Tape, update: Update, rate: float) -> tuple[Event, Path, float] | None:
+    """The last value before an update that has the name of its gradient and the right shape."""
+    wanted, found = plain_name(update.name), None
+    for event in tape.events[update.place.event.index + 1 : update.first]:
+        if event.site.kind in ("argument", "add", "inner", "loop"):
+            continue
+        for path, leaf in event.real_leaves():
+            fits = np.shape(leaf) == update.change.shape
+            if fits and wanted in gradient_of(event.name(path)) and np.any(leaf):
+                found = event, path, rate
+    return found
 
 
 def named_rates(tape: Tape, end: int) -> set[float]:
@@ -168,9 +184,10 @@ def given_by_names(tape: Tape) -> list[Given]:
                 continue
             key = place.event.index, place.path
             fits = np.shape(leaf) == place.value.shape
-            if key in found and _is_over(found[key], event):
-                if not fits or found[key].value.shape == place.value.shape:
-                    continue
+            other = found.get(key)
+            has_fit = other is not None and other.value.shape == place.value.shape
+            if other is not None and _is_over(other, event) and (has_fit or not fits):
+                continue
             value = np.asarray(leaf, dtype=np.float64)
             found[key] = Given(_label(place, event), place, value, event, path)
     short = short_names([given.name for given in found.values()])
@@ -202,9 +219,9 @@ def value_of_object(tape: Tape, event: Event, path: Path) -> Place | None:
     if path or not holds_gradient(event.site.name) or len(event.slot) != 2:
         return None
     for other in tape.by_owner.get(event.owner, ()):
-        if other.index < event.index and _HOLDS_VALUE.fullmatch(str(other.slot[1])):
-            if () in other.leaves and is_real(other.leaves[()]):
-                return Place(other)
+        named = _HOLDS_VALUE.fullmatch(str(other.slot[1])) and () in other.leaves
+        if other.index < event.index and named and is_real(other.leaves[()]):
+            return Place(other)
     return None
 
 
@@ -215,7 +232,7 @@ def _places(tape: Tape) -> dict[str, list[Place]]:
     for event in tape.events:
         if event.site.kind in ("loop", "return", "append"):
             continue
-        for path, leaf in event.real_leaves():
+        for path, _ in event.real_leaves():
             word = plain_name(event.name(path))
             if event.identity[path] in known and word in found:
                 continue
@@ -224,9 +241,7 @@ def _places(tape: Tape) -> dict[str, list[Place]]:
     return found
 
 
-def _named(
-    tape: Tape, places: dict[str, list[Place]], event: Event, path: Path
-) -> Place | None:
+def _named(tape: Tape, places: dict[str, list[Place]], event: Event, path: Path) -> Place | None:
     """What a gradient's name says: the same word, or else the only value of its shape whose name
     begins or ends alike; for `grad` alone the argument of that shape."""
     words = gradient_of(event.name(path))
@@ -283,5 +298,6 @@ def _alike(word: str, name: str) -> bool:
     """`outsidevecs` and `outsidevectors`, `w` and `weights`, `centervec` and `centerwordvec`."""
     if name.startswith(word) or word.startswith(name):
         return True
-    common = len(os.path.commonprefix([word, name]))
+    pairs = enumerate(zip(word, name, strict=False))
+    common = next((i for i, (a, b) in pairs if a != b), min(len(word), len(name)))
     return common >= 4 and 2 * common >= min(len(word), len(name))

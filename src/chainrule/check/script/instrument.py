@@ -13,11 +13,23 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["HOOK", "Site", "Source", "instrument", "number_statements", "read_source"]
+from chainrule.check.script.syntax import (
+    HOOK,
+    OPERATORS,
+    calls_hook,
+    global_names,
+    has_slice,
+    is_compiler,
+    is_elementwise,
+    is_path,
+    is_simple,
+    names_in,
+    part_names,
+    reading_of,
+)
 
-HOOK = "_chainrule_event"
+__all__ = ["Site", "Source", "instrument", "number_statements", "read_source"]
 
-_COMPILERS = {"jit", "njit", "vectorize", "guvectorize", "cfunc"}  # numba: they refuse the hook
 _SINGLE = {"float32", "float16", "single", "half"}
 
 
@@ -106,7 +118,7 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
         self.generic_visit(node)
-        operator = _OPERATORS.get(type(node.op), "?")
+        operator = OPERATORS.get(type(node.op), "?")
         node.value = self._event(node, "add", node.target, node.value, operator)
         return [node, *self._after(node, [node.target], always=True)]
 
@@ -119,12 +131,12 @@ class _Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         if node.value is not None:
             name = self._functions[-1] if self._functions else ""
-            node.value = self._call(node, "return", name, node.value, parts=_parts(node.value))
+            node.value = self._call(node, "return", name, node.value, parts=part_names(node.value))
         return node
 
     def visit_For(self, node: ast.For) -> ast.For:
         self.generic_visit(node)
-        seen = [self._rebound(name, "loop") for name in _names(node.target)]
+        seen = [self._rebound(name, "loop") for name in names_in(node.target)]
         node.body[:0] = seen
         return node
 
@@ -137,7 +149,7 @@ class _Instrument(ast.NodeTransformer):
         holder = call.func.value
         if call.func.attr in ("append", "appendleft") and len(call.args) == 1:
             name = f"{ast.unparse(holder)}[]"
-            parts = _parts(call.args[0])
+            parts = part_names(call.args[0])
             call.args[0] = self._call(node, "append", name, call.args[0], parts=parts)
             return [node]
         changed = [k.value for k in call.keywords if k.arg == "out"]
@@ -148,9 +160,9 @@ class _Instrument(ast.NodeTransformer):
     # --- functions ------------------------------------------------------------------------------
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        node.decorator_list = [d for d in node.decorator_list if not _compiles(d)]
+        node.decorator_list = [d for d in node.decorator_list if not is_compiler(d)]
         self._functions.append(node.name)
-        self._globals.append(_global_names(node))
+        self._globals.append(global_names(node))
         self.generic_visit(node)
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         seen = [self._rebound(a, "argument") for a in arguments if a.arg not in ("self", "cls")]
@@ -163,7 +175,7 @@ class _Instrument(ast.NodeTransformer):
     def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
         self._functions.append("<lambda>")
         self.generic_visit(node)
-        node.body = self._call(node, "return", "<lambda>", node.body, parts=_parts(node.body))
+        node.body = self._call(node, "return", "<lambda>", node.body, parts=part_names(node.body))
         self._functions.pop()
         return node
 
@@ -180,8 +192,8 @@ class _Instrument(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.Call:
         """Also what a function of NumPy is applied to is seen: z of `np.tanh(x @ W + b)`."""
         self.generic_visit(node)
-        if node.args and _is_elementwise(node.func) and isinstance(node.args[0], ast.BinOp):
-            name = ast.unparse(node.args[0]) if not _hooked(node.args[0]) else "…"
+        if node.args and is_elementwise(node.func) and isinstance(node.args[0], ast.BinOp):
+            name = ast.unparse(node.args[0]) if not calls_hook(node.args[0]) else "…"
             node.args[0] = self._call(node, "inner", name, node.args[0], suffix="inner")
         texts = [k.value for k in node.keywords if k.arg == "dtype"]
         if isinstance(node.func, ast.Attribute) and node.func.attr == "astype":
@@ -196,13 +208,14 @@ class _Instrument(ast.NodeTransformer):
     def _event(
         self, node: ast.AST, kind: str, target: ast.expr, value: ast.expr, operator: str = ""
     ) -> ast.expr:
-        owner = key = None
-        if isinstance(target, ast.Attribute) and _is_path(target.value):
+        owner: ast.expr | None = None
+        key: ast.expr | None = None
+        if isinstance(target, ast.Attribute) and is_path(target.value):
             owner, key = target.value, ast.Constant(target.attr)
-        elif isinstance(target, ast.Subscript) and _is_path(target.value):
+        elif isinstance(target, ast.Subscript) and is_path(target.value):
             owner = target.value
-            key = target.slice if _is_simple(target.slice) and not _slices(target.slice) else None
-        parts = _parts(target) or (_parts(value) if isinstance(target, ast.Name) else ())
+            key = target.slice if is_simple(target.slice) and not has_slice(target.slice) else None
+        parts = part_names(target) or (part_names(value) if isinstance(target, ast.Name) else ())
         return self._call(node, kind, ast.unparse(target), value, owner, key, parts, operator)
 
     def _after(
@@ -215,16 +228,23 @@ class _Instrument(ast.NodeTransformer):
             root = target
             while isinstance(root, ast.Subscript):
                 root = root.value
-            if not _is_path(root):
+            if not is_path(root):
                 continue
-            owner = key = None
+            owner: ast.expr | None = None
+            key: ast.expr | None = None
             if isinstance(root, ast.Attribute):
                 owner, key = root.value, ast.Constant(root.attr)
             looked = self._call(
-                node, "after", ast.unparse(root), _reading(root), owner, key, suffix=f"after{count}"
+                node,
+                "after",
+                ast.unparse(root),
+                reading_of(root),
+                owner,
+                key,
+                suffix=f"after{count}",
             )
             if isinstance(root, ast.Name) and root is target:
-                yield ast.copy_location(ast.Assign([_storing(root)], looked), node)
+                yield ast.copy_location(ast.Assign([ast.Name(root.id, ast.Store())], looked), node)
             else:
                 yield ast.copy_location(ast.Expr(looked), node)
 
@@ -256,99 +276,8 @@ class _Instrument(ast.NodeTransformer):
         self.sites[site] = Site(line, kind, name, parts, function, operator, is_global)
         arguments: list[ast.expr] = [ast.Constant(site), value]
         if owner is not None:
-            arguments.append(_reading(owner))
+            arguments.append(reading_of(owner))
             if key is not None:
-                arguments.append(_reading(key))
+                arguments.append(reading_of(key))
         call = ast.Call(ast.Name(HOOK, ast.Load()), arguments, [])
         return ast.copy_location(call, value) if hasattr(value, "lineno") else call
-
-
-_OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-
-
-def _parts(node: ast.expr) -> tuple[str, ...]:
-    """Names of the parts of `a, b`, `[a, b]` or `{"a": …}`; empty where there are none."""
-    if isinstance(node, ast.Tuple | ast.List):
-        if any(isinstance(e, ast.Starred) for e in node.elts):
-            return ()
-        return tuple(_part_name(e) for e in node.elts)
-    if isinstance(node, ast.Dict):
-        return tuple(
-            k.value if isinstance(k, ast.Constant) and isinstance(k.value, str) else ""
-            for k in node.keys
-        )
-    return ()
-
-
-_ELEMENTWISE = {
-    "tanh", "exp", "maximum", "log", "log1p", "logaddexp", "sqrt", "abs", "absolute", "square",
-    "sin", "cos", "power", "expit", "clip", "where", "erf", "arctan", "sinh", "cosh",
-}  # fmt: skip
-
-
-def _is_elementwise(function: ast.expr) -> bool:
-    return isinstance(function, ast.Attribute) and function.attr in _ELEMENTWISE
-
-
-def _hooked(node: ast.expr) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == HOOK for n in ast.walk(node))
-
-
-def _part_name(node: ast.expr) -> str:
-    """`dx` for `dx`, and for `dx.reshape(x.shape)`, `dx.T` and the like."""
-    inner = node
-    while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-        if inner.func.attr not in _SAME:
-            break
-        inner = inner.func.value
-    return ast.unparse(inner) if _is_path(inner) else ""
-
-
-_SAME = {"reshape", "copy", "astype", "ravel", "flatten", "squeeze", "transpose"}
-
-
-def _names(target: ast.expr) -> list[ast.Name]:
-    return [node for node in ast.walk(target) if isinstance(node, ast.Name)]
-
-
-def _global_names(function: ast.FunctionDef) -> set[str]:
-    return {n for node in ast.walk(function) if isinstance(node, ast.Global) for n in node.names}
-
-
-def _is_path(node: ast.expr) -> bool:
-    """Whether reading it again has no effect: a name, and what hangs on it by name or index."""
-    if isinstance(node, ast.Name):
-        return True
-    if isinstance(node, ast.Attribute):
-        return _is_path(node.value)
-    return isinstance(node, ast.Subscript) and _is_path(node.value) and _is_simple(node.slice)
-
-
-def _is_simple(node: ast.expr) -> bool:
-    allowed = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple, ast.operator,
-               ast.unaryop, ast.expr_context, ast.Attribute, ast.Slice)  # fmt: skip
-    return all(isinstance(part, allowed) for part in ast.walk(node))
-
-
-def _slices(node: ast.expr) -> bool:
-    return any(isinstance(part, ast.Slice) for part in ast.walk(node))
-
-
-def _reading(node: ast.expr) -> ast.expr:
-    """A copy of a target that reads it."""
-    new = copy.deepcopy(node)
-    for part in ast.walk(new):
-        if hasattr(part, "ctx"):
-            part.ctx = ast.Load()
-    return new
-
-
-def _storing(node: ast.Name) -> ast.Name:
-    return ast.Name(node.id, ast.Store())
-
-
-def _compiles(decorator: ast.expr) -> bool:
-    while isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
-    return name in _COMPILERS

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -113,16 +114,12 @@ def flow_of(tape: Tape, replayer: Replayer, reading: Reading) -> Flow:
         if not depends:
             continue
         changed = [_differs(a, b) for a, b in zip(row, plain, strict=True)]
-        reached = frozenset(
-            g.name for g, c in zip(givens, changed[count:], strict=True) if c
-        )
+        reached = frozenset(g.name for g, c in zip(givens, changed[count:], strict=True) if c)
         steps.append(Step(place, any(changed[:count]), reached))
     return Flow(steps)
 
 
-def _depend_on(
-    replayer: Replayer, places: Sequence[Place], sources: Sequence[Place]
-) -> list[bool]:
+def _depend_on(replayer: Replayer, places: Sequence[Place], sources: Sequence[Place]) -> list[bool]:
     """Whether each value changes when all parameters are moved, and the gradient that the backward
     pass is given: data and settings do not."""
     looks = [leaf_look(p.event.key, p.path) for p in places]
@@ -168,7 +165,7 @@ def _fresh(tape: Tape, end: int) -> Iterator[Place]:
                 yield Place(event, path, event.site.kind == "after")
 
 
-def _differs(a: object, b: object) -> bool:
+def _differs(a: Any, b: Any) -> bool:
     return a is not None and b is not None and not np.array_equal(a, b, equal_nan=True)
 
 
@@ -183,9 +180,7 @@ def judge_lines(
         s for s in flow.backward
         if s.place.value.any() and not _is_saved(s.place.value, known_values)
     ]  # fmt: skip
-    shapes = {s.place.value.shape for s in backward} | {
-        s.place.value.shape[::-1] for s in backward
-    }
+    shapes = {s.place.value.shape for s in backward} | {s.place.value.shape[::-1] for s in backward}
     forward = [s.place for s in flow.steps if s.forward and s.place.value.shape in shapes]
     forward = _distinct(forward)
     table = measure(replayer, forward, [reading.loss], directions=_DIRECTIONS, tuned=False)
@@ -210,15 +205,21 @@ def judge_lines(
         if event.identity[path] in updated:
             continue  # the parameter itself
         verdict = (
-            _of_gradient(checked, sizes) if checked is not None
+            _of_gradient(checked, sizes)
+            if checked is not None
             else _matched(step, known, reading.scale, sizes, forward)
-        )  # fmt: skip
+        )
         verdicts.append(
             LineVerdict(
-                event.site.line, step.place.name, *verdict, reaches=step.reaches,
-                key=event.key, path=path, shape=step.place.value.shape,
+                event.site.line,
+                step.place.name,
+                *verdict,
+                reaches=step.reaches,
+                key=event.key,
+                path=path,
+                shape=step.place.value.shape,
                 site=event.site.kind,
-            )  # fmt: skip
+            )
         )
     return verdicts, [*known, *(c.slopes for c in reading.gradients)]
 
@@ -247,9 +248,8 @@ def _of_gradient(checked: Checked, sizes: dict[float, str]) -> tuple[str, str, s
     if checked.factor is not None:
         return "scaled", _scaled(checked.factor, name, sizes), name, checked.factor
     gradient = checked.given.value
-    if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]:
-        if common_factor(checked.slopes, gradient.T) is not None:
-            return "transposed", f"∂L/∂{name}, transposed", name, 1.0
+    if gradient.ndim == 2 and common_factor(checked.slopes, gradient.T) is not None:
+        return "transposed", f"∂L/∂{name}, transposed", name, 1.0
     return "none", f"not ∂L/∂{name}", name, 0.0
 
 
@@ -348,5 +348,3 @@ def _constants(tape: Tape, reading: Reading) -> dict[float, str]:
         found.setdefault(1.0 / number, f"1/{number}, {number} = {name}")
         found.setdefault(2.0 / number, f"2/{number}, {number} = {name}")
     return found
-
-

@@ -34,6 +34,7 @@ _OWN_KINDS = {
     "operand-of-loop": "wrong-operand",
     "term-inside": "missing-term",
 }
+_OF_SCALE = {"two", "factor", "factor-removed", "divided", "multiplied", "divisor"}
 _SUMMARIES = {
     "extra-product": "A product stands where one of its factors alone belongs.",
     "flipped-axis": "The entries are in reverse order.",
@@ -89,8 +90,7 @@ def mistakes_of(
         line, wrong, right = _texts(edit)
         summary = _SUMMARIES.get(name) or PLAIN.get(name) or FAULTS[name].summary
         found.append(
-            Mistake(name, summary, line, wrong, right, tuple(sorted(mended)), proved,
-                    evidence)  # fmt: skip
+            Mistake(name, summary, line, wrong, right, tuple(sorted(mended)), proved, evidence)
         )
     return found
 
@@ -129,8 +129,10 @@ def _name(
     try:
         name = name_of(edit, effect)
     except (LookupError, ValueError, TypeError, ArithmeticError):
-        return "wrong-formula"
-    return name if name in PLAIN or name in FAULTS else "wrong-formula"
+        name = ""
+    if name in PLAIN or name in FAULTS:
+        return name
+    return "wrong-factor" if edit.kind in _OF_SCALE else "wrong-formula"
 
 
 class _RoleEffect(Effect):

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["base_name", "gradient_of", "holds_gradient", "is_backward", "is_loss", "is_rate", "is_target", "loss_rank",
-           "plain_name", "short_names"]  # fmt: skip
+__all__ = [
+    "base_name",
+    "gradient_of",
+    "holds_gradient",
+    "is_backward",
+    "is_loss",
+    "is_rate",
+    "is_target",
+    "loss_rank",
+    "plain_name",
+    "short_names",
+]
 
 _LOSS = re.compile(
     r"(total_?|train_?|avg_?|mean_?|batch_?|epoch_?|data_?|reg_?|running_?|sum_?|curr_?|current_?)*"

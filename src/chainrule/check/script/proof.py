@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.check.repair.edit import Edit
+from chainrule.check.repair.scope import is_call_of
 from chainrule.check.script.fixes import Trial
 from chainrule.check.script.instrument import Source, instrument
 from chainrule.check.script.reading import Reading, read_step
@@ -77,9 +79,7 @@ def proved_on(source: Source, edits: Sequence[Edit], variants: Sequence[Variant]
     return results
 
 
-def gradients_on(
-    source: Source, edits: Sequence[Edit], variant: Variant
-) -> dict[str, np.ndarray]:
+def gradients_on(source: Source, edits: Sequence[Edit], variant: Variant) -> dict[str, np.ndarray]:
     """The gradients of a variant with the changes."""
     with _resized(source.tree, variant.size):
         return Trial(source, variant.replayer, variant.reading).gradients_with(edits)
@@ -128,9 +128,7 @@ def _other_shapes(a: Reading, b: Reading) -> bool:
 
 def _sizes(tree: ast.Module) -> list[int]:
     """Whole numbers that may be lengths, the commonest last."""
-    counts: dict[int, int] = {}
-    for node in _lengths(tree):
-        counts[node.value] = counts.get(node.value, 0) + 1
+    counts = Counter(node.value for node in _lengths(tree) if isinstance(node.value, int))
     return sorted(counts, key=lambda n: (counts[n] > 4, n))
 
 
@@ -144,13 +142,13 @@ def _lengths(tree: ast.Module) -> Iterator[ast.Constant]:
             left_out.update(id(n) for n in ast.walk(node.slice))
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.Mod):
             left_out.update(id(n) for n in ast.walk(node.right))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("seed", "RandomState", "default_rng"):
-                left_out.update(id(n) for n in ast.walk(node))
+        elif is_call_of(node, "seed", "RandomState", "default_rng"):
+            left_out.update(id(n) for n in ast.walk(node))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and type(node.value) is int and id(node) not in left_out:
-            if 3 <= node.value <= 5000:
-                yield node
+        if not isinstance(node, ast.Constant) or id(node) in left_out:
+            continue
+        if type(node.value) is int and 3 <= node.value <= 5000:
+            yield node
 
 
 @contextlib.contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from chainrule.check.script.assumed import assumed_losses, outputs_of
+from chainrule.check.script.called import applied_losses, called_losses
 from chainrule.check.script.gradients import (
     Given,
     given_by_names,
@@ -15,18 +17,14 @@ from chainrule.check.script.gradients import (
 )
 from chainrule.check.script.instrument import Source
 from chainrule.check.script.losses import (
-    applied_losses,
-    assumed_losses,
-    called_losses,
     computed_losses,
     dependence,
     graph_losses,
-    outputs_of,
     scalar_losses,
     upstream_losses,
 )
 from chainrule.check.script.replay import Replayer, leaf_look
-from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
+from chainrule.check.script.slopes import Loss, Place, Slopes, common_factor, measure
 from chainrule.check.script.tape import Tape
 from chainrule.check.script.updates import Update, find_updates
 from chainrule.check.script.values import Path
@@ -34,6 +32,14 @@ from chainrule.check.script.values import Path
 __all__ = ["Checked", "Reading", "read_step"]
 
 _MOST_LOSSES = 12
+_RESCALED = (
+    "the optimiser rescales every entry of the gradient, and no value is named as a gradient"
+)
+_SEVERAL = "no parameter is updated before the loss is computed again"
+_IN_BETWEEN = (
+    "some parameters are updated several times before others are updated once, so no single step "
+    "can be compared"
+)
 _MOSTLY = 0.5  # share of right gradients with which a reading by names is believed
 
 
@@ -90,15 +96,13 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     if not updates:
         return _of_names(tape, replayer, source)
     if _updated_in_between(tape, updates):
-        return Reading(problem="some parameters are updated several times before others are "
-                               "updated once, so no single step can be compared")  # fmt: skip
+        return Reading(problem=_IN_BETWEEN)
     reading = _of_updates(tape, replayer, source, updates)
     if not reading.ok and _rescaled(updates):
-        reading = Reading(problem="the optimiser rescales every entry of the gradient, and no value "
-                                  "has the name of a gradient")  # fmt: skip
-    if reading.ok or all(c.given.source is not None for c in reading.gradients):
-        if reading.gradients:
-            return reading
+        reading = Reading(problem=_RESCALED)
+    explicit = all(c.given.source is not None for c in reading.gradients)
+    if reading.gradients and (reading.ok or explicit):
+        return reading
     named = _of_names(tape, replayer, source)  # an optimiser may hide the gradient
     if named.ok or (reading.problem and _share_right(named) >= _MOSTLY):
         return named
@@ -133,7 +137,7 @@ def _share_right(reading: Reading) -> float:
     return sum(c.right for c in reading.gradients) / max(1, len(reading.gradients))
 
 
-def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list) -> Reading:
+def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Update]) -> Reading:
     end = min(u.first for u in updates)
     places = [u.place for u in updates]
     givens = given_by_updates(tape, source.tree, updates)
@@ -141,7 +145,7 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list) -
     for losses in (graph_losses(tape), computed_losses(tape, end)):
         own = _depending(replayer, places, losses)
         if own:
-            return _best(replayer, givens, own, rates)
+            return _of_one_step(tape, _best(replayer, givens, own, rates), end)
     outputs, dependent = outputs_of(tape, replayer, places, end)
     called = called_losses(tape, source.tree, end)
     called += applied_losses(tape, source.tree, outputs, dependent, end)
@@ -154,6 +158,18 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list) -
     return _best(replayer, givens, assumed, rates)
 
 
+def _of_one_step(tape: Tape, reading: Reading, end: int) -> Reading:
+    """Without the parameters that are updated after the loss was computed again: their change is
+    not that of this step."""
+    assert reading.loss is not None
+    sites = {look.key[0] for look in reading.loss.looks}
+    again = next((e.index for e in tape.events[end:] if e.key[0] in sites), len(tape.events))
+    kept = [c for c in reading.gradients if c.given.update is None or c.given.update.first < again]
+    if len(kept) == len(reading.gradients):
+        return reading
+    return Reading(problem=_SEVERAL) if not kept else replace(reading, gradients=kept)
+
+
 def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     givens = _roots(replayer, given_by_names(tape))
     if not givens:
@@ -161,13 +177,14 @@ def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     places = [g.place for g in givens]
     end = len(tape.events)
     last = max(g.source.index for g in givens if g.source is not None) + 1
-    for find in (
+    finders: list[Callable[[], list[Loss]]] = [
         lambda: graph_losses(tape),
         lambda: computed_losses(tape, last),
         lambda: computed_losses(tape, end, start=last),
         lambda: upstream_losses(tape, givens),
         lambda: scalar_losses(tape, end),
-    ):
+    ]
+    for find in finders:
         own = _depending(replayer, places, find())
         if own:
             return _best(replayer, givens, own)
@@ -195,7 +212,7 @@ def _no_loss(givens: Sequence[Given]) -> str:
     return f"gradients of {names} were found, but no loss that depends on them"
 
 
-def _depending(replayer: Replayer, places: Sequence, losses: Sequence[Loss]) -> list[Loss]:
+def _depending(replayer: Replayer, places: Sequence[Place], losses: Sequence[Loss]) -> list[Loss]:
     """Losses that depend on the parameters, on as many as any of them does; equal ones once."""
     losses = list(losses)[: 2 * _MOST_LOSSES]
     if not losses:
@@ -251,9 +268,7 @@ def _under(
     return Reading(loss, checked, scale)
 
 
-def _is_rate(
-    scale: float, factors: Sequence[float | None], rates: Collection[float]
-) -> bool:
+def _is_rate(scale: float, factors: Sequence[float | None], rates: Collection[float]) -> bool:
     """Whether all gradients are the derivatives times the learning rate: steps, not gradients."""
     same = all(f is not None and abs(f - scale) <= 1e-5 * abs(scale) for f in factors)
     return same and any(abs(scale - rate) <= 1e-6 * rate for rate in rates)
@@ -268,5 +283,3 @@ def _scale(factors: Sequence[float | None]) -> float:
     known = [f for f in factors if f is not None]
     best = max(known, key=lambda f: sum(abs(f - g) <= 1e-5 * abs(f) for g in known), default=1.0)
     return 1.0 if abs(best - 1) <= 1e-5 else best
-
-

@@ -1,4 +1,4 @@
-"""The report on a file: what was understood, what was measured, what each line is, what is wrong."""
+"""The report on a file: what was understood and measured, what each line is, what is wrong."""
 
 from __future__ import annotations
 
@@ -115,6 +115,7 @@ class FileReport:
         """The record of an analysis."""
         texts = source.lines
         wrong = _wrong_lines(reading, lines, mistakes)
+        names = {c.name for c in reading.gradients if not c.right}
         gradients = [
             GradientRow(
                 c.name, c.given.called, tuple(c.given.place.value.shape), c.given.line, c.right,
@@ -125,20 +126,32 @@ class FileReport:
         ]  # fmt: skip
         rows = [
             LineRow(
-                v.line, texts[v.line - 1].strip(), v.name, v.kind, _text_of(v, v.line in wrong),
-                v.line in wrong,
-            )  # fmt: skip
+                v.line,
+                texts[v.line - 1].strip(),
+                v.name,
+                v.kind,
+                _text_of(v, v.line in wrong and bool(v.reaches & names)),
+                v.line in wrong and bool(v.reaches & names),
+            )
             for v in _each_line_once(lines, wrong)
         ]
-        verdict = "unsure" if reading.problem or not gradients else (
-            "right" if reading.ok else "wrong"
-        )  # fmt: skip
+        verdict = (
+            "unsure" if reading.problem or not gradients else ("right" if reading.ok else "wrong")
+        )
         loss = reading.loss
         return cls(
-            source.filename, verdict, loss.name if loss else "", loss.line if loss else 0,
-            loss.assumed if loss else False, gradients, rows, mistakes,
-            _problem(reading, tape), list(reading.notes), seconds,
-        )  # fmt: skip
+            source.filename,
+            verdict,
+            loss.name if loss else "",
+            loss.line if loss else 0,
+            loss.assumed if loss else False,
+            gradients,
+            rows,
+            mistakes,
+            _problem(reading, tape),
+            list(reading.notes),
+            seconds,
+        )
 
     def to_json(self) -> str:
         """The report as JSON."""
@@ -159,9 +172,7 @@ def _problem(reading: Reading, tape: Tape) -> str:
     return reading.problem
 
 
-def _wrong_lines(
-    reading: Reading, lines: list[LineVerdict], mistakes: list[Mistake]
-) -> set[int]:
+def _wrong_lines(reading: Reading, lines: list[LineVerdict], mistakes: list[Mistake]) -> set[int]:
     """The lines that are to be changed, or the first for each wrong gradient whose value is no
     derivative and reaches wrong gradients only."""
     if mistakes:

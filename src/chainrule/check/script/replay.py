@@ -1,7 +1,7 @@
 """The same run again, with a value moved: what would the loss, or a gradient, be then?
 
-A replay executes the file from its start, in a fresh namespace and a forked process, so that nothing
-it does is left behind.
+A replay executes the file from its start, in a fresh namespace and a forked process, so that
+nothing it does is left behind.
 """
 
 from __future__ import annotations
@@ -220,5 +220,3 @@ def _copied(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return value if isinstance(value, int | float) else None
-
-

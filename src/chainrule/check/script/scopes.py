@@ -12,8 +12,9 @@ import numpy as np
 
 from chainrule.check.repair.source import Definition, Scope
 from chainrule.check.script.execution import run_code
-from chainrule.check.script.instrument import HOOK, Source
+from chainrule.check.script.instrument import Source
 from chainrule.check.script.replay import Look, _Hook
+from chainrule.check.script.syntax import HOOK
 from chainrule.check.script.tape import Key
 
 __all__ = ["read_scopes"]

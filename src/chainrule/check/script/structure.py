@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.check.repair.edit import Edit, Place, expressions, nested, parse
-from chainrule.check.repair.scope import Hand
+from chainrule.check.repair.scope import Hand, is_call_of
 from chainrule.checks import is_whole
 
 __all__ = ["structure_edits"]
@@ -57,9 +57,8 @@ def _factor_of_product(place: Place, hand: Hand) -> Iterator[Edit]:
         factors: list[ast.expr] = []
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             factors = [node.left, node.right]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("dot", "matmul", "outer", "multiply"):
-                factors = node.args if len(node.args) == 2 else [node.func.value, *node.args]
+        elif is_call_of(node, "dot", "matmul", "outer", "multiply"):
+            factors = node.args if len(node.args) == 2 else [node.func.value, *node.args]
         for factor in factors:
             yield Edit(hand.definition, inner, factor, "product-for-factor", 2.0)
 
@@ -93,12 +92,13 @@ def _moved_down(place: Place, hand: Hand) -> Iterator[Edit]:
 def _moved_out(place: Place, hand: Hand) -> Iterator[Edit]:
     """A `return` at the end of a loop's body, after the loop."""
     loop = place.statement
-    if isinstance(loop, ast.For | ast.While) and isinstance(loop.body[-1], ast.Return):
-        if len(loop.body) > 1:
-            without = copy.copy(loop)
-            without.body = loop.body[:-1]
-            new = [without, loop.body[-1]]
-            yield Edit(hand.definition, place, new, "moved-out", 1.2, loop.body[-1])
+    if not isinstance(loop, ast.For | ast.While) or len(loop.body) < 2:
+        return
+    if isinstance(loop.body[-1], ast.Return):
+        without = copy.copy(loop)
+        without.body = loop.body[:-1]
+        new: list[ast.stmt] = [without, loop.body[-1]]
+        yield Edit(hand.definition, place, new, "moved-out", 1.2, loop.body[-1])
 
 
 def _loop_operands(place: Place, hand: Hand) -> Iterator[Edit]:

@@ -100,9 +100,7 @@ class Recorder:
         self._frames: dict[FrameType, int] = {}
         self._kept: list[Any] = []  # objects stay alive, so that no two share an id
 
-    def __call__(
-        self, site: str, value: Any, owner: Any = _NOTHING, key: Any = _NOTHING
-    ) -> Any:
+    def __call__(self, site: str, value: Any, owner: Any = _NOTHING, key: Any = _NOTHING) -> Any:
         """Record an event and hand its value on."""
         index = len(self.tape.events)
         if index >= self._most or (index % 64 == 0 and time.monotonic() > self._end):

@@ -109,9 +109,7 @@ def _line(row: LineRow, code: str) -> list[Line]:
 def _mistake(report: FileReport, mistake: Mistake) -> list[Line]:
     proof = "proved" if mistake.proved else "not proved"
     name = Path(report.filename).name
-    lines: list[Line] = [
-        [(f"{name}:{mistake.line}: {mistake.name}", "bold"), (f" ({proof})", "")]
-    ]
+    lines: list[Line] = [[(f"{name}:{mistake.line}: {mistake.name}", "bold"), (f" ({proof})", "")]]
     lines += _wrapped(f"  {mistake.summary}")
     for text in mistake.diff.splitlines():
         lines.append([(f"    {text}", {"-": "bad", "+": "good"}.get(text[:1], ""))])

@@ -52,7 +52,11 @@ class Update:
 
 def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
     """The parameters of the first step, in the order in which they are changed."""
-    candidates = [c for c in _distinct(_candidates(tape)) if not holds_gradient(c.name)][:_MOST]
+    known = {plain_name(event.site.name) for event in tape.events}
+    candidates = [
+        c for c in _distinct(_candidates(tape))
+        if not holds_gradient(c.name) and not gradient_of(c.name) & known
+    ][:_MOST]  # fmt: skip
     most = max(3, min(_MOST_LOOKS, _ALL_LOOKS // max(1, len(candidates))))
     moves = [[c.place.move(1, 1e-3 * c.place.scale)] for c in candidates]
     new = [leaf_look(c.event.key, c.path) for c in candidates]
@@ -73,6 +77,8 @@ def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
 
 def _named(tape: Tape, update: Update) -> bool:
     """Whether the change is a multiple of a value that has the name of its gradient."""
+    if update.change.size == 1:
+        return False
     behind = gradient_behind(tape, update)
     return behind is not None and plain_name(update.name) in gradient_of(behind[0].name(behind[1]))
 
@@ -231,7 +237,7 @@ def _is_target(event: Event) -> bool:
     return "," in event.site.name
 
 
-# --- the gradient behind a change ------------------------------------------------------------------
+# --- the gradient behind a change -----------------------------------------------------------------
 
 
 def gradient_behind(tape: Tape, update: Update) -> tuple[Event, Path, float] | None:

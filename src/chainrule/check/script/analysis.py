@@ -1,0 +1,180 @@
+"""Everything that can be said of a file, one question after the other."""
+
+from __future__ import annotations
+
+import time
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.check.script.driver import MARK, drivers
+from chainrule.check.script.fixes import Fix, Trial, find_fixes
+from chainrule.check.script.instrument import Source, instrument, read_source
+from chainrule.check.script.lines import LineVerdict, flow_of, gradient_looks, judge_lines
+from chainrule.check.script.mistake import Mistake, mistakes_of
+from chainrule.check.script.proof import gradients_on, proved_on, variants_of
+from chainrule.check.script.reading import Reading, read_step
+from chainrule.check.script.record import FileReport
+from chainrule.check.script.replay import Replayer
+from chainrule.check.script.scopes import read_scopes
+from chainrule.check.script.slopes import Slopes
+from chainrule.check.script.tape import Key, Tape, record
+
+__all__ = ["analyse"]
+
+_EVENTS = (1_500, 12_000, 120_000)  # so many events are recorded, and more if they show no step
+_TRIES = 300  # changes of the code
+_SECONDS_A_RUN = 5.0
+_FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
+
+
+@dataclass
+class _Read:
+    """A file that was run and read."""
+
+    source: Source
+    code: types.CodeType
+    tape: Tape
+    reading: Reading
+    replayer: Replayer
+
+
+def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
+    """Run a file and report on its first step.
+
+    Args:
+        until: when the answer must be there, on `time.monotonic`.
+        drive: whether functions and classes that the file only defines are called.
+    """
+    start = time.monotonic()
+    read = _read(source, start, until)
+    if drive and not read.reading.gradients and read.tape.error is None:
+        read = _driven(source, until) or read
+    lines: list[LineVerdict] = []
+    mistakes: list[Mistake] = []
+    if read.reading.gradients and not read.reading.problem:
+        looks = gradient_looks([c.given for c in read.reading.gradients])
+        read.replayer.check_repeatable(looks)
+        flow = flow_of(read.tape, read.replayer, read.reading)
+        lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
+        if not read.reading.ok:
+            mistakes = _mistakes(read, lines, known, start, until)
+    seconds = time.monotonic() - start
+    return FileReport.of(read.source, read.tape, read.reading, lines, mistakes, seconds)
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _read(source: Source, start: float, until: float) -> _Read:
+    """Record as much of the run as shows a whole step."""
+    read = None
+    for most in _EVENTS:
+        read = _recorded(source, most, max(1.0, (until - start) / 4))
+        if read.tape.ended != "enough" or _has_whole_step(read.tape, read.reading):
+            break
+    assert read is not None
+    return read
+
+
+def _recorded(source: Source, most: int, seconds: float) -> _Read:
+    tree, sites = instrument(source.tree)
+    code = compile(tree, source.filename, "exec", dont_inherit=True)
+    tape = record(code, sites, source.filename, most, seconds)
+    replayer = Replayer(code, source.filename, max(_SECONDS_A_RUN, 3 * tape.seconds))
+    return _Read(source, code, tape, read_step(tape, replayer, source), replayer)
+
+
+def _has_whole_step(tape: Tape, reading: Reading) -> bool:
+    """Whether a tape that was cut off shows a step to its end: all updates well before the cut."""
+    updates = [c.given.update for c in reading.gradients]
+    known = [u for u in updates if u is not None]
+    if len(known) < len(updates):
+        return len(tape.events) >= _EVENTS[1]
+    return bool(known) and max(u.event.index for u in known) < len(tape.events) // 2
+
+
+def _driven(source: Source, until: float) -> _Read | None:
+    """The file with a few lines that use what it defines, for the first such lines that work."""
+    for text in drivers(source.tree):
+        if time.monotonic() > until - _SECONDS_A_RUN:
+            return None
+        whole = f"{source.text.rstrip()}\n\n\n{MARK}\n{text}"
+        try:
+            read = _recorded(read_source(whole, source.filename), _EVENTS[1], 2.0)
+        except SyntaxError:
+            continue
+        if read.tape.error is None and read.reading.gradients:
+            return read
+    return None
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+def _mistakes(
+    read: _Read,
+    lines: Sequence[LineVerdict],
+    known: Sequence[Slopes],
+    start: float,
+    until: float,
+) -> list[Mistake]:
+    """Changes of lines with which every gradient is right."""
+    reading = read.reading
+    wrong = {c.name for c in reading.gradients if not c.right}
+    looks = gradient_looks([c.given for c in reading.gradients])
+    reached = {v.line for v in lines if v.reaches & wrong}
+    marks = _first_bad(lines, wrong)
+    definitions = read_scopes(read.source, read.code, looks, reached, marks)
+    batch = _batch(read.tape, reading)
+    by = start + _FOR_FIXES * (until - start)
+    fixes = find_fixes(
+        read.source, read.replayer, reading, definitions, lines, known, batch, _TRIES, by
+    )
+    if not fixes:
+        return []
+    return _proved(read, fixes, batch, start + _FOR_PROOFS * (until - start))
+
+
+def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
+    """For each line the event at which its value is no derivative first."""
+    marks: dict[Key, int] = {}
+    seen: set[int] = set()
+    for verdict in lines:
+        bad = verdict.kind not in ("right", "scaled") and verdict.reaches & wrong
+        if bad and verdict.line not in seen:
+            seen.add(verdict.line)
+            marks[verdict.key] = verdict.line
+    return marks
+
+
+def _proved(read: _Read, fixes: Sequence[Fix], batch: int, until: float) -> list[Mistake]:
+    """The first fix that holds for other numbers and sizes; else the first, not proved."""
+    source, replayer, reading = read.source, read.replayer, read.reading
+    variants = variants_of(source, replayer, read.tape, reading, until)
+    best: list[Mistake] = []
+    for fix in fixes[:6]:
+        held = proved_on(source, fix.edits, variants)
+        true = [Trial(source, replayer, reading).gradients_with(fix.edits)]
+        true += [gradients_on(source, fix.edits, variant) for variant in variants[:1]]
+        found = mistakes_of(fix, reading, true, variants, held, batch)
+        if not best or (found[0].proved and not best[0].proved):
+            best = found
+        if best[0].proved:
+            break
+    return best
+
+
+def _batch(tape: Tape, reading: Reading) -> int:
+    """The number of examples: the length that values of the step have and parameters have not."""
+    own = {n for c in reading.gradients for n in c.given.place.value.shape}
+    counts: dict[int, int] = {}
+    for event in tape.events[:2000]:
+        for _, leaf in event.real_leaves():
+            if isinstance(leaf, np.ndarray) and leaf.ndim == 2:
+                for n in leaf.shape:
+                    if n not in own and n > 1:
+                        counts[n] = counts.get(n, 0) + 1
+    return max(counts, key=lambda n: counts[n], default=0)
