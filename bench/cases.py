@@ -1,7 +1,7 @@
 """How often `chainrule check FILE` is right on files as people have them: `make bench-diagnosis`.
 
-Every file of `tests/check_cases` is checked as it is, wrong and right. A row of rates for those that
-were used while the check was written, and one for those that were held out.
+Every file of `tests/check_cases` is checked as it is, wrong and right. The rates are those of the
+cases that were used while the check was written, and of those that were held out.
 """
 
 from __future__ import annotations

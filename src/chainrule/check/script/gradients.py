@@ -22,6 +22,7 @@ from chainrule.check.script.names import (
     is_rate,
     plain_name,
     short_names,
+    unique_names,
 )
 from chainrule.check.script.slopes import Place
 from chainrule.check.script.tape import Event, Tape
@@ -70,7 +71,9 @@ class Given:
 
 def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) -> list[Given]:
     """The gradients that the updates of one step use."""
-    short = short_names([update.name for update in updates])
+    names = [update.name for update in updates]
+    names = [u.place.name if names.count(u.name) > 1 else u.name for u in updates]
+    short = unique_names(short_names(names))
     updates = [replace(u, name=name) for u, name in zip(updates, short, strict=True)]
     explicit = [gradient_behind(tape, u) for u in updates]
     written = [_written_rate(tape, tree, update) for update in updates]
@@ -84,11 +87,23 @@ def _given(
     if known is None:  # an optimiser may rescale it, a penalty may be added
         known = named_gradient(tape, update, rate)
     if known is not None and abs(known[2] - rate) <= 1e-7 * abs(rate):
-        event, path, _ = known
+        event, path = _defined(tape, *known[:2])
         value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
         return Given(update.name, update.place, value, event, path, update, rate)
     value = -update.change / rate if rate else -update.change
     return Given(update.name, update.place, value, None, (), update, rate)
+
+
+def _defined(tape: Tape, event: Event, path: Path) -> tuple[Event, Path]:
+    """Where a gradient got its value: `dW1 = …`, not the loop variable that stands for it later."""
+    leaf = event.leaves[path]
+    if isinstance(leaf, np.ndarray):
+        for other in tape.events[: event.index]:
+            for place, found in other.real_leaves():
+                same = other.identity[place] == event.identity[path]
+                if same and np.array_equal(found, leaf):
+                    return other, place
+    return event, path
 
 
 def named_gradient(tape: Tape, update: Update, rate: float) -> tuple[Event, Path, float] | None:
@@ -190,7 +205,7 @@ def given_by_names(tape: Tape) -> list[Given]:
                 continue
             value = np.asarray(leaf, dtype=np.float64)
             found[key] = Given(_label(place, event), place, value, event, path)
-    short = short_names([given.name for given in found.values()])
+    short = unique_names(short_names([given.name for given in found.values()]))
     return [replace(g, name=name) for g, name in zip(found.values(), short, strict=True)]
 
 

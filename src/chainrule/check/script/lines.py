@@ -297,7 +297,7 @@ def _times(
                     return "times", f"∂L/∂{name} ⊙ {text}", name, 1.0
                 if common_factor(slopes, value * array) is not None:
                     return "lacks", f"∂L/∂{name} without its factor {text}", name, 1.0
-    return "none", "the derivative of no value", "", 0.0
+    return "none", "not the derivative of any value", "", 0.0
 
 
 def _arrays(forward: Sequence[Place], shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:

@@ -111,7 +111,8 @@ def _evidence(variants: Sequence[Variant], held: Sequence[bool]) -> str:
         return "no other numbers or sizes could be tried"
     kept = [v.text for v, h in zip(variants, held, strict=True) if h]
     lost = [v.text for v, h in zip(variants, held, strict=True) if not h]
-    text = f"with this change every gradient is right here and with {', '.join(kept)}"
+    text = "with this change every gradient is right in this file"
+    text += f", and with {', '.join(kept)}" if kept else ""
     return f"{text}, but not with {', '.join(lost)}" if lost else text
 
 

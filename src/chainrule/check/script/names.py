@@ -16,6 +16,7 @@ __all__ = [
     "loss_rank",
     "plain_name",
     "short_names",
+    "unique_names",
 ]
 
 _LOSS = re.compile(
@@ -94,6 +95,14 @@ def plain_name(name: str) -> str:
     """The last word in small letters, without underscores, and without an index that varies: `h`
     of `h[t]`, but `weights[0]` as it is."""
     return _plain(re.sub(r"\[(?!\d+\]$)[^\]]*\]$", "", base_name(name)))
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names, those that come again with a number."""
+    return [
+        f"{name} ({names[: i + 1].count(name)})" if names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
 
 
 def holds_gradient(name: str) -> bool:

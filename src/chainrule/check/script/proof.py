@@ -104,7 +104,7 @@ def _variant(
     found = read_step(other, again, source)
     if found.problem or found.ok or not _is_alike(found, reading):
         return None
-    text = f"other random numbers (seed + {seed})" if size is None else f"{size[1]} for {size[0]}"
+    text = f"seed + {seed}" if size is None else f"{size[1]} instead of {size[0]}"
     return Variant(text, seed, size, again, found)
 
 
