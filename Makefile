@@ -1,6 +1,7 @@
 # Everything from a fresh clone, on a machine with Python >= 3.11 and make:
 #   make train         set up, then train the textbook network on MNIST
 #   make test          set up, then lint, type-check and test
+#   make sanitize      run the kernels' tests with every memory access checked
 #   make test-parity   compare with PyTorch; check functions of PyTorch and JAX
 #   make test-browser  open the pages that are written in Chromium
 #   make docs          build the book from real runs: build/site/index.html
@@ -14,6 +15,7 @@ PYTHON ?= python3
 VENV := .venv
 PARITY := .venv-parity
 PEERS := .venv-bench
+SANITIZE := .venv-sanitize
 # The CPU build, where the package index has one under this version.
 TORCH ?= torch==2.13.0
 JAX ?= jax jaxlib
@@ -22,7 +24,7 @@ JAX ?= jax jaxlib
 INSTALLED := pyproject.toml CMakeLists.txt $(wildcard src/chainrule/native/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity test-browser docs bench bench-peers \
+.PHONY: help train test lint sanitize test-parity test-browser docs bench bench-peers \
 	bench-diagnosis bench-check sdist clean
 
 help:
@@ -39,6 +41,13 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# The kernels with every access checked. CPython itself leaks by design.
+sanitize: $(SANITIZE)/sanitize.stamp
+	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(SANITIZE)/bin/pytest -n auto -p no:faulthandler tests/native tests/engine \
+		tests/test_base_sparse.py tests/nn/test_nn_inference.py
 
 test-parity: $(PARITY)/parity.stamp
 	$(PARITY)/bin/pytest -m parity tests/parity
@@ -77,7 +86,7 @@ TRY := import chainrule as cr, numpy as np; net = cr.Network.from_spec('2-8-2');
 	print(cr.fit(net, np.eye(2), [0, 1]).engine, net(np.eye(2)).argmax(axis=1))
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(PEERS) $(SANITIZE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/cli.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
@@ -87,6 +96,12 @@ $(VENV)/cli.stamp: $(INSTALLED)
 $(VENV)/test.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(SANITIZE)/sanitize.stamp: $(INSTALLED)
+	$(call new-venv,$(SANITIZE))
+	$(SANITIZE)/bin/pip install --quiet --disable-pip-version-check -e '.[test]' \
+		-C cmake.define.CHAINRULE_SANITIZE=ON
 	@touch $@
 
 $(VENV)/docs.stamp: $(INSTALLED)

@@ -160,14 +160,20 @@ def _as_csr(matrix: Any, name: str) -> Any:
         columns = SparseRows._checked(matrix, matrix.shape[::-1], name)
         return type(matrix)((columns.value, columns.column, columns.start), matrix.shape).tocsr()
     try:
-        return (matrix.tocoo() if kind == "bsr" else matrix.copy()).tocsr()
+        copy = matrix.tocoo() if kind == "bsr" else matrix.copy()
+        if kind == "lil" and [*map(len, copy.rows)] != [*map(len, copy.data)]:
+            raise ValueError("a row has not one value for each column")
+        return copy.tocsr()
     except (ValueError, TypeError, IndexError) as error:
         raise InputError(f"{name} is not a valid sparse matrix: {error}; {_REMEDY}") from error
 
 
 def _indices(given: Any, name: str) -> np.ndarray:
     """A copy, one-dimensional and of whole numbers."""
-    array = np.array(given)
+    try:
+        array = np.array(given)
+    except ValueError:  # lists of different lengths
+        array = np.array(None)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise InputError(
             f"{name} must be one row of whole numbers, got shape {array.shape} of {array.dtype}; "

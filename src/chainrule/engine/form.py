@@ -113,7 +113,7 @@ def _paired(X: np.ndarray | SparseRows) -> Form:
         return coded
     native: Any = kernels
     start, seen, pairs = _room(X, dtype.itemsize)
-    native.fill_pairs(_arrays(X), start, seen, pairs)
+    native.fill_pairs(_arrays(X), X.shape[1], start, seen, pairs)
     return Form(pairs=(start, pairs, seen))
 
 
@@ -122,7 +122,7 @@ def _coded(X: np.ndarray | SparseRows, table: np.ndarray) -> Form | None:
     None if there are too many for it."""
     native: Any = kernels
     start, seen, pairs = _room(X, 1)
-    fits = native.fill_coded(_arrays(X), start, seen, pairs, table)
+    fits = native.fill_coded(_arrays(X), X.shape[1], start, seen, pairs, table)
     return Form(pairs=(start, pairs, seen), table=table) if fits else None
 
 

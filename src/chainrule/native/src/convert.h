@@ -46,31 +46,27 @@ struct PairRoom {
     Array<std::int64_t> start;
     Array<std::uint64_t> seen;
     Array<std::uint8_t> pairs;
+    Index rows = size_of(start) - 1;
 
-    Index rows() const { return size_of(start) - 1; }
-    Index words() const { return Index(seen.shape(1)); }
-
-    void check() const {
-        require(rows() >= 0 && seen.ndim() == 2 && Index(seen.shape(0)) == rows(),
-                "there are not the right words for each row");
-    }
+    // For the pairs, at most so many of `itemsize` bytes, of (n, columns).
     void check(Index n, Index columns, Index most, std::size_t itemsize) const {
-        require(n == rows() && (columns + 127) / 128 == words(),
+        require(rows >= 0 && n == rows && size_of(seen) == rows * words_of(columns),
                 "there are not the right words for each row");
         require(std::size_t(most) <= pairs.size() / itemsize, "there is no room for all pairs");
     }
+    static Index words_of(Index columns) { return (columns + 127) / 128; }
 };
 
-// X, if the pairs of `itemsize` bytes that it may have fit into the room.
+// X (rows, columns), if the pairs of `itemsize` bytes that it may have fit into the room.
 template <class T>
-Rows<T> rows_of(const AnyRows<T>& X, const PairRoom& room, std::size_t itemsize) {
-    room.check();
+Rows<T> rows_of(const AnyRows<T>& X, Index columns, const PairRoom& room, std::size_t itemsize) {
     Rows<T> rows;
+    rows.columns = columns;
     const auto dense = [&](const auto& array) {
-        rows.columns = columns_of(array);
         const Index n = Index(array.shape(0));
-        room.check(n, rows.columns, n * ((rows.columns + 1) / 2), itemsize);
-        return data_of(array, size_of(array), "");
+        require(columns_of(array) == columns, "X has other columns");
+        room.check(n, columns, n * ((columns + 1) / 2), itemsize);
+        return data_of(array, n * columns, "");
     };
     if (const auto* values = std::get_if<0>(&X)) {
         rows.dense = dense(*values);
@@ -78,32 +74,32 @@ Rows<T> rows_of(const AnyRows<T>& X, const PairRoom& room, std::size_t itemsize)
         rows.bytes = dense(*bytes);
     } else {
         const auto& csr = std::get<2>(X);
-        rows.csr = csr_of<T>(csr, 128 * room.words());
-        room.check(size_of(std::get<0>(csr)) - 1, 128 * room.words(), size_of(std::get<1>(csr)),
-                   itemsize);
+        rows.csr = csr_of<T>(csr, columns);
+        room.check(size_of(std::get<0>(csr)) - 1, columns, size_of(std::get<1>(csr)), itemsize);
     }
     return rows;
 }
 
 template <class T>
-void fill_pairs(const AnyRows<T>& X, Array<std::int64_t> start, Array<std::uint64_t> seen,
-                Array<std::uint8_t> pairs) {
+void fill_pairs(const AnyRows<T>& X, Index columns, Array<std::int64_t> start,
+                Array<std::uint64_t> seen, Array<std::uint8_t> pairs) {
     const PairRoom room{start, seen, pairs};
-    const Rows<T> rows = rows_of<T>(X, room, sizeof(Pair<T>));
+    const Rows<T> rows = rows_of<T>(X, columns, room, sizeof(Pair<T>));
     nb::gil_scoped_release released;
-    best_kernels<T>().fill_pairs(rows, room.rows(), room.words(), start.data(), seen.data(),
-                                 reinterpret_cast<Pair<T>*>(pairs.data()));
+    best_kernels<T>().fill_pairs(rows, room.rows, room.words_of(columns), start.data(),
+                                 seen.data(), reinterpret_cast<Pair<T>*>(pairs.data()));
 }
 
 template <class T>
-bool fill_coded(const AnyRows<T>& X, Array<std::int64_t> start, Array<std::uint64_t> seen,
-                Array<std::uint8_t> pairs, Array<T> table) {
+bool fill_coded(const AnyRows<T>& X, Index columns, Array<std::int64_t> start,
+                Array<std::uint64_t> seen, Array<std::uint8_t> pairs, Array<T> table) {
     const PairRoom room{start, seen, pairs};
-    const Rows<T> rows = rows_of<T>(X, room, sizeof(CodedPair));
+    const Rows<T> rows = rows_of<T>(X, columns, room, sizeof(CodedPair));
     T* const values = data_of(table, kCodes, "the table has not one value for each code");
     nb::gil_scoped_release released;
-    return best_kernels<T>().fill_coded(rows, room.rows(), room.words(), start.data(), seen.data(),
-                                        reinterpret_cast<CodedPair*>(pairs.data()), values);
+    return best_kernels<T>().fill_coded(rows, room.rows, room.words_of(columns), start.data(),
+                                        seen.data(), reinterpret_cast<CodedPair*>(pairs.data()),
+                                        values);
 }
 
 }  // namespace chainrule
