@@ -13,8 +13,10 @@ import scipy.sparse
 import chainrule as cr
 from chainrule.native import kernels
 
-ACTIVATIONS = ("relu", "leaky_relu(0.2)", "sigmoid", "tanh", "silu", "gelu", "gelu(tanh)", "elu(0.7)",
-               "softplus")  # fmt: skip
+ACTIVATIONS = (
+    "relu", "leaky_relu(0.2)", "sigmoid", "tanh", "silu", "gelu", "gelu(tanh)", "elu(0.7)",
+    "softplus",
+)  # fmt: skip
 OPTIMIZERS = (
     "sgd(0.01)",
     "sgd(0.01, momentum=0.9)",
@@ -25,7 +27,9 @@ OPTIMIZERS = (
     "adam(0.001, eps=0.01)",
     "adamw(0.001, eps=0.01)",
 )
-LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy(0.1)", "binary_cross_entropy", "mse", "huber")
+LOSSES = (
+    "softmax_cross_entropy", "softmax_cross_entropy(0.1)", "binary_cross_entropy", "mse", "huber",
+)  # fmt: skip
 INDICES = ("indptr", "indices", "row", "col", "offsets")
 WIDTHS = (1, 2, 7, 33, 63, 64, 65, 130, 257)  # of X: on both sides of where its form changes
 

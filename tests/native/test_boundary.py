@@ -155,7 +155,7 @@ def test_forms_are_not_written_where_there_is_no_room():
     room = np.empty(4, np.int64), np.empty((3, 1), np.uint64), np.empty(3 * 35 * 16, np.uint8)
     kernels.fill_pairs(X, 70, *room)
     for i, smaller in enumerate((room[0][:-1], room[1][:-1], room[2][:-1])):
-        with pytest.raises(ValueError, match="there is no room|the right words"):
+        with pytest.raises(ValueError, match=r"there is no room|the right words"):
             kernels.fill_pairs(X, 70, *room[:i], smaller, *room[i + 1 :])
     with pytest.raises(ValueError, match="a column lies outside X"):
         kernels.fill_pairs((START, np.array([1, 70], np.int32), VALUE), 70, *room)

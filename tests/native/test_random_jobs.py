@@ -1,7 +1,7 @@
 """Native against NumPy on jobs at random, and nothing that user code does in the meantime crashes.
 
-`make sanitize` runs all of them, with the kernels built so that any read or write out of bounds ends
-the run; `make test` runs a sample.
+`make sanitize` runs all of them, with the kernels built so that any access out of bounds ends the
+run; `make test` runs a sample.
 """
 
 from __future__ import annotations
@@ -112,10 +112,7 @@ def test_other_threads_may_write_to_everything_that_was_given(chunk, monkeypatch
             scribble(arrays, rng)  # noqa: B023
 
         with meanwhile(write):
-            try:
-                job.fit("native", int(rng.integers(1, 4)))
-            except cr.NonFiniteError:
-                pass  # what was written for X made it diverge
+            job.fit("native", int(rng.integers(1, 4)))
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
