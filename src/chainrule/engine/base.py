@@ -133,7 +133,7 @@ class Engine(ABC):
         and the parameters are those that gave that loss.
 
         Args:
-            order: (N,) int64, the epoch's permutation of the examples; batch i is
+            order: (N,) whole numbers, the epoch's permutation of the examples; batch i is
                 `order[i · batch_size : (i + 1) · batch_size]`.
             first: index of the first batch.
             lrs: (steps,) float64 learning rate of each step.
