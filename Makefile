@@ -1,6 +1,7 @@
 # Everything from a fresh clone, on a machine with Python >= 3.11 and make:
 #   make train         set up, then train the textbook network on MNIST
 #   make test          set up, then lint, type-check and test
+#   make test-machines the tests on other processors' kernels, on one core, in random order
 #   make sanitize      run the kernels' tests with every memory access checked
 #   make test-parity   compare with PyTorch; check functions of PyTorch and JAX
 #   make test-browser  open the pages that are written in Chromium
@@ -24,7 +25,7 @@ JAX ?= jax jaxlib
 INSTALLED := pyproject.toml CMakeLists.txt $(wildcard src/chainrule/native/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint sanitize test-parity test-browser docs bench bench-peers \
+.PHONY: help train test test-machines lint sanitize test-parity test-browser docs bench bench-peers \
 	bench-diagnosis bench-check sdist clean
 
 help:
@@ -35,6 +36,11 @@ train: $(VENV)/cli.stamp
 
 test: lint
 	$(VENV)/bin/pytest -n auto -m "not browser and not whole"
+
+# On every instruction set and kernel of OpenBLAS that runs here, on one core and with SIGINT
+# ignored, each time in another order.
+test-machines: $(VENV)/test.stamp
+	$(VENV)/bin/python tests/machines.py $(TESTS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
