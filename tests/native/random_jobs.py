@@ -48,12 +48,23 @@ class RandomJob:
 
     def fit(self, engine: str, threads: int = 1, **options: Any) -> np.ndarray | str:
         """The trained parameters, or what was wrong with X or y."""
-        net = cr.Network.from_spec(self.spec, dtype=np.float64)
+        net = network(self.spec)
         try:
             cr.fit(net, self.X, self.y, engine=engine, threads=threads, **self.options, **options)
         except cr.InputError as error:
             return str(error)
         return net.params
+
+
+def network(spec: str) -> cr.Network:
+    """With biases that are not 0: where all inputs of a unit are 0, its sum would stand at the kink
+    of relu or elu, and a rounding would decide on its slope."""
+    net = cr.Network.from_spec(spec, dtype=np.float64)
+    rng = np.random.default_rng(0)
+    for name in net:
+        if name.startswith("b"):
+            net[name] = 0.1 * rng.normal(size=net[name].shape)
+    return net
 
 
 def random_job(rng: np.random.Generator, folder: Path, *, damaged: bool = False) -> RandomJob:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from random_jobs import random_job
+from random_jobs import network, random_job
 
 import chainrule as cr
 from chainrule.native import kernels
@@ -72,7 +72,7 @@ def test_both_engines_and_outputs_agree(chunk, monkeypatch, tmp_path):
         expected = job.fit("numpy")
         assert not isinstance(expected, str), expected
         assert_same(job.fit("native", int(rng.integers(1, 4))), expected)
-        net = cr.Network.from_spec(job.spec, dtype=np.float64)
+        net = network(job.spec)
         dense = job.X if isinstance(job.X, np.ndarray) else job.X.toarray()
         assert_same(net(job.X), net.forward(dense.astype(np.float64))[0])
 
@@ -137,7 +137,7 @@ def test_nothing_is_resized_while_it_is_read_and_views_of_the_parameters_are_cop
 
 def trained_on_its_own_parameters(engine, spec):
     """A network of which X and y are views of the parameters."""
-    net = cr.Network.from_spec(spec, dtype=np.float64)
+    net = network(spec)
     (columns,), (outputs,) = net.input_shape, net.output_shape
     rows = min(20, net.params.size // max(columns, outputs))
     X = net.params[: rows * columns].reshape(rows, columns)
