@@ -107,9 +107,10 @@ Csr<T> csr_of(const SparseArrays<T>& arrays, Index columns) {
     const Index entries = size_of(column);
     const Csr<T> csr{starts_of(start, entries), data_of(column, entries, ""),
                      data_of(value, entries, "there is not one value for each column")};
-    std::uint32_t largest = 0;  // negative ones are larger than all others
-    for (Index p = 0; p < entries; ++p) largest = std::max(largest, std::uint32_t(csr.column[p]));
-    require(!entries || Index(largest) < columns, "a column lies outside X");
+    const std::uint32_t end = std::uint32_t(std::min(columns, Index(1) << 31));
+    std::uint32_t outside = 0;  // negative ones are larger than all others
+    for (Index p = 0; p < entries; ++p) outside |= std::uint32_t(csr.column[p]) >= end;
+    require(!outside, "a column lies outside X");
     return csr;
 }
 
