@@ -53,7 +53,7 @@ class Job:
     batch_size: int
 
     def arrays(self) -> list[np.ndarray]:
-        """All arrays that are read in training, and the parameters."""
+        """All arrays that are read in training, (N, …), and the parameters, a flat vector."""
         X = self.X.arrays if isinstance(self.X, SparseRows) else (self.X,)
         weights = [] if self.weights is None else [self.weights]
         return [*X, self.y, *weights, self.net.params]
