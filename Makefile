@@ -1,6 +1,8 @@
 # Everything from a fresh clone, on a machine with Python >= 3.11 and make:
 #   make train         set up, then train the textbook network on MNIST
 #   make test          set up, then lint, type-check and test
+#   make test-machines the tests on other processors' kernels, on one core, in random order
+#   make sanitize      run the kernels' tests with every memory access checked
 #   make test-parity   compare with PyTorch; check functions of PyTorch and JAX
 #   make test-browser  open the pages that are written in Chromium
 #   make docs          build the book from real runs: build/site/index.html
@@ -14,6 +16,7 @@ PYTHON ?= python3
 VENV := .venv
 PARITY := .venv-parity
 PEERS := .venv-bench
+SANITIZE := .venv-sanitize
 # The CPU build, where the package index has one under this version.
 TORCH ?= torch==2.13.0
 JAX ?= jax jaxlib
@@ -22,7 +25,7 @@ JAX ?= jax jaxlib
 INSTALLED := pyproject.toml CMakeLists.txt $(wildcard src/chainrule/native/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint test-parity test-browser docs bench bench-peers \
+.PHONY: help train test test-machines lint sanitize test-parity test-browser docs bench bench-peers \
 	bench-diagnosis bench-check sdist clean
 
 help:
@@ -34,11 +37,23 @@ train: $(VENV)/cli.stamp
 test: lint
 	$(VENV)/bin/pytest -n auto -m "not browser and not whole"
 
+# On every instruction set and kernel of OpenBLAS that runs here, on one core and with SIGINT
+# ignored, each time in another order.
+test-machines: $(VENV)/test.stamp
+	$(VENV)/bin/python tests/machines.py $(TESTS)
+
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# The kernels with every access checked. CPython itself leaks by design.
+sanitize: $(SANITIZE)/sanitize.stamp
+	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(SANITIZE)/bin/pytest -n auto -p no:faulthandler tests/native tests/engine \
+		tests/test_base_sparse.py tests/nn/test_nn_inference.py
 
 test-parity: $(PARITY)/parity.stamp
 	$(PARITY)/bin/pytest -m parity tests/parity
@@ -78,7 +93,7 @@ TRY := import chainrule as cr, numpy as np; net = cr.Network.from_spec('2-8-2');
 	print(cr.fit(net, np.eye(2), [0, 1]).engine, net(np.eye(2)).argmax(axis=1))
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(PEERS) $(SANITIZE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/cli.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
@@ -88,6 +103,12 @@ $(VENV)/cli.stamp: $(INSTALLED)
 $(VENV)/test.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(SANITIZE)/sanitize.stamp: $(INSTALLED)
+	$(call new-venv,$(SANITIZE))
+	$(SANITIZE)/bin/pip install --quiet --disable-pip-version-check -e '.[test]' \
+		-C cmake.define.CHAINRULE_SANITIZE=ON
 	@touch $@
 
 $(VENV)/docs.stamp: $(INSTALLED)

@@ -141,9 +141,10 @@ def check_sparse(X: object, input_shape: Shape, name: str = "X") -> SparseRows:
     """A sparse X as rows of numbers, shape (N, columns), finite.
 
     Raises:
-        InputError: not of that shape, empty, or with a NaN or infinity in it.
+        InputError: not of that shape, empty, with a NaN or infinity in it, or with indices that
+            fit no such matrix.
     """
-    rows = X if isinstance(X, SparseRows) else SparseRows.of(X)
+    rows = X if isinstance(X, SparseRows) else SparseRows.of(X, name)
     if rows.shape[1:] != input_shape:
         raise InputError(
             f"{name} must have shape (N, {', '.join(map(str, input_shape))}), got a sparse matrix "

@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import InputError
+
 __all__ = ["SparseRows", "is_sparse"]
+
+_REMEDY = "build the matrix again from its entries, as scipy.sparse.coo_matrix does, which checks"
 
 
 @dataclass(frozen=True)
@@ -28,15 +32,60 @@ class SparseRows:
     columns: int
 
     @classmethod
-    def of(cls, matrix: Any) -> SparseRows:
-        """From any scipy.sparse matrix or array; entries given twice are added up."""
-        csr = matrix.tocsr()
-        if not csr.has_canonical_format:
-            csr = csr.copy()
-            csr.sum_duplicates()
-        start, column = (np.asarray(a) for a in (csr.indptr, csr.indices))
-        return cls(start.astype(np.int64), column.astype(np.int32, copy=False), csr.data,
-                   int(csr.shape[1]))  # fmt: skip
+    def of(cls, matrix: Any, name: str = "X") -> SparseRows:
+        """From any scipy.sparse matrix or array; entries given twice are added up.
+
+        scipy.sparse does not check the indices of a matrix that is made of them, or changed
+        later. Here they are copied, so that they stay as they are, and the copies are checked.
+
+        Raises:
+            InputError: `matrix`, called `name` in messages, is not two-dimensional, or its arrays
+                make no CSR matrix: a column is out of range, or rows end before they start.
+        """
+        if len(matrix.shape) != 2:
+            raise InputError(f"{name} must be two-dimensional, got shape {tuple(matrix.shape)}")
+        csr = _as_csr(matrix, name)
+        rows = cls._checked(csr, matrix.shape, name)
+        if rows._ascends():
+            return rows
+        merged = type(csr)((rows.value.copy(), rows.column, rows.start), shape=rows.shape)
+        merged.sum_duplicates()
+        return cls._checked(merged, rows.shape, name)
+
+    @classmethod
+    def _checked(cls, compressed: Any, shape: tuple[int, int], name: str) -> SparseRows:
+        """Of `indptr`, `indices` and `data`: the first two copied, then checked."""
+        rows, columns = shape
+        start = _indices(compressed.indptr, f"{name}.indptr").astype(np.int64)
+        if len(start) != rows + 1 or start[0] != 0 or (np.diff(start) < 0).any():
+            raise InputError(
+                f"{name}.indptr must be {rows + 1} numbers that ascend from 0, for {rows} rows; "
+                f"{_REMEDY}"
+            )
+        column = _indices(compressed.indices, f"{name}.indices")
+        value, count = np.require(compressed.data, requirements=("C", "A")), int(start[-1])
+        if value.dtype.kind not in "fiub":
+            raise InputError(f"{name} must hold real numbers, got {value.dtype}")
+        if column.shape != value.shape or count > len(column):
+            raise InputError(
+                f"{name}.indices and {name}.data must each have the {count} entries that "
+                f"{name}.indptr counts, got shapes {column.shape} and {value.shape}; {_REMEDY}"
+            )
+        column, value = column[:count], value[:count]
+        if count and not (column.min() >= 0 and column.max() < min(columns, 2**31)):
+            bad = int(np.argmax((column < 0) | (column >= columns)))
+            raise InputError(
+                f"{name}.indices[{bad}] is {column[bad]}, but must be from 0 to {columns - 1}; "
+                f"{_REMEDY}"
+            )
+        return cls(start, column.astype(np.int32, copy=False), value, columns)
+
+    def _ascends(self) -> bool:
+        """Whether the columns do, within every row, each once."""
+        ascending = self.column[1:] > self.column[:-1]
+        first = self.start[1:-1]  # of every other row: where it stands is free
+        ascending[first[(first > 0) & (first < len(self.column))] - 1] = True
+        return bool(ascending.all())
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -63,7 +112,7 @@ class SparseRows:
     def select(self, rows: np.ndarray) -> SparseRows:
         """These rows, as they are."""
         parts = [self._part(row) for row in rows]
-        start = np.cumsum([0, *(part.stop - part.start for part in parts)])
+        start = np.cumsum([0, *(part.stop - part.start for part in parts)], dtype=np.int64)
         column, value = (
             np.concatenate([array[part] for part in parts] or [array[:0]])
             for array in (self.column, self.value)
@@ -99,6 +148,38 @@ class SparseRows:
     def _part(self, row: int) -> slice:
         """Where a row stands in `column` and `value`."""
         return slice(self.start[row], self.start[row + 1])
+
+
+def _as_csr(matrix: Any, name: str) -> Any:
+    """`matrix` in the CSR format. SciPy converts it, whose own code trusts the indices it is given:
+    a copy of a matrix is checked, in most formats by SciPy itself."""
+    kind = getattr(matrix, "format", None)
+    if kind == "csr":
+        return matrix
+    if kind == "csc":
+        columns = SparseRows._checked(matrix, matrix.shape[::-1], name)
+        return type(matrix)((columns.value, columns.column, columns.start), matrix.shape).tocsr()
+    try:
+        copy = matrix.tocoo() if kind == "bsr" else matrix.copy()
+        if kind == "lil" and [*map(len, copy.rows)] != [*map(len, copy.data)]:
+            raise ValueError("a row has not one value for each column")
+        return copy.tocsr()
+    except (ValueError, TypeError, IndexError) as error:
+        raise InputError(f"{name} is not a valid sparse matrix: {error}; {_REMEDY}") from error
+
+
+def _indices(given: Any, name: str) -> np.ndarray:
+    """A copy, one-dimensional and of whole numbers."""
+    try:
+        array = np.array(given)
+    except ValueError:  # lists of different lengths
+        array = np.array(None)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(
+            f"{name} must be one row of whole numbers, got shape {array.shape} of {array.dtype}; "
+            f"{_REMEDY}"
+        )
+    return array
 
 
 def is_sparse(X: object) -> bool:

@@ -205,6 +205,14 @@ def test_what_is_wrong_with_a_model_is_said_with_its_place(write, text, message)
         check_gradients(load_target(write(text)))
 
 
+@pytest.mark.parametrize("warning", ["np.log(np.zeros(1))", "warnings.warn('user code')"])
+@pytest.mark.parametrize("place", ["self.W = ", "self.X, self.z = ", "self.dW = "])
+def test_what_user_code_warns_of_is_no_error_wherever_it_runs(write, place, warning):
+    text = broken().replace(place, f"{warning}; {place}").replace("import", "import warnings, ", 1)
+    text = text.replace("model = Net()", "")  # the check makes the object
+    assert check_gradients(load_target(write(text))).ok
+
+
 def test_gradients_that_are_none_of_another_shape_or_not_finite(write):
     given = {
         "None": ("not computed", "no gradient"),

@@ -214,7 +214,7 @@ def test_bytes_are_scaled_on_the_way(spec, density):
 
 def test_bytes_stay_bytes():
     X = np.random.default_rng(0).integers(1, 256, (200, 101), dtype=np.uint8)
-    form = form_for_kernels(X, cr.Network.from_spec("101-scale-4-2"))
+    form = form_for_kernels(X, cr.Network.from_spec("101-scale-4-2"), 16)
     assert np.shares_memory(form.bytes, X)
 
 
@@ -225,7 +225,7 @@ def test_bytes_stay_bytes():
 def test_the_form_of_X_follows_its_zeros_and_values(density, distinct, form):
     rng = np.random.default_rng(0)
     X = rng.choice(np.arange(1.0, distinct + 1), (500, 101)) * (rng.random((500, 101)) < density)
-    found = form_for_kernels(X, cr.Network.from_spec("101-4-2"))
+    found = form_for_kernels(X, cr.Network.from_spec("101-4-2"), 16)
     given = {name for name, value in vars(found).items() if value is not None}
     assert given == ({"pairs", "table"} if form == "coded" else {form})
 

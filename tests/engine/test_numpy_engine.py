@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,20 @@ def test_small_products_get_one_blas_thread_and_it_is_given_back():
     assert threads() == before
     with blas_threads_for(job(batch_size=2**20)):
         assert threads() == before
+
+
+class Narrow(np.ndarray):
+    """An array of a 32-bit machine, where `take` refuses wider indices."""
+
+    def take(self, indices, *args, **options):
+        assert np.can_cast(indices.dtype, np.intp)
+        return super().take(indices, *args, **options)
+
+
+def test_examples_are_taken_by_indices_as_wide_as_the_machines(monkeypatch):
+    monkeypatch.setattr(np, "intp", np.int32)
+    given = job()
+    narrow = dataclasses.replace(given, X=given.X.view(Narrow))
+    engine = NumpyEngine(narrow, np.random.default_rng(5))
+    engine.run(np.arange(50, dtype=np.int64), 0, np.full(7, 0.01), Sums())
+    assert engine.step == 7

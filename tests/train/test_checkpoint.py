@@ -7,8 +7,6 @@ import json
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from problems import KillAfter, KilledError, StopAt, blobs, network
 from safetensors.numpy import save_file
 
 import chainrule as cr
+import processes
 from chainrule.storage import load_tensors, save_tensors
 from chainrule.train import read_history, read_optimizer_state, read_settings
 
@@ -305,12 +304,7 @@ cr.fit(net, X, y, epochs=60, batch_size=8, optimizer="adam", validation=(X, y),
 
 def start(path, *arguments):
     script = SCRIPT.format(folder=str(Path(__file__).parent))
-    return subprocess.Popen(
-        [sys.executable, "-c", script, str(path), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return processes.start("-c", script, path, *arguments)
 
 
 def finish(process):

@@ -67,3 +67,17 @@ def test_regression_has_a_loss_only():
     assert result.precision is None
     assert result.worst_mistakes(np.zeros(2)).size == 0
     np.testing.assert_array_equal(result.predicted, [[1.0], [3.0]])
+
+
+def test_classes_are_counted_by_indices_as_wide_as_the_machines(monkeypatch):
+    """On a 32-bit machine NumPy counts no int64."""
+    count = np.bincount
+
+    def counted(array, **options):
+        assert np.can_cast(array.dtype, np.intp)
+        return count(array, **options)
+
+    monkeypatch.setattr(np, "intp", np.int32)
+    monkeypatch.setattr(np, "bincount", counted)
+    result = cr.evaluate(cr.Network.from_spec("2-3-2"), [[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    assert result.confusion.sum() == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from chainrule.check.behaviour import behaviour, freeze_if_random
 from chainrule.check.budget import Budget, Progress, duration
-from chainrule.check.failures import first_not_finite, told
+from chainrule.check.failures import first_not_finite, told, unwarned
 from chainrule.check.report import Finding, GradientReport, Verdict
 from chainrule.check.rules import Tolerance
 from chainrule.check.subject import Subject
@@ -96,8 +95,7 @@ def check_gradients(
     _check_options(seed, every_entry, rtol, progress)
     budget = _budget(seconds, every_entry)
     _keep_memory()
-    with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
-        warnings.simplefilter("ignore")
+    with unwarned(), _one_thread():
         try:
             found = find_target(target, X, y, loss, seed)
             as_found = found.snapshot()

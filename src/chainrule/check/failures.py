@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,19 @@ import numpy as np
 
 from chainrule.checks import first_non_finite
 
-__all__ = ["first_not_finite", "told"]
+__all__ = ["first_not_finite", "told", "unwarned"]
 
 _PACKAGE = Path(__file__).parents[1]
 _LENGTH = 160
+
+
+@contextlib.contextmanager
+def unwarned() -> Iterator[None]:
+    """Inside, user code runs on past what Python and NumPy only warn of, also where warnings are
+    errors: which of them there are depends on the processor, and the check looks at the numbers."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def told(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from chainrule.check.failures import unwarned
 from chainrule.check.roles import roles_of
 from chainrule.check.target import Target
 from chainrule.check.targets import find_target
@@ -227,6 +228,7 @@ def _made(thing: Any) -> Any:
     return _call_with_sizes(thing) if isinstance(thing, type) and not is_torch(thing) else thing
 
 
+@unwarned()
 def _call_with_sizes(function: Any) -> Any:
     """Call a constructor, with small sizes for what it wants."""
     problem: Exception | None = None

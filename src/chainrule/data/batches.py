@@ -13,7 +13,7 @@ __all__ = ["batch_slices", "batches", "check_pair", "epoch_order"]
 
 
 def epoch_order(n: int, rng: np.random.Generator, shuffle: bool = True) -> np.ndarray:
-    """The order in which one epoch visits n examples: int64 of shape (n,), each index once.
+    """The order in which one epoch visits n examples: intp of shape (n,), each index once.
 
     Args:
         n: number of examples, at least 1.
@@ -28,13 +28,13 @@ def epoch_order(n: int, rng: np.random.Generator, shuffle: bool = True) -> np.nd
     """
     n = as_count(n, "epoch_order: n")
     if not shuffle:
-        return np.arange(n, dtype=np.int64)
+        return np.arange(n, dtype=np.intp)
     if not isinstance(rng, np.random.Generator):
         raise InputError(
             f"rng must be a numpy.random.Generator such as "
             f"np.random.default_rng(0), got {describe(rng)}"
         )
-    return rng.permutation(n).astype(np.int64, copy=False)
+    return rng.permutation(n).astype(np.intp, copy=False)
 
 
 def batch_slices(n: int, batch_size: int) -> list[slice]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.native.arrays import fixed_size
 from chainrule.nn import Loss, Network
 from chainrule.nn.parameters import aligned_zeros
 from chainrule.optim import Optimizer
@@ -50,6 +51,12 @@ class Job:
     y: np.ndarray
     weights: np.ndarray | None
     batch_size: int
+
+    def arrays(self) -> list[np.ndarray]:
+        """All arrays that are read in training, (N, …), and the parameters, a flat vector."""
+        X = self.X.arrays if isinstance(self.X, SparseRows) else (self.X,)
+        weights = [] if self.weights is None else [self.weights]
+        return [*X, self.y, *weights, self.net.params]
 
     def examples(self, rows: np.ndarray) -> np.ndarray:
         """The rows of X that `rows`, (n,) indices, names: (n, *input_shape), dense, in the
@@ -102,8 +109,10 @@ class Engine(ABC):
     keep_grads: bool = False
     state: dict[str, np.ndarray] = field(init=False)
     grads: np.ndarray = field(init=False)
+    _fixed: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._fixed = fixed_size(*self.job.arrays())
         self.state = self.job.optimizer.init_state(self.job.net.params)
         self.grads = aligned_zeros(self.job.net.params.size, self.job.net.dtype)
 
@@ -124,7 +133,7 @@ class Engine(ABC):
         and the parameters are those that gave that loss.
 
         Args:
-            order: (N,) int64, the epoch's permutation of the examples; batch i is
+            order: (N,) whole numbers, the epoch's permutation of the examples; batch i is
                 `order[i · batch_size : (i + 1) · batch_size]`.
             first: index of the first batch.
             lrs: (steps,) float64 learning rate of each step.

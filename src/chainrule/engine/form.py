@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.native import kernels
+from chainrule.native.arrays import plain
 from chainrule.nn import Flatten, Linear, Network, Scale
 from chainrule.nn.compiled import leading_scale
 from chainrule.sparse import SparseRows
@@ -24,6 +25,7 @@ _PAIRED = 1 / 32
 """From this share of non-zeros on, a column has entries enough in a batch for pairs to pay."""
 
 _CODES = 256
+_TILE = 128  # entries of a row
 _WORD = 64  # bits
 
 
@@ -52,7 +54,7 @@ class Form:
         return self.X is not None or self.bytes is not None
 
 
-def form_for_kernels(X: np.ndarray | SparseRows, net: Network) -> Form:
+def form_for_kernels(X: np.ndarray | SparseRows, net: Network, batch_size: int) -> Form:
     """X dense, or, where the first layer is linear and zeros are many, as pairs, or in the CSR
     format where nearly all are zeros; times the factor of a Scale that the network starts with."""
     scale = leading_scale(net.layers)
@@ -63,9 +65,12 @@ def form_for_kernels(X: np.ndarray | SparseRows, net: Network) -> Form:
         scaled = X if scale is None else X.with_value(X.value * factor)
         if not isinstance(first, Linear):
             return Form(scaled.toarray())
-        return Form(csr=scaled.arrays) if X.density < _PAIRED else _paired(scaled)
-    rows = np.ascontiguousarray(X.reshape(len(X), -1))
-    density = _density(rows) if isinstance(first, Linear) and rows.shape[1] >= _FEATURES else 1.0
+        paired = X.density >= _PAIRED and _countable(batch_size, X.columns)
+        return _paired(scaled) if paired else Form(csr=scaled.arrays)
+    rows = plain(X.reshape(len(X), -1))
+    compact = isinstance(first, Linear) and rows.shape[1] >= _FEATURES
+    compact = compact and _countable(batch_size, rows.shape[1])
+    density = _density(rows) if compact else 1.0
     if rows.dtype == np.uint8:
         table = np.arange(_CODES).astype(net.dtype) * factor
         coded = _coded(rows, table) if density <= _DENSITY else None
@@ -74,6 +79,11 @@ def form_for_kernels(X: np.ndarray | SparseRows, net: Network) -> Form:
     if density > _DENSITY:
         return Form(rows)
     return Form(csr=compress(rows).arrays) if density < _PAIRED else _paired(rows)
+
+
+def _countable(batch_size: int, columns: int) -> bool:
+    """Whether the pairs of a batch can be counted in 32 bits, and its rows' places in a tile."""
+    return batch_size * max(columns, _TILE) < 2**31
 
 
 def _density(rows: np.ndarray) -> float:
@@ -103,7 +113,7 @@ def _paired(X: np.ndarray | SparseRows) -> Form:
         return coded
     native: Any = kernels
     start, seen, pairs = _room(X, dtype.itemsize)
-    native.fill_pairs(_arrays(X), start, seen, pairs)
+    native.fill_pairs(_arrays(X), X.shape[1], start, seen, pairs)
     return Form(pairs=(start, pairs, seen))
 
 
@@ -112,7 +122,7 @@ def _coded(X: np.ndarray | SparseRows, table: np.ndarray) -> Form | None:
     None if there are too many for it."""
     native: Any = kernels
     start, seen, pairs = _room(X, 1)
-    fits = native.fill_coded(_arrays(X), start, seen, pairs, table)
+    fits = native.fill_coded(_arrays(X), X.shape[1], start, seen, pairs, table)
     return Form(pairs=(start, pairs, seen), table=table) if fits else None
 
 

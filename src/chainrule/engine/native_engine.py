@@ -16,6 +16,7 @@ from chainrule.engine.blas import one_blas_thread
 from chainrule.engine.form import form_for_kernels
 from chainrule.engine.pace import Pace
 from chainrule.native import instruction_set, kernels, why_missing
+from chainrule.native.arrays import plain
 from chainrule.native.blas import find_blas
 from chainrule.nn import (
     MAE,
@@ -107,7 +108,7 @@ class NativeEngine(Engine):
     def __post_init__(self) -> None:
         super().__post_init__()
         job, net = self.job, self.job.net
-        form = form_for_kernels(job.X, net)
+        form = form_for_kernels(job.X, net, job.batch_size)
         float32 = net.dtype == np.float32
         make = kernels.Trainer32 if float32 else kernels.Trainer64  # type: ignore[union-attr]
         labels = isinstance(job.loss, SoftmaxCrossEntropy)
@@ -126,9 +127,9 @@ class NativeEngine(Engine):
             pairs=form.pairs,
             bytes=form.bytes,
             table=form.table,
-            labels=np.ascontiguousarray(job.y) if labels else None,
-            targets=None if labels else np.ascontiguousarray(job.y.reshape(len(job.y), -1)),
-            weights=None if job.weights is None else np.ascontiguousarray(job.weights),
+            labels=plain(job.y) if labels else None,
+            targets=None if labels else plain(job.y),
+            weights=None if job.weights is None else plain(job.weights),
             batch_size=job.batch_size,
             isa=instruction_set(),
             blas=find_blas(),

@@ -55,6 +55,7 @@ class NumpyEngine(Engine):
         return blas_threads_for(self.job)
 
     def run(self, order: np.ndarray, first: int, lrs: np.ndarray, sums: Sums) -> None:
+        order = np.asarray(order, np.intp)  # `take` wants indices as wide as the machine's
         # Overflow is not reported by NumPy's warnings but by the loss that it leads to.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, len(lrs), _BLOCK):

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.checks import check_examples, check_sparse, convert
 from chainrule.native import instruction_set, kernels, thread_count
+from chainrule.native.arrays import fixed_size, plain
 from chainrule.native.blas import find_blas
 from chainrule.nn.compiled import layer_records, leading_scale, without_native_form
 from chainrule.nn.layers import INFERENCE
@@ -35,6 +36,7 @@ class Predictor:
         self._columns = net.input_shape[0] if len(net.input_shape) == 1 else None
         self._output_shape = net.output_shape
         self._native = _native_predictor(net)
+        self._fixed = fixed_size(net.params)
         scale = None if self._native is None else leading_scale(net.layers)
         self._factor = None if scale is None else self._dtype.type(scale.factor)
         sizes = [math.prod(slot.shape) for slot in net.layout.slots if slot.is_weight]
@@ -50,13 +52,24 @@ class Predictor:
             and X.ndim == 2
             and X.dtype == self._dtype
             and X.shape[1] == self._columns
-            and X.flags.c_contiguous
+            and (flags := X.flags).c_contiguous
+            and flags.aligned
             and len(X)
         ):
-            outputs = np.empty((len(X), *self._output_shape), self._dtype)
-            if self._native.predict(X, outputs, self._threads(len(X))):
+            outputs = self._predicted(X)
+            if outputs is not None:
                 return outputs
         return self._checked(X)
+
+    def _predicted(self, rows: np.ndarray) -> np.ndarray | None:
+        """By the kernels; None if a row is not finite. Other threads run meanwhile if it takes
+        more than one."""
+        outputs = np.empty((len(rows), *self._output_shape), self._dtype)
+        threads = self._threads(len(rows))
+        kept = fixed_size(rows) if threads > 1 else []
+        finite = self._native.predict(rows, outputs, threads)
+        del kept
+        return outputs if finite else None
 
     def _threads(self, rows: int) -> int:
         flops = rows * self._flops
@@ -75,11 +88,11 @@ class Predictor:
 
     def _sparse(self, X: SparseRows) -> np.ndarray:
         outputs = np.empty((len(X), *self._output_shape), self._dtype)
-        value = np.ascontiguousarray(convert(X.value, self._dtype, "X.data"))
+        value = plain(convert(X.value, self._dtype, "X.data"))
         if self._native is not None and self._native.first_is_linear:
             if self._factor is not None:
                 value = value * self._factor
-            self._native.predict_csr(X.with_value(value).arrays, outputs, 1)
+            self._native.predict_csr(X.with_value(value).arrays, outputs)
             return outputs
         for rows in self._chunks(len(X)):
             x = X.take(np.arange(rows.start, min(rows.stop, len(X))))
@@ -94,11 +107,9 @@ class Predictor:
     def _run(self, x: np.ndarray) -> np.ndarray:
         """Rows of the right shape and dtype."""
         if self._native is not None:
-            outputs = np.empty((len(x), *self._output_shape), self._dtype)
-            rows = np.ascontiguousarray(x.reshape(len(x), -1))
-            if self._factor is not None:
-                rows = rows * self._factor
-            if self._native.predict(rows, outputs, self._threads(len(x))):
+            rows = plain(x.reshape(len(x), -1))
+            outputs = self._predicted(rows if self._factor is None else rows * self._factor)
+            if outputs is not None:
                 return outputs
         for layer, params in zip(self._net.layers, self._net.views, strict=True):
             x, _ = layer.forward(params, x, INFERENCE)

@@ -110,7 +110,8 @@ def evaluate(
     elif targets.ndim > 1:  # several yes-or-no outputs at once have no one class
         return Evaluation(value, accuracy, predicted)
     classes = p.shape[1]
-    counts = np.bincount(targets * classes + predicted, minlength=classes * classes)
+    cells = (targets * classes + predicted).astype(np.intp)
+    counts = np.bincount(cells, minlength=classes * classes)
     confidence = p[np.arange(len(p)), predicted]
     confusion = counts.reshape(classes, classes)
     return Evaluation(value, accuracy, predicted, confidence, confusion)

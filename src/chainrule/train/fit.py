@@ -101,7 +101,7 @@ def fit(
         loss=loss,
         optimizer=optimizer,
         X=x,
-        y=loss.check_targets(y, len(x), net.output_shape, net.dtype),
+        y=_apart(loss.check_targets(y, len(x), net.output_shape, net.dtype), net),
         weights=check_weights(weights, len(x), net.dtype),
         batch_size=min(as_count(batch_size, "batch_size"), len(x)),
     )
@@ -123,7 +123,15 @@ def _examples(X: object, net: Network, name: str) -> np.ndarray | SparseRows:
     """X checked and in the network's dtype; bytes stay bytes where the network scales them."""
     if isinstance(X, np.ndarray) and X.dtype == np.uint8 and leading_scale(net.layers):
         return check_examples(X, net.input_shape, name)
-    return as_rows(X, net.input_shape, net.dtype, name)
+    rows = as_rows(X, net.input_shape, net.dtype, name)
+    if isinstance(rows, SparseRows):
+        return rows.with_value(_apart(rows.value, net))
+    return _apart(rows, net)
+
+
+def _apart(array: np.ndarray, net: Network) -> np.ndarray:
+    """A copy of a view of the parameters, which change during training; another array as it is."""
+    return array.copy() if np.may_share_memory(array, net.params) else array
 
 
 def _check_validation(

@@ -77,7 +77,7 @@ class Training:
         self.seconds = 0.0
         self.epoch_rng_state = rng.bit_generator.state
         self._snapshots = snapshots or {}
-        self._order = np.empty(0, np.int64)
+        self._order = np.empty(0, np.intp)
         self._guard = InterruptGuard()
         self._steps_per_call = 1
         self.stop_reason: str | None = None

@@ -6,13 +6,13 @@ import ast
 import contextlib
 import io
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from chainrule.check.failures import unwarned
 from chainrule.check.repair.activation import activation_edits
 from chainrule.check.repair.edit import Edit, made, parse, statements, values
 from chainrule.check.repair.effect import Effect
@@ -94,12 +94,7 @@ def find_repairs(
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Whatever code that was changed prints or warns of is not for the user."""
-    with (
-        warnings.catch_warnings(),
-        np.errstate(all="ignore"),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
+    with unwarned(), contextlib.redirect_stdout(io.StringIO()):
         yield
 
 

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from chainrule.check.failures import unwarned
 from chainrule.check.roles import roles_of
 from chainrule.check.target import Target
 from chainrule.check.targets.attributes import AttributesTarget
@@ -26,6 +27,7 @@ from chainrule.nn import Layer, Loss, Network
 __all__ = ["find_target"]
 
 
+@unwarned()
 def find_target(
     thing: Any, X: Any = None, y: Any = None, loss: Any = None, seed: int = 0
 ) -> Target:

@@ -34,6 +34,12 @@ private:
     T* data_ = nullptr;
 };
 
+// Of a row, with the widest vectors there are.
+template <class T>
+constexpr Index kPanelEntries = 2 * 64 / sizeof(T);
+template <class T>
+constexpr Index kTileEntries = 8 * 64 / sizeof(T);
+
 template <class T>
 class Buffers {
 public:
@@ -47,9 +53,9 @@ public:
             if (t.layers[i].out > deepest) deepest = t.layers[i].out;
         }
         for (int thread = 0; thread < threads; ++thread) {
-            scratch_.push_back(own(kept_, deepest * kPanelEntries));
+            scratch_.push_back(own(kept_, deepest * kPanelEntries<T>));
             panels_.push_back(own(kept_, most_pairs ? t.layers[0].in * t.layers[0].out : 0));
-            tiles_.push_back(own(kept_, most_pairs ? t.batch_size * kTileEntries : 0));
+            tiles_.push_back(own(kept_, most_pairs ? t.batch_size * kTileEntries<T> : 0));
             columns_.push_back(
                 column_memory(t.batch_size, most_pairs ? (t.layers[0].in + 1) / 2 : 0));
         }
@@ -68,9 +74,6 @@ public:
     }
 
 private:
-    static constexpr Index kPanelEntries = 2 * 64 / sizeof(T);  // of the widest vectors
-    static constexpr Index kTileEntries = 8 * 64 / sizeof(T);
-
     void activations(Training<T>& t) {
         inputs_.push_back(t.X || t.bytes ? own(kept_, t.batch_size * t.layers[0].in) : nullptr);
         for (int i = 0; i < t.n_layers; ++i) {

@@ -88,6 +88,8 @@ struct Entry {
     std::int32_t row;
 };
 
+constexpr Index kMostEntries = 0x7fffffff;  // in a batch: they are counted in 32 bits
+
 // X as it came: dense, or in the CSR format, or dense as bytes.
 template <class T>
 struct Rows {
@@ -173,9 +175,8 @@ struct Training {
 
 // What is asked for in one call, and what came of it.
 struct Request {
-    const std::int64_t* order;
+    const std::int64_t* order;  // the examples of all steps, batch after batch
     Index n_order;
-    Index first;            // index of the first batch
     Index steps;
     const double* lrs;
     std::int64_t step;      // number of steps done before

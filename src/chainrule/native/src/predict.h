@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 #include "activations.h"
 #include "gemm.h"
@@ -33,7 +34,9 @@ struct Freed {
 
 template <class T>
 std::unique_ptr<T[], Freed> room(Index n) {
-    return std::unique_ptr<T[], Freed>(static_cast<T*>(std::malloc(std::size_t(n) * sizeof(T))));
+    T* const p = static_cast<T*>(std::malloc(std::size_t(n) * sizeof(T)));
+    if (!p) throw std::bad_alloc();
+    return std::unique_ptr<T[], Freed>(p);
 }
 
 template <class T>

@@ -120,12 +120,20 @@ inline Index compress(const T* x, Index columns, Index room, std::int32_t* colum
     return k;
 }
 
+// Another thread may have written to X since the non-zeros were counted: where there are fewer now,
+// zeros of the first column take the places that are left.
 template <class T>
 void fill_nonzeros(const T* X, Index rows, Index columns, const std::int64_t* start,
                    std::int32_t* column, T* value) {
-    for (Index r = 0; r < rows; ++r)
-        compress(X + r * columns, columns, Index(start[r + 1] - start[r]), column + start[r],
-                 value + start[r]);
+    for (Index r = 0; r < rows; ++r) {
+        const Index room = Index(start[r + 1] - start[r]);
+        std::int32_t* const c = column + start[r];
+        T* const v = value + start[r];
+        for (Index k = compress(X + r * columns, columns, room, c, v); k < room; ++k) {
+            c[k] = 0;
+            v[k] = T(0);
+        }
+    }
 }
 
 }  // namespace CHAINRULE_ISA

@@ -27,10 +27,17 @@ void spin(int i) {
 }  // namespace
 
 Team::Team(int threads) : size_(threads) {
-    for (int i = 1; i < size_; ++i) threads_.emplace_back([this, i] { serve(i); });
+    try {
+        for (int i = 1; i < size_; ++i) threads_.emplace_back([this, i] { serve(i); });
+    } catch (...) {  // the system gives no more threads
+        stop();
+        throw;
+    }
 }
 
-Team::~Team() {
+Team::~Team() { stop(); }
+
+void Team::stop() {
     {
         std::lock_guard<std::mutex> lock(mutex_);
         stopping_ = true;

@@ -31,6 +31,7 @@ public:
 
 private:
     void serve(int thread);
+    void stop();
 
     const int size_;
     std::vector<std::thread> threads_;

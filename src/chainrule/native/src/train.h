@@ -57,7 +57,7 @@ private:
     // Rows of the step s of this run; none beyond its last one.
     Batch batch_of(Index s) const {
         if (s >= request_.steps) return {};
-        const Index start = (request_.first + s) * t_.batch_size;
+        const Index start = s * t_.batch_size;
         const Index left = request_.n_order - start;
         return {request_.order + start, left < t_.batch_size ? left : t_.batch_size};
     }

@@ -33,14 +33,16 @@ struct StepFactors {
 
 // The step that a parameter with gradient g is moved back by.
 template <class T, Rule R>
-inline Vec<T> move_by(Vec<T> g, T* m0, T* m1, Index n, const StepFactors<T>& f) {
+inline Vec<T> move_by(Vec<T> g, T* const* moments, Index i, Index n, const StepFactors<T>& f) {
     if (R == Rule::sgd) return f.lr * g;
+    T* const m0 = moments[0] + i;
     if (R == Rule::momentum || R == Rule::nesterov) {
         const Vec<T> velocity = multiply_add(load_some(m0, n), splat(f.decay1), g);
         store_some(m0, velocity, n);
         return f.lr * (R == Rule::nesterov ? g + velocity * f.decay1 : velocity);
     }
     if (R == Rule::adam) {
+        T* const m1 = moments[1] + i;
         const Vec<T> m = load_some(m0, n) * f.decay1 + g * f.rest1;
         const Vec<T> v = load_some(m1, n) * f.decay2 + g * f.rest2 * g;
         store_some(m0, m, n);
@@ -51,6 +53,7 @@ inline Vec<T> move_by(Vec<T> g, T* m0, T* m1, Index n, const StepFactors<T>& f) 
     store_some(m0, s, n);
     const Vec<T> scaled = g / (square_root<T>(s) + f.eps);
     if (R == Rule::rmsprop) return f.lr * scaled;
+    T* const m1 = moments[1] + i;
     const Vec<T> velocity = load_some(m1, n) * f.decay1 + scaled;
     store_some(m1, velocity, n);
     return f.lr * velocity;
@@ -64,7 +67,7 @@ void update_range(const Training<T>& t, Index begin, Index end, bool decayed, T 
     for_each_vector<T>(begin, end, [&](Index i, Index n) {
         Vec<T> p = load_some(t.params + i, n);
         const Vec<T> g = load_some(t.grads + i, n) * clip + p * l2;
-        p = p * kept - move_by<T, R>(g, t.moments[0] + i, t.moments[1] + i, n, f);
+        p = p * kept - move_by<T, R>(g, t.moments, i, n, f);
         store_some(t.params + i, p, n);
     });
 }

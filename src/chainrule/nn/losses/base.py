@@ -180,7 +180,7 @@ def check_weights(weights: object, n: int, dtype: np.dtype) -> np.ndarray | None
     """Per-example weights as an array of shape (n,), finite, not negative, not all zero."""
     if weights is None:
         return None
-    array = as_array(weights, "weights")
+    array = np.array(as_array(weights, "weights"))  # a copy, which nobody can change
     if array.shape != (n,):
         raise InputError(
             f"weights must be {n} numbers, one for each row of X, got {describe(array)}"

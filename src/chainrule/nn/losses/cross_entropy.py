@@ -116,7 +116,7 @@ class SoftmaxCrossEntropy(Loss):
                 f"SoftmaxCrossEntropy wants a network with one output for each class, at least 2, "
                 f"got output shape {output_shape}; for yes or no use BinaryCrossEntropy"
             )
-        array = as_array(y, "y")
+        array = np.array(as_array(y, "y"))  # a copy: labels are indices, and must not change
         classes = output_shape[0]
         _check_labels(array, n, classes)
         return array.astype(np.int64, copy=False)
