@@ -197,9 +197,7 @@ def functions_with_a_global_generator():
         history.append(float(np.mean(e**2)))
         noisy = X + 0.0
         noisy[:] = (X.T @ e).mean()
-        return np.mean((X @ params["W"] - y) ** 2), {
-            "W": 2 * X.T @ (X @ params["W"] - y) / y.size
-        }
+        return np.mean((X @ params["W"] - y) ** 2), {"W": 2 * X.T @ (X @ params["W"] - y) / y.size}
 
     params = {"W": weights()}
     return Case((f, params), lambda: (picture(noise), picture(history), picture(params)))
@@ -528,7 +526,9 @@ def a_weak_dictionary():
 
     key = Key()
     caches = weakref.WeakKeyDictionary({key: [1]})
-    return holding(caches, lambda d: d[key].append(2), lambda d: {id(k): list(v) for k, v in d.items()})
+    return holding(
+        caches, lambda d: d[key].append(2), lambda d: {id(k): list(v) for k, v in d.items()}
+    )
 
 
 # --- functions --------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ from chainrule.check.repair.products import product_edits
 from chainrule.check.repair.scale import scale_edits
 from chainrule.check.repair.scope import Hand
 from chainrule.check.repair.search import all_edits
-from chainrule.check.repair.source import is_theirs, read_program, swapped
+from chainrule.check.repair.source import read_program, swapped
 from chainrule.check.repair.sums import sum_edits
 from chainrule.check.repair.terms import term_edits
 from chainrule.check.repair.truth import Given
 from chainrule.check.targets import find_target
+from chainrule.check.user_code import has_source
 from chainrule.faults import FAULTS
 
 BACKWARD = """
@@ -63,9 +64,9 @@ def test_only_lines_that_run_are_read_and_those_of_forward_are_told(tmp_path):
 
 def test_code_of_libraries_is_not_theirs(tmp_path):
     module = imported(tmp_path, BACKWARD)
-    assert is_theirs(module.__file__)
-    assert not is_theirs(np.linalg.__file__)
-    assert not is_theirs(ast.__file__)
+    assert has_source(module.__file__)
+    assert not has_source(np.linalg.__file__)
+    assert not has_source(ast.__file__)
 
 
 @pytest.mark.parametrize(

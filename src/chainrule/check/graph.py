@@ -172,8 +172,7 @@ def _holders(thing: Any) -> Iterator[Holder]:
         yield ObjectArrayHolder(thing)
     if not is_closed(thing) or (isinstance(thing, np.ndarray) and type(thing) is not np.ndarray):
         if hasattr(thing, "__dict__"):
-            yield IdentityHolder(thing)
-            yield DictHolder(vars(thing))
+            yield IdentityHolder(thing)  # the dictionary is a thing of its own
         if slots(thing):
             yield SlotHolder(thing)
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainrule.check.graph import Graph, is_iterator, walk
-from chainrule.check.holders import Holder, Items
+from chainrule.check.holders import FunctionHolder, Holder, Items
 from chainrule.check.iterators import Copies, substituted
 from chainrule.check.signals import HeldSignals
 from chainrule.check.values import ArrayState, global_generators, restorer
@@ -113,6 +113,8 @@ class Saved:
         holders = {id(holder) for holder, _ in self._iterating}
         self._holders = [pair for pair in held if id(pair[0]) not in holders]
         self._originals = originals
+        functions = [h.thing for h in graph.holders if originals and isinstance(h, FunctionHolder)]
+        self._codes = [(function, function.__code__) for function in functions]
         chosen = {id(array) for array in copied}
         chosen -= {id(a) for a in copied if id(a.base) in chosen}  # the base's contents are theirs
         self._arrays = [ArrayState(a, id(a) in chosen) for a in graph.arrays]
@@ -134,6 +136,8 @@ class Saved:
         kept = {memory_owner(array) for array in keep}
         iterating = self._iterating if self._originals else _copied(self._iterating)
         problems: list[Exception] = []
+        for function, code in self._codes:  # a change that was being tried
+            function.__code__ = code
         for holder, items in (*self._holders, *iterating):
             _try(lambda h=holder, i=items: h.put(i), problems)
         for array in self._arrays:

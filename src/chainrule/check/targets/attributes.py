@@ -7,12 +7,14 @@ global arrays and functions is such a model too.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.failures import first_not_finite, told
 from chainrule.check.roles import call, roles_of
+from chainrule.check.state import LARGE
 from chainrule.check.target import copy_of
 from chainrule.check.targets.batch import BackwardFailedError
 from chainrule.check.targets.fitting import own_inputs, own_targets
@@ -194,7 +196,7 @@ class AttributesTarget(SwitchedTarget):
         return gradients
 
     def _find_pairs(self) -> list[Pair]:
-        before = {p: np.array(v) for p, v in floating_leaves(self.model).items()}
+        before = {p: _stamp(v) for p, v in floating_leaves(self.model).items()}
         given = np.array(self.X) if isinstance(self.X, np.ndarray) else None
         returned = self.passed_back()
         if given is not None and not np.array_equal(self.X, given, equal_nan=True):
@@ -202,9 +204,9 @@ class AttributesTarget(SwitchedTarget):
             self.data["X"] = given
         candidates = floating_leaves(self.model)
         # A backward pass that updates has changed its parameters, one that adds up its gradients.
-        moved = {p for p, v in before.items() if p in candidates and not _equal(candidates[p], v)}
+        moved = {p for p, v in before.items() if p in candidates and _stamp(candidates[p]) != v}
         moved = {p for p in moved if has_gradient(self.model, p)}
-        before |= {p: np.array(candidates[p]) for p in moved}
+        before |= {p: _stamp(candidates[p]) for p in moved}
         if isinstance(self.data["X"], np.ndarray) and self.data["X"].dtype.kind == "f":
             X = self.data["X"]
             # Another batch with what backward keeps of this one: what changes is no parameter.
@@ -242,7 +244,7 @@ class AttributesTarget(SwitchedTarget):
         except Exception:  # it takes this batch only: judge by one
             self.restore(saved)
         now = floating_leaves(self.model)
-        return {p for p, v in before.items() if p in now and _equal(now[p], v)}
+        return {p for p, v in before.items() if p in now and _stamp(now[p]) == v}
 
     def _alike(self, paths: set[Path], *batches: np.ndarray | None) -> set[Path]:
         """Those that a forward pass changes in the same way on every batch: parameters that it
@@ -254,10 +256,10 @@ class AttributesTarget(SwitchedTarget):
             self.data["X"] = copy_of(batch)
             self.run_forward()
             now = floating_leaves(self.model)
-            values.append({p: np.array(now[p]) for p in paths if p in now})
+            values.append({p: _stamp(now[p]) for p in paths if p in now})
             self.restore(saved)
         first, *others = values
-        return {p for p in first if all(p in v and _equal(v[p], first[p]) for v in others)}
+        return {p for p in first if all(p in v and v[p] == first[p] for v in others)}
 
     def _nothing_found(self, parameters: list[Path]) -> str:
         seen = ", ".join(path.name for path in parameters[:8]) or "no arrays of floats at all"
@@ -279,5 +281,8 @@ def _roots(model: Any, loss: Any) -> list[Any]:
     return [model, loss] if loss is not None and not isinstance(loss, str) else [model]
 
 
-def _equal(now: Any, then: np.ndarray) -> bool:
-    return np.shape(now) == then.shape and bool(np.array_equal(now, then, equal_nan=True))
+def _stamp(value: Any) -> tuple[Any, ...]:
+    """What tells an array from itself after a change: small where the array is large."""
+    array = np.ascontiguousarray(value)
+    content = array.tobytes() if array.nbytes < LARGE else zlib.crc32(array.data.cast("B"))
+    return array.shape, array.dtype, content
