@@ -163,7 +163,8 @@ def test_ctrl_c_anywhere_leaves_no_trace(ctrl_c, first, n):
         interrupted = True
     assert interrupted or left > 0
     assert all_of(model) == before
-    assert (DATA[0] == X).all() and (y == DATA[1]).all()
+    np.testing.assert_array_equal(X, DATA[0])
+    np.testing.assert_array_equal(y, DATA[1])
 
 
 def test_ctrl_c_is_passed_on():

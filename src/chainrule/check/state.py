@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -139,10 +140,10 @@ class Saved:
         for function, code in self._codes:  # a change that was being tried
             function.__code__ = code
         for holder, items in (*self._holders, *iterating):
-            _try(lambda h=holder, i=items: h.put(i), problems)
+            _try(partial(holder.put, items), problems)
         for array in self._arrays:
             copies = not kept or memory_owner(array.array) not in kept
-            _try(lambda a=array, c=copies: a.restore(c), problems)
+            _try(partial(array.restore, copies), problems)
         for put_back in self._values:
             _try(put_back, problems)
         if problems:

@@ -44,10 +44,10 @@ def is_user_module(name: str) -> bool:
     >>> is_user_module("json"), is_user_module("numpy"), is_user_module("builtins")
     (False, False, False)
     """
-    if name.partition(".")[0] in sys.stdlib_module_names and name != "__main__":
-        return False
     file = getattr(sys.modules.get(name), "__file__", None)
-    return file is None or _is_user_path(file)
+    if file is None:  # typed in, executed, or a part of Python itself
+        return name.partition(".")[0] not in sys.stdlib_module_names
+    return _is_user_path(file)
 
 
 @functools.cache

@@ -23,8 +23,8 @@ def is_value(thing: object) -> bool:
 def global_generators() -> list[Any]:
     """The random generators behind `np.random`, `random` and torch, if that is loaded."""
     found = [np.random.get_state.__self__, random.random.__self__]  # type: ignore[attr-defined]
-    torch = sys.modules.get("torch")
-    return [*found, torch.default_generator] if hasattr(torch, "default_generator") else found
+    generator = getattr(sys.modules.get("torch"), "default_generator", None)
+    return found if generator is None else [*found, generator]
 
 
 def restorer(thing: Any) -> Callable[[], None]:
@@ -45,7 +45,8 @@ def restorer(thing: Any) -> Callable[[], None]:
     if isinstance(thing, bytearray | array.array):
         return _slice(thing, thing[:])
     if isinstance(thing, io.BytesIO | io.StringIO):
-        return _call(thing.__setstate__, thing.__getstate__())  # type: ignore[arg-type]
+        contents: Any = thing
+        return _call(contents.__setstate__, contents.__getstate__())
     if isinstance(thing, io.IOBase):
         return _position(thing)
     return _of_torch(thing)
@@ -81,7 +82,7 @@ class ArrayState:
     def _lay_out(self) -> None:
         """Undo `resize`, and shape, strides or dtype that were assigned."""
         shape, strides, dtype = self.layout
-        array = self.array
+        array: Any = self.array
         nbytes = int(np.prod(shape)) * dtype.itemsize
         if array.nbytes != nbytes:
             array.resize(nbytes // array.itemsize, refcheck=False)
