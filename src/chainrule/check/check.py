@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from chainrule.check.state import Memory, Saved
 from chainrule.check.subject import Subject
 from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets import find_target
+from chainrule.check.user_code import no_warnings
 from chainrule.check.values import can_write
 from chainrule.check.verdicts import Examiner
 from chainrule.checks import check_number, describe, make_generator
@@ -107,7 +107,13 @@ def check_gradients(
 
     def run(as_found: Saved) -> GradientReport:
         try:
-            report = _measured(find(), seed, every_entry, rtol, progress, budget)
+            found = find()
+            before = found.snapshot()
+            try:
+                report = _checked(found, seed, every_entry, rtol, progress, budget)
+            finally:
+                found._frozen = None
+                found.restore(before)
         except Exception as error:
             mend = diagnose and not made_by_check(error)
             broken = _mended(find, error, seed, as_found) if mend else None
@@ -119,8 +125,7 @@ def check_gradients(
         report.seconds = budget.spent
         return report
 
-    with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
-        warnings.simplefilter("ignore")
+    with no_warnings(), _one_thread():
         return memory.left_as_found(run)
 
 
@@ -198,23 +203,6 @@ def _mended(
         return found
 
     return report_of_broken(make, error, seed)
-
-
-def _measured(
-    target: Target,
-    seed: int,
-    every_entry: bool | None,
-    rtol: float | None,
-    progress: Progress | None,
-    budget: Budget,
-) -> GradientReport:
-    """The report without causes; the target is put back for those who look for them."""
-    before = target.snapshot()
-    try:
-        return _checked(target, seed, every_entry, rtol, progress, budget)
-    finally:
-        target._frozen = None
-        target.restore(before)
 
 
 def _checked(

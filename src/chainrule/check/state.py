@@ -75,6 +75,7 @@ class Memory:
                 signals.hold()
         finally:  # entered also if a signal came while the lines above ran
             signals.hold()
+            saved.restore_code()
             saved.restore()
             signals.release()
 
@@ -128,6 +129,11 @@ class Saved:
         for holder, items in _copied(self._iterating):
             holder.put(items)
 
+    def restore_code(self) -> None:
+        """Give functions the code that they had: a repair may have been trying another."""
+        for function, code in self._codes:
+            function.__code__ = code
+
     def restore(self, keep: Sequence[np.ndarray] = ()) -> None:
         """Put everything back, but for the contents of the arrays in `keep`.
 
@@ -137,8 +143,6 @@ class Saved:
         kept = {memory_owner(array) for array in keep}
         iterating = self._iterating if self._originals else _copied(self._iterating)
         problems: list[Exception] = []
-        for function, code in self._codes:  # a change that was being tried
-            function.__code__ = code
         for holder, items in (*self._holders, *iterating):
             _try(partial(holder.put, items), problems)
         for array in self._arrays:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import linecache
 import sys
 import sysconfig
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 import chainrule
 
-__all__ = ["has_source", "is_user_file", "is_user_module"]
+__all__ = ["has_source", "is_user_file", "is_user_module", "no_warnings"]
 
 _INSTALLED = tuple(
     str(Path(str(place)).resolve())
@@ -53,3 +58,12 @@ def is_user_module(name: str) -> bool:
 @functools.cache
 def _is_user_path(file: str) -> bool:
     return is_user_file(str(Path(file).resolve()))
+
+
+@contextlib.contextmanager
+def no_warnings() -> Iterator[None]:
+    """Inside, neither Python nor NumPy warns: a check runs code on odd numbers on purpose, and
+    which of them a matrix product warns of depends on the processor."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

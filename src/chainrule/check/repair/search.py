@@ -6,7 +6,6 @@ import ast
 import contextlib
 import io
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from chainrule.check.repair.terms import term_edits
 from chainrule.check.repair.truth import Given, Trial, Truth
 from chainrule.check.state import Saved
 from chainrule.check.target import Target, rows_of, take_rows
+from chainrule.check.user_code import no_warnings
 
 __all__ = ["Repair", "all_edits", "find_repairs", "quiet"]
 
@@ -94,12 +94,7 @@ def find_repairs(
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Whatever code that was changed prints or warns of is not for the user."""
-    with (
-        warnings.catch_warnings(),
-        np.errstate(all="ignore"),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
+    with no_warnings(), contextlib.redirect_stdout(io.StringIO()):
         yield
 
 
