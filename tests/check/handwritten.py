@@ -1,5 +1,7 @@
 """A two-layer net as a textbook has it, and a way to break it on purpose."""
 
+import logging
+
 import numpy as np
 
 
@@ -37,6 +39,14 @@ class Net:
         self.dW1, self.db1 = self.X.T @ d, d.sum(axis=0)
         if self.spoil is not None:
             self.spoil(self)
+
+
+def outside(**attributes):
+    """Where a test counts what a model does: a check does not look into loggers, and so does not
+    put this back."""
+    record = logging.Logger("outside")
+    vars(record).update(attributes)
+    return record
 
 
 def batch(n=6, inputs=5, classes=3, seed=1, dtype=np.float64):

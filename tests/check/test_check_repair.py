@@ -5,8 +5,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+from handwritten import outside
 from written import NET, imported, net_with
 
+from chainrule.check import check_gradients
 from chainrule.check.repair import PLAIN, find_repairs
 from chainrule.check.repair.activation import activation_edits
 from chainrule.check.repair.edit import Edit, Place, made, parse, statements, values
@@ -16,11 +18,13 @@ from chainrule.check.repair.products import product_edits
 from chainrule.check.repair.scale import scale_edits
 from chainrule.check.repair.scope import Hand
 from chainrule.check.repair.search import all_edits
-from chainrule.check.repair.source import is_theirs, read_program, swapped
+from chainrule.check.repair.source import read_program, swapped
 from chainrule.check.repair.sums import sum_edits
 from chainrule.check.repair.terms import term_edits
 from chainrule.check.repair.truth import Given
 from chainrule.check.targets import find_target
+from chainrule.check.user_code import has_source
+from chainrule.errors import InputError
 from chainrule.faults import FAULTS
 
 BACKWARD = """
@@ -63,9 +67,9 @@ def test_only_lines_that_run_are_read_and_those_of_forward_are_told(tmp_path):
 
 def test_code_of_libraries_is_not_theirs(tmp_path):
     module = imported(tmp_path, BACKWARD)
-    assert is_theirs(module.__file__)
-    assert not is_theirs(np.linalg.__file__)
-    assert not is_theirs(ast.__file__)
+    assert has_source(module.__file__)
+    assert not has_source(np.linalg.__file__)
+    assert not has_source(ast.__file__)
 
 
 @pytest.mark.parametrize(
@@ -243,3 +247,52 @@ def test_a_missing_division_is_named_by_the_gradients_that_it_changes(scaled, na
     ]
     edit = Edit(None, None, ast.Pass(), "divided", 1)
     assert name_of(edit, Effect(given, true, False)) == name
+
+
+ONCE = """        if not os.path.exists(r"FLAG"):
+            open(r"FLAG", "w").close()
+            RAISE
+"""
+
+
+def net_that_stumbles(folder, stumble, line="        d2 = 2 * (self.z2 - y) / y.size\n"):
+    """The net, whose backward pass does something else the first time that it runs."""
+    once = ONCE.replace("FLAG", str(folder / "flag")).replace("RAISE", stumble)
+    text = NET.replace(line, once + line).replace("import numpy", "import os\nimport numpy")
+    return imported(folder, text).Net()
+
+
+def test_code_that_raises_once_proves_no_change(tmp_path):
+    net = net_that_stumbles(tmp_path, 'raise ValueError("busy")')
+    with pytest.raises(InputError, match=r"ValueError: busy, in line .* does not raise that"):
+        check_gradients(net, *batch())
+
+
+def test_code_that_raises_once_more_while_it_is_mended_proves_nothing(tmp_path):
+    """It raises every time but the third: then the change that is being tried is not why."""
+    net = net_with(tmp_path, "d2 = 2 *", "d2 = fail(2) *")
+    passes = outside(count=0)
+
+    def fail(value):
+        passes.count += 1
+        if passes.count < 8:
+            raise ValueError("busy")
+        return value
+
+    net.backward.__func__.__globals__["fail"] = fail
+    with pytest.raises(InputError, match="ValueError: busy"):
+        check_gradients(net, *batch())
+
+
+def test_gradients_that_are_wrong_until_a_change_is_tried_prove_none(tmp_path):
+    net = net_with(tmp_path, "d2 = 2 *", "d2 = factor(2) *")
+    backward = net.backward.__func__
+    code, record = backward.__code__, outside(over=False)
+
+    def factor(value):
+        record.over = record.over or backward.__code__ is not code
+        return value if record.over else 2 * value
+
+    backward.__globals__["factor"] = factor
+    assert find_repairs(find_target(net, *batch())) == []
+    assert record.over

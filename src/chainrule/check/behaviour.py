@@ -35,12 +35,7 @@ def freeze_if_random(target: Target) -> Finding:
         InputError: even from the same random state two passes differ.
     """
     saved = target.snapshot()
-    X = copied(target.X)
-    first = target.loss()
-    if not identical(X, target.X) and isinstance(X, np.ndarray):
-        target.restore(saved)
-        target.writes_into_inputs = True
-        first = target.loss()
+    first = target.first_pass(target.loss)
     second = target.loss()
     target.restore(saved)
     if same_loss(first, second):
@@ -100,8 +95,7 @@ def _what_changed(
     target: Target, X: Any, y: Any, before: dict[str, np.ndarray]
 ) -> Iterator[Finding]:
     changed = [n for n, a, b in (("X", X, target.X), ("y", y, target.y)) if not identical(a, b)]
-    if getattr(target, "_copies", False) or target.writes_into_inputs:
-        changed.append("X")
+    changed += sorted(target.written)
     yield Finding(
         "inputs-unchanged",
         not changed,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chainrule.check.cause import cause_of_repair
 from chainrule.check.repair import find_repair_that_runs
-from chainrule.check.repair.source import is_theirs
 from chainrule.check.report import Finding, GradientReport, ParameterReport, Verdict
 from chainrule.check.target import Target
+from chainrule.check.user_code import has_source
+from chainrule.errors import InputError
 
 __all__ = ["report_of_broken"]
 
@@ -25,8 +26,9 @@ class _Place:
 
     filename: str
     line: int
-    text: str
-    problem: str
+    kind: type[BaseException]
+    text: str = field(compare=False)
+    problem: str = field(compare=False)
 
 
 def report_of_broken(
@@ -40,8 +42,14 @@ def report_of_broken(
     place = _place(error)
     if place is None:
         return None
+    if not _raises_again(make, place):
+        raise InputError(
+            f"{place.problem}, in line {place.line}: {place.text}; run once more, unchanged and "
+            f"from the same state, the code does not raise that: it depends on something outside "
+            f"the program, such as a file or the clock, and cannot be checked"
+        ) from error
     found = find_repair_that_runs(make, place.filename, place.line, seed=seed)
-    if found is None:
+    if found is None or not _raises_again(make, place):
         return None
     target, repair = found
     parameters = {
@@ -57,13 +65,23 @@ def report_of_broken(
     return GradientReport(parameters, [finding], target, "not measured", seed=seed, causes=[cause])
 
 
+def _raises_again(make: Callable[[], Target], place: _Place) -> bool:
+    """Whether the code as it is raises the same once more."""
+    try:
+        make()
+    except Exception as error:
+        return _place(error) == place
+    return False
+
+
 def _place(error: BaseException) -> _Place | None:
     cause: BaseException | None = error
     while cause is not None:
         for frame in reversed(traceback.extract_tb(cause.__traceback__)):
-            if is_theirs(frame.filename):
+            if has_source(frame.filename):
                 said = str(cause).split(", with gufunc signature")[0].splitlines()[0]
                 problem = f"{type(cause).__name__}: {said}"
-                return _Place(frame.filename, frame.lineno or 0, frame.line or "", problem)
+                line = frame.lineno or 0
+                return _Place(frame.filename, line, type(cause), frame.line or "", problem)
         cause = cause.__cause__
     return None

@@ -12,12 +12,15 @@ import numpy as np
 
 from chainrule.check.behaviour import behaviour, freeze_if_random
 from chainrule.check.budget import Budget, Progress, duration
-from chainrule.check.failures import first_not_finite, told, unwarned
+from chainrule.check.failures import first_not_finite, made_by_check, told
 from chainrule.check.report import Finding, GradientReport, Verdict
 from chainrule.check.rules import Tolerance
+from chainrule.check.state import Memory, Saved
 from chainrule.check.subject import Subject
 from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets import find_target
+from chainrule.check.user_code import no_warnings
+from chainrule.check.values import can_write
 from chainrule.check.verdicts import Examiner
 from chainrule.checks import check_number, describe, make_generator
 from chainrule.errors import ChainruleError, InputError
@@ -79,13 +82,15 @@ def check_gradients(
         diagnose: whether to name the mistake, if there is one.
 
     Returns:
-        The report. The target is left exactly as it was found, also if this is interrupted.
+        The report. The target, X, y and all that can be reached from them (attributes, classes,
+        closures, global variables that the functions name, random generators, iterators) are left
+        exactly as they were, also after an exception or Ctrl-C.
 
     Raises:
         InputError: there is nothing that can be checked (the message says what was looked for),
             X and y do not fit, the loss is not one finite number, or an option is out of range.
             What the target's own code raises passes through, unless it can be said what would
-            mend it: then that is in the report.
+            mend it: then that is in the report. Code that raises once and not again is refused.
 
     >>> from chainrule import Network
     >>> report = check_gradients(Network.from_spec("4-8(tanh)-3"))
@@ -95,24 +100,33 @@ def check_gradients(
     _check_options(seed, every_entry, rtol, progress)
     budget = _budget(seconds, every_entry)
     _keep_memory()
-    with unwarned(), _one_thread():
+    memory = target.memory if isinstance(target, Target) else Memory(target, X, y, loss)
+
+    def find() -> Target:
+        return find_target(target, X, y, loss, seed)
+
+    def run(as_found: Saved) -> GradientReport:
         try:
-            found = find_target(target, X, y, loss, seed)
-            as_found = found.snapshot()
+            found = find()
+            before = found.snapshot()
             try:
                 report = _checked(found, seed, every_entry, rtol, progress, budget)
             finally:
                 found._frozen = None
-                found.restore(as_found)
+                found.restore(before)
         except Exception as error:
-            broken = _mended(lambda: find_target(target, X, y, loss, seed), error, seed, diagnose)
+            mend = diagnose and not made_by_check(error)
+            broken = _mended(find, error, seed, as_found) if mend else None
             if broken is None:
                 raise
             return broken
         if diagnose and not report.ok and not budget.together:
             report.causes = _causes(report)
         report.seconds = budget.spent
-    return report
+        return report
+
+    with no_warnings(), _one_thread():
+        return memory.left_as_found(run)
 
 
 def assert_gradients(target: Any, X: Any = None, y: Any = None, **options: Any) -> GradientReport:
@@ -175,18 +189,20 @@ def _causes(report: GradientReport) -> list[Any]:
 
 
 def _mended(
-    find: Callable[[], Target], error: Exception, seed: int, diagnose: bool
+    find: Callable[[], Target], error: Exception, seed: int, as_found: Saved
 ) -> GradientReport | None:
-    """A report on a pass that broke off, if it can be said what would make it run."""
+    """A report on a pass that raised, if a change is found that makes it run."""
     from chainrule.check.broken import report_of_broken
 
     def make() -> Target:
+        as_found.restore()
+        as_found.lend_iterators()
         found = find()
         found.loss()
         found.gradients()
         return found
 
-    return report_of_broken(make, error, seed) if diagnose else None
+    return report_of_broken(make, error, seed)
 
 
 def _checked(
@@ -204,6 +220,11 @@ def _checked(
     for name, parameter in target.parameters().items():
         if not parameter.size:
             raise InputError(f"{name} of {target.name} is empty, of shape {parameter.shape}")
+        if not can_write(parameter):
+            raise InputError(
+                f"{name} of {target.name} is read-only, and so is its memory: a check moves every "
+                f"entry a little; give the model a copy, such as {name} = {name}.copy()"
+            )
     if not np.isfinite(value):
         place = first_not_finite({**target.parameters(), "X": target.X, "y": target.y})
         place = place or first_not_finite({"the output": target.outputs()})
@@ -211,7 +232,7 @@ def _checked(
             f"the loss of {target.name} is {np.real(value)}, it must be finite to be checked; "
             f"{f'the first place is {place}' if place else 'all that goes in is finite'}"
         )
-    own = target.gradients()
+    own = target.first_pass(target.gradients)
     with contextlib.ExitStack() as stack:
         dtype, note = _to_float64(target, own, stack)
         given = target.gradients() if note else own

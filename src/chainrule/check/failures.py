@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import traceback
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule.check.user_code import has_source
 from chainrule.checks import first_non_finite
+from chainrule.errors import InputError
 
-__all__ = ["first_not_finite", "told", "unwarned"]
+__all__ = ["CannotRepeatError", "first_not_finite", "made_by_check", "told"]
 
-_PACKAGE = Path(__file__).parents[1]
 _LENGTH = 160
+_RESIZES = "cannot resize an array that references or is referenced"
 
 
-@contextlib.contextmanager
-def unwarned() -> Iterator[None]:
-    """Inside, user code runs on past what Python and NumPy only warn of, also where warnings are
-    errors: which of them there are depends on the processor, and the check looks at the numbers."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
+class CannotRepeatError(InputError):
+    """A pass changes something that could not be brought back for the next one."""
 
 
 def told(error: BaseException) -> str:
@@ -33,7 +28,9 @@ def told(error: BaseException) -> str:
     text = " ".join(str(error).split())
     text = text if len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_theirs(f.filename)]
+    if _RESIZES in text:
+        said += ". A check refers to it too: assign a new array, or pass refcheck=False"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if has_source(f.filename)]
     if not frames:
         return said
     place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
@@ -41,13 +38,13 @@ def told(error: BaseException) -> str:
     return f"{said} ({place}{line})"
 
 
-def _is_theirs(filename: str) -> bool:
-    path = Path(filename)
-    return (
-        not filename.startswith("<")
-        and "site-packages" not in path.parts
-        and _PACKAGE not in path.parents
-    )
+def made_by_check(error: BaseException | None) -> bool:
+    """Whether a pass raised because a check was looking: there is no mistake in the code then."""
+    while error is not None:
+        if isinstance(error, CannotRepeatError) or _RESIZES in str(error):
+            return True
+        error = error.__cause__
+    return False
 
 
 def first_not_finite(arrays: Mapping[str, Any]) -> str | None:

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainrule.check.failures import unwarned
 from chainrule.check.roles import roles_of
 from chainrule.check.target import Target
 from chainrule.check.targets import find_target
 from chainrule.check.targets.batch import guess_arguments
 from chainrule.check.targets.methods import BACKWARD, FORWARD, GRADIENT
 from chainrule.check.targets.torch import is_torch
+from chainrule.check.user_code import no_warnings
 from chainrule.errors import ChainruleError, InputError
 from chainrule.nn import Layer, Loss, Network
 from chainrule.registry import nearest
@@ -83,7 +83,8 @@ def load_target(
         if problem is not None and isinstance(thing, type):
             break  # what is wrong with the file's object must not be hidden by one of its class
         try:
-            return find_target(_made(thing), X, y, loss, seed)
+            with no_warnings():
+                return find_target(_made(thing), X, y, loss, seed)
         except ChainruleError as error:
             problem = problem or error
     assert problem is not None
@@ -228,7 +229,7 @@ def _made(thing: Any) -> Any:
     return _call_with_sizes(thing) if isinstance(thing, type) and not is_torch(thing) else thing
 
 
-@unwarned()
+@no_warnings()
 def _call_with_sizes(function: Any) -> Any:
     """Call a constructor, with small sizes for what it wants."""
     problem: Exception | None = None

@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.check.mirror_net import Mirror, Place, as_rows
 from chainrule.check.target import Target, rows_of
+from chainrule.check.values import write
 from chainrule.errors import ChainruleError
 from chainrule.nn import LAYERS, LOSSES, Layer, Linear, Network
 
@@ -88,7 +89,8 @@ def _sample_points(target: Target) -> list[_Point] | None:
                 if name == "X":
                     continue
                 size = float(np.sqrt(np.mean(np.square(value)))) or 1.0
-                value += (spread * size * rng.standard_normal(value.shape)).astype(value.dtype)
+                step = (spread * size * rng.standard_normal(value.shape)).astype(value.dtype)
+                write(value, ..., value + step)
             copies = {k: np.array(v, np.float64) for k, v in target.parameters().items()}
             size = min(v.dtype.itemsize for v in target.parameters().values())
             tolerance = _AGREES.get(size, 1e-2)

@@ -19,6 +19,7 @@ from chainrule.check.mirror import find_mirror
 from chainrule.check.mirror_net import Mirror
 from chainrule.check.signature import Sample, Signature, relations, signatures
 from chainrule.check.target import Target, rows_of, take_rows
+from chainrule.check.values import write
 from chainrule.errors import ChainruleError
 from chainrule.faults import Fault, applicable, inject
 from chainrule.nn import BinaryCrossEntropy, SoftmaxCrossEntropy
@@ -106,7 +107,8 @@ def _experiments(target: Target, mirror: Mirror) -> list[Experiment]:
             for name, value in target.parameters().items():
                 if name in mirror.places and spread:
                     scale = float(np.sqrt(np.mean(np.square(value)))) or 1.0
-                    value += spread * scale * rng.standard_normal(value.shape)
+                    step = spread * scale * rng.standard_normal(value.shape)
+                    write(value, ..., value + step)
             parameters = {n: np.array(target.parameters()[n], np.float64) for n in mirror.places}
             target.loss()
             gradients = target.gradients()

@@ -1,30 +1,38 @@
 """What a model remembers: found, written down, put back, or computed in another dtype.
 
-A model that somebody else wrote may keep its arrays anywhere: in attributes, dictionaries, lists,
-layer objects, closures, as views into one flat vector. `Memory` walks all that can be reached
-from it. `Memory.save` and `restore` leave a model exactly as it was found; `Memory.recast` swaps
-arrays for copies in another dtype, in every place that holds them, views kept as views.
+User code may keep its state anywhere: in attributes, dictionaries, layer objects, closures, global
+variables, as views of one flat vector. `Memory` walks all that can be reached from a model
+(`chainrule.check.graph`). `Memory.save` and `Saved.restore` leave a model exactly as it was found;
+`Memory.recast` swaps arrays for copies in another dtype, in every place that holds them, views
+kept as views.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import random
-import types
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["Memory", "Saved", "memory_owner"]
+from chainrule.check.graph import Graph, is_iterator, walk
+from chainrule.check.holders import FunctionHolder, Holder, Items
+from chainrule.check.iterators import Copies, substituted
+from chainrule.check.signals import HeldSignals
+from chainrule.check.values import ArrayState, global_generators, restorer
+from chainrule.errors import InputError
 
-_SKIPPED = (type, types.ModuleType, str, bytes, int, float, complex, bool, range, np.dtype)
-_FOREIGN = ("numpy", "torch", "jax", "jaxlib", "builtins", "threading", "logging", "_thread")
+__all__ = ["LARGE", "Memory", "Saved", "memory_owner"]
+
+LARGE = 2**24
+"""Bytes from which on an array is copied once for a check, not for each of its steps."""
+
+T = TypeVar("T")
 
 
 class Memory:
-    """Everything that can be reached from some objects.
+    """Everything that can be reached from some objects, and the global random generators.
 
     >>> class Model:
     ...     def __init__(self):
@@ -33,7 +41,7 @@ class Memory:
     >>> memory = Memory(model)
     >>> saved = memory.save()
     >>> model.W[0] = 5; model.cache = 1
-    >>> memory.restore(saved)
+    >>> saved.restore()
     >>> vars(model)
     {'W': array([1., 1.])}
     """
@@ -41,104 +49,137 @@ class Memory:
     def __init__(self, *roots: object) -> None:
         self.roots = roots
 
-    def save(self) -> Saved:
-        """The state as it is now: containers, contents of arrays, random generators."""
-        return Saved(self)
+    def save(self, small: Sequence[np.ndarray] | None = None) -> Saved:
+        """The state as it is now.
 
-    def restore(self, saved: Saved) -> None:
-        """Back to the state of `save`: same objects in the same places, bit for bit."""
-        saved.restore()
+        Args:
+            small: if given, the contents of large arrays are left out, but for these ones.
+        """
+        graph = self._walk()
+        return Saved(graph, graph.arrays if small is None else _worth_copying(graph.arrays, small))
+
+    def left_as_found(self, run: Callable[[Saved], T]) -> T:
+        """Call `run` with the state as it is now, and put that back whatever happens: an
+        exception, Ctrl-C, another signal. While it is put back signals wait.
+
+        Iterators are lent as copies meanwhile.
+        """
+        graph, signals = self._walk(), HeldSignals()
+        saved = Saved(graph, graph.arrays, originals=True)
+        try:
+            try:
+                signals.install()
+                saved.lend_iterators()
+                return run(saved)
+            finally:
+                signals.hold()
+        finally:  # entered also if a signal came while the lines above ran
+            signals.hold()
+            saved.restore_code()
+            saved.restore()
+            signals.release()
 
     @contextlib.contextmanager
     def recast(self, arrays: Sequence[np.ndarray], dtype: np.dtype) -> Iterator[None]:
         """`arrays`, and whatever shares their memory, swapped for copies in `dtype`."""
-        containers, everything = _walk(self.roots)
-        swapped = _copies([*arrays, *everything], arrays, dtype)
-        back = {id(new): old for old, new in swapped.values()}
-        forth = {key: new for key, (_, new) in swapped.items()}
+        graph = self._walk()
+        copies = _copies([*arrays, *graph.arrays], arrays, dtype)
+        swap = _Swap(copies)
         try:
-            _swap(containers, forth)
+            swap.into(graph.holders)
             yield
         finally:
-            _swap(containers, back)
+            swap.back(graph.holders)
 
     def arrays(self) -> list[np.ndarray]:
         """All arrays that can be reached."""
-        return _walk(self.roots)[1]
+        return self._walk().arrays
+
+    def _walk(self) -> Graph:
+        return walk([*self.roots, *global_generators()])
 
 
 class Saved:
     """A state of a `Memory`."""
 
-    def __init__(self, memory: Memory) -> None:
-        containers, arrays = _walk(memory.roots)
-        self._containers = [(c, c.items()) for c in containers]
-        self._arrays = [(a, a.copy()) for a in arrays if a.dtype.kind != "O"]
-        self._generators = [
-            (g, _generator_state(g))
-            for c in containers
-            for _, g in c.items()
-            if isinstance(g, np.random.Generator | np.random.RandomState | random.Random)
-        ]
-        self._global = np.random.get_state()
-        self._python = random.getstate()
+    def __init__(
+        self, graph: Graph, copied: Sequence[np.ndarray], *, originals: bool = False
+    ) -> None:
+        """Of all that is in the graph, with the contents of the arrays in `copied`.
+
+        `restore` puts copies of the iterators back, at the same position; with `originals` the
+        iterators themselves, which are not advanced between `lend_iterators` and `restore`.
+        """
+        held = [(holder, holder.items()) for holder in graph.holders]
+        self._iterating = [pair for pair in held if graph.iterators and _has_iterator(pair[1])]
+        holders = {id(holder) for holder, _ in self._iterating}
+        self._holders = [pair for pair in held if id(pair[0]) not in holders]
+        self._originals = originals
+        functions = [h.thing for h in graph.holders if originals and isinstance(h, FunctionHolder)]
+        self._codes = [(function, function.__code__) for function in functions]
+        chosen = {id(array) for array in copied}
+        chosen -= {id(a) for a in copied if id(a.base) in chosen}  # the base's contents are theirs
+        self._arrays = [ArrayState(a, id(a) in chosen) for a in graph.arrays]
+        self._values = [restorer(value) for value in graph.values]
+        if not originals:
+            self._iterating = _copied(self._iterating)
+
+    def lend_iterators(self) -> None:
+        """Let passes advance copies of the iterators."""
+        for holder, items in _copied(self._iterating):
+            holder.put(items)
+
+    def restore_code(self) -> None:
+        """Give functions the code that they had: a repair may have been trying another."""
+        for function, code in self._codes:
+            function.__code__ = code
 
     def restore(self, keep: Sequence[np.ndarray] = ()) -> None:
-        """Put everything back, but for the contents of the arrays in `keep`."""
-        kept = {memory_owner(a) for a in keep}
-        for container, items in self._containers:
-            container.set_all(items)
-        for array, copy in self._arrays:
-            if memory_owner(array) not in kept and array.flags.writeable:
-                array[...] = copy
-        for generator, state in self._generators:
-            _set_generator_state(generator, state)
-        np.random.set_state(self._global)
-        random.setstate(self._python)
+        """Put everything back, but for the contents of the arrays in `keep`.
+
+        Raises:
+            InputError: something does not let itself be put back; everything else is.
+        """
+        kept = {memory_owner(array) for array in keep}
+        iterating = self._iterating if self._originals else _copied(self._iterating)
+        problems: list[Exception] = []
+        for holder, items in (*self._holders, *iterating):
+            _try(partial(holder.put, items), problems)
+        for array in self._arrays:
+            copies = not kept or memory_owner(array.array) not in kept
+            _try(partial(array.restore, copies), problems)
+        for put_back in self._values:
+            _try(put_back, problems)
+        if problems:
+            error = problems[0]
+            raise InputError(
+                f"the model's state could not be put back: {type(error).__name__}: {error}"
+            ) from error
 
 
-class _Container:
-    """One place that holds things under keys: a dict, a list, an object, a closure's cell."""
+def _try(run: Callable[[], None], problems: list[Exception]) -> None:
+    try:
+        run()
+    except Exception as error:
+        problems.append(error)
 
-    def __init__(self, thing: Any) -> None:
-        self.thing = thing
 
-    def items(self) -> list[tuple[Any, Any]]:
-        thing = self.thing
-        if isinstance(thing, dict):
-            return list(thing.items())
-        if isinstance(thing, list):
-            return list(enumerate(thing))
-        if isinstance(thing, types.CellType):
-            try:
-                return [(None, thing.cell_contents)]
-            except ValueError:  # an empty cell
-                return []
-        return [(k, getattr(thing, k)) for k in _slots(thing) if hasattr(thing, k)]
+def _has_iterator(items: Items) -> bool:
+    found = []
 
-    def set(self, key: Any, value: object) -> None:
-        thing = self.thing
-        if isinstance(thing, dict | list):
-            thing[key] = value
-        elif isinstance(thing, types.CellType):
-            thing.cell_contents = value
-        else:
-            setattr(thing, key, value)
+    def note(thing: Any) -> Any:
+        found.append(is_iterator(thing))
+        return thing
 
-    def set_all(self, items: list[tuple[Any, Any]]) -> None:
-        thing = self.thing
-        if _same(self.items(), items):
-            return
-        if isinstance(thing, dict):
-            thing.clear()
-            thing.update(items)
-        elif isinstance(thing, list):
-            thing[:] = [value for _, value in items]
-        else:
-            for key in {key for key, _ in self.items()} - {key for key, _ in items}:
-                delattr(thing, key)
-            for key, value in items:
-                self.set(key, value)
+    for _, value in items:
+        substituted(value, note)
+    return any(found)
+
+
+def _copied(held: Sequence[tuple[Holder, Items]]) -> list[tuple[Holder, Items]]:
+    """The same with copies of the iterators, one copy for each."""
+    copies = Copies()
+    return [(h, [(key, substituted(value, copies)) for key, value in items]) for h, items in held]
 
 
 def memory_owner(array: np.ndarray) -> int:
@@ -149,65 +190,10 @@ def memory_owner(array: np.ndarray) -> int:
     return id(base)
 
 
-def _same(now: list[tuple[Any, Any]], then: list[tuple[Any, Any]]) -> bool:
-    return len(now) == len(then) and all(
-        a is b and (k is m or k == m) for (k, a), (m, b) in zip(now, then, strict=True)
-    )
-
-
-def _slots(thing: object) -> list[str]:
-    slots = [vars(cls).get("__slots__", []) for cls in type(thing).__mro__]
-    names = [n for own in slots for n in np.atleast_1d(own)]
-    return [str(n) for n in names if n not in ("__dict__", "__weakref__")]
-
-
-def _walk(roots: Sequence[object]) -> tuple[list[_Container], list[np.ndarray]]:
-    """All containers and arrays within reach."""
-    containers: list[_Container] = []
-    arrays: list[np.ndarray] = []
-    seen: set[int] = set()
-    waiting = [(root, True) for root in reversed(roots)]
-    while waiting:
-        thing, is_root = waiting.pop()
-        if id(thing) in seen or (isinstance(thing, _SKIPPED) and not is_root):
-            continue
-        seen.add(id(thing))
-        if isinstance(thing, np.ndarray):
-            arrays.append(thing)
-            continue
-        if isinstance(thing, tuple):
-            waiting.extend((item, False) for item in reversed(thing))
-            continue
-        found = list(_containers_of(thing))
-        containers.extend(found)
-        for container in reversed(found):
-            items = container.items()
-            if isinstance(thing, types.ModuleType):
-                items = [(k, v) for k, v in items if not str(k).startswith("__")]
-            waiting.extend((value, False) for _, value in reversed(items))
-    return containers, arrays
-
-
-def _containers_of(thing: Any) -> Iterator[_Container]:
-    if isinstance(thing, dict | list | types.CellType):
-        yield _Container(thing)
-    elif isinstance(thing, types.ModuleType):
-        yield _Container(vars(thing))
-    elif isinstance(thing, types.FunctionType):
-        for cell in thing.__closure__ or ():
-            yield _Container(cell)
-        if vars(thing):
-            yield _Container(vars(thing))
-    elif isinstance(thing, types.MethodType):
-        yield from _containers_of(thing.__self__)
-    elif isinstance(thing, functools.partial):
-        yield _Container(thing.keywords)
-        yield _Container([thing.func, *thing.args])
-    elif type(thing).__module__.split(".")[0] not in _FOREIGN:
-        if hasattr(thing, "__dict__"):
-            yield _Container(vars(thing))
-        if _slots(thing):
-            yield _Container(thing)
+def _worth_copying(arrays: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Those that are small, or share the memory of one that is wanted."""
+    owners = {memory_owner(array) for array in wanted}
+    return [a for a in arrays if a.nbytes < LARGE or memory_owner(a) in owners]
 
 
 def _copies(
@@ -248,22 +234,29 @@ def _byte_bounds(array: np.ndarray) -> tuple[int, int]:
     return start + below, start + above + array.itemsize
 
 
-def _swap(containers: Sequence[_Container], new: dict[int, np.ndarray]) -> None:
-    for container in containers:
-        for key, value in container.items():
-            if isinstance(value, np.ndarray) and id(value) in new:
-                container.set(key, new[id(value)])
+class _Swap:
+    """Arrays exchanged for others in all places that hold them, tuples included."""
 
+    def __init__(self, copies: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
+        """`copies` are pairs of an array and its copy, by the id of the array."""
+        self._forth = {key: new for key, (_, new) in copies.items()}
+        self._back: dict[int, tuple[Any, Any]] = {
+            id(new): (old, new) for old, new in copies.values()
+        }
 
-def _generator_state(generator: Any) -> Any:
-    if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    getter: Callable[[], Any] = getattr(generator, "get_state", None) or generator.getstate
-    return getter()
+    def into(self, holders: Sequence[Holder]) -> None:
+        """The copies where the arrays are now."""
+        for holder in holders:
+            holder.put([(key, self._copy(value)) for key, value in holder.items()])
 
+    def _copy(self, value: Any) -> Any:
+        copy = substituted(value, lambda v: self._forth.get(id(v), v))
+        if copy is not value:
+            self._back[id(copy)] = value, copy
+        return copy
 
-def _set_generator_state(generator: Any, state: Any) -> None:
-    if isinstance(generator, np.random.Generator):
-        generator.bit_generator.state = state
-    else:
-        (getattr(generator, "set_state", None) or generator.setstate)(state)
+    def back(self, holders: Sequence[Holder]) -> None:
+        """The arrays where the copies are now."""
+        for holder in holders:
+            items = holder.items()
+            holder.put([(k, self._back[id(v)][0] if id(v) in self._back else v) for k, v in items])

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.check.state import Memory, Saved
+from chainrule.check.compare import copied, identical
+from chainrule.check.state import LARGE, Memory, Saved
+from chainrule.check.values import write
 from chainrule.checks import describe
 from chainrule.errors import InputError
 
@@ -28,6 +30,8 @@ __all__ = [
     "rows_of",
     "take_rows",
 ]
+
+T = TypeVar("T")
 
 Move = tuple[str, Any, Any]
 """Parameter, index into it (`...` for all of it), and how far those entries go."""
@@ -48,6 +52,7 @@ class Target(ABC):
         X: the inputs of the batch in use, a copy of the target's own.
         y: its targets.
         passes: forward passes so far, and passes forward and back.
+        written: those of X and y that passes write into; every pass gets them as they were.
 
     >>> from chainrule import Network
     >>> from chainrule.check import find_target
@@ -64,7 +69,7 @@ class Target(ABC):
         self.name = name
         self.seed = seed
         self.data: dict[str, Any] = {}
-        self.writes_into_inputs = False  # then every pass gets the batch as it was
+        self.written: set[str] = set()
         self.passes = 0
         self.memory = Memory(self.data, *roots)
         self._frozen: Saved | None = None
@@ -120,15 +125,17 @@ class Target(ABC):
         self.data["y"] = y
 
     def loss(self) -> Scalar:
-        """The loss, one number; complex if a parameter is.
+        """The loss, one number; complex if a parameter is. Parameters that the code changes are
+        put back, also if it raises.
 
         Raises:
             InputError: it is not one number.
         """
-        self._thaw()
-        self.passes += 1
-        with self._inputs_kept():
-            return as_scalar(self._loss())
+        with self._parameters_kept():
+            self._thaw()
+            self.passes += 1
+            with self._inputs_kept():
+                return as_scalar(self._loss())
 
     def losses_along(self, moves: Sequence[Move], steps: Sequence[complex]) -> list[Scalar]:
         """The loss with the moved entries at `w + t v`, for every t of `steps`."""
@@ -138,11 +145,11 @@ class Target(ABC):
         try:
             for t in steps:
                 for (array, index, value), (_, _, v) in zip(before, moves, strict=True):
-                    array[index] = value + t * v
+                    write(array, index, value + t * v)
                 losses.append(self.loss())
         finally:
             for array, index, value in before:
-                array[index] = value
+                write(array, index, value)
         return losses
 
     def raw_gradients(self) -> dict[str, object]:
@@ -153,33 +160,51 @@ class Target(ABC):
             given = self._gradients()
         return {name: given.get(name) for name in self.parameters()}
 
+    def first_pass(self, run: Callable[[], T]) -> T:
+        """`run()`, the first pass of its kind: find out which inputs it writes into."""
+        before = {name: copied(value) for name, value in self.data.items()}
+        result = run()
+        for name, value in before.items():
+            if isinstance(value, np.ndarray) and not identical(value, self.data[name]):
+                self.written.add(name)
+                self.data[name] = value
+        return result
+
     @contextlib.contextmanager
     def _inputs_kept(self) -> Iterator[None]:
-        before = [a.copy() for a in self._inputs()] if self.writes_into_inputs else []
-        yield
-        for array, value in zip(self._inputs(), before, strict=False):
-            array[...] = value
+        before = [a.copy() for a in self._inputs()] if self.written else []
+        try:
+            yield
+        finally:
+            for array, value in zip(self._inputs(), before, strict=False):
+                array[...] = value
 
-    def gradients(self) -> dict[str, object]:
-        """Copies of `raw_gradients`. Parameters that the code changed are put back."""
+    @contextlib.contextmanager
+    def _parameters_kept(self) -> Iterator[None]:
         before = {name: value.copy() for name, value in self.parameters().items()}
         try:
-            given = self.raw_gradients()
-            return {k: None if v is None else copy_of(v) for k, v in given.items()}
+            yield
         finally:
             self.put_back(before)
+
+    def gradients(self) -> dict[str, object]:
+        """Copies of `raw_gradients`. Parameters that the code changes are put back."""
+        with self._parameters_kept():
+            given = self.raw_gradients()
+            return {k: None if v is None else copy_of(v) for k, v in given.items()}
 
     def put_back(self, before: Mapping[str, np.ndarray]) -> None:
         """Write `before`, by name, each of any shape, into the parameters that differ from it."""
         for name, value in self.parameters().items():
             if not np.array_equal(value, before[name]):
-                value[...] = before[name]
+                write(value, ..., before[name])
 
     # --- left as it was found -----------------------------------------------------------------
 
     def snapshot(self) -> Saved:
-        """Everything that can be reached from the target, as it is now."""
-        return self.memory.save()
+        """Everything that can be reached from the target, as it is now; large arrays that are
+        neither parameters nor inputs by reference only."""
+        return self.memory.save(small=[*self.parameters().values(), *self._inputs()])
 
     def restore(self, saved: Saved) -> None:
         """Back to a snapshot."""
@@ -236,7 +261,11 @@ class Target(ABC):
     def _constants(self) -> list[np.ndarray]:
         """Other arrays of the model in the parameters' dtype: masks, running statistics."""
         dtypes = {value.dtype for value in self.parameters().values()}
-        return [a for a in self.memory.arrays() if a.dtype in dtypes and a.dtype.kind == "f"]
+        return [
+            a
+            for a in self.memory.arrays()
+            if a.dtype in dtypes and a.dtype.kind == "f" and a.nbytes < LARGE
+        ]
 
 
 def copy_of(value: Any) -> np.ndarray:
@@ -274,11 +303,12 @@ def nudged(target: Target, seed: int) -> Iterator[None]:
     try:
         for value in target.parameters().values():
             size = float(np.sqrt(np.mean(np.square(value, dtype=np.float64)))) or 1.0
-            value += (1e-3 * size * rng.normal(size=value.shape)).astype(value.dtype)
+            step = (1e-3 * size * rng.normal(size=value.shape)).astype(value.dtype)
+            write(value, ..., value + step)
         yield
     finally:
         for name, value in target.parameters().items():
-            value[...] = before[name]
+            write(value, ..., before[name])
 
 
 def rows_of(X: Any, y: Any) -> tuple[int, int]:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule.check.failures import unwarned
 from chainrule.check.repair.activation import activation_edits
 from chainrule.check.repair.edit import Edit, made, parse, statements, values
-from chainrule.check.repair.effect import Effect
+from chainrule.check.repair.effect import Effect, close
 from chainrule.check.repair.naming import name_of
 from chainrule.check.repair.plain import PLAIN
 from chainrule.check.repair.products import product_edits
@@ -27,6 +26,7 @@ from chainrule.check.repair.terms import term_edits
 from chainrule.check.repair.truth import Given, Trial, Truth
 from chainrule.check.state import Saved
 from chainrule.check.target import Target, rows_of, take_rows
+from chainrule.check.user_code import no_warnings
 
 __all__ = ["Repair", "all_edits", "find_repairs", "quiet"]
 
@@ -94,7 +94,7 @@ def find_repairs(
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Whatever code that was changed prints or warns of is not for the user."""
-    with unwarned(), contextlib.redirect_stdout(io.StringIO()):
+    with no_warnings(), contextlib.redirect_stdout(io.StringIO()):
         yield
 
 
@@ -121,8 +121,8 @@ def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
         if after:
             tries = min(tries, i + _FOR_RIVALS) if not found else tries
             found.append((edit, after))
-    if not found:
-        return []
+    if not found or not _is_as_before(truth.given(truth.first), before):
+        return []  # the code as it is has to be wrong again, or a change has proved nothing
     given = [truth.given(trial) for trial in truth.all]
     summed = _is_summed(target, saved)
     repairs = [_repair(edit, truth, given, after, summed) for edit, after in found]
@@ -166,6 +166,14 @@ def _changed(before: dict[str, np.ndarray], after: Given | None, names: set[str]
         for n in names
         if n not in now or n not in before or not np.array_equal(now[n], before[n], equal_nan=True)
     }
+
+
+def _is_as_before(now: Given | None, before: Given | None) -> bool:
+    """Whether the unchanged code gives what it gave before; None where it raises."""
+    if now is None or before is None:
+        return now is before
+    a, b = now.gradients, before.gradients
+    return a.keys() == b.keys() and all(close(a[name], b[name]) for name in a)
 
 
 def all_edits(program: Program, batch: int, wrong: set[str] | None = None) -> Sequence[Edit]:

@@ -11,27 +11,18 @@ import contextlib
 import gc
 import linecache
 import sys
-import sysconfig
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import chainrule
+from chainrule.check.user_code import has_source
 
-__all__ = ["Definition", "Program", "Scope", "is_theirs", "read_program", "swapped"]
+__all__ = ["Definition", "Program", "Scope", "read_program", "swapped"]
 
 _Node = ast.FunctionDef | ast.Lambda
-_NOT_THEIRS = tuple(
-    str(Path(str(place)).resolve())
-    for place in (
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        Path(chainrule.__file__).parent,
-    )
-)
 _AT: Any = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
 _COPIED = 20_000  # entries; larger arrays are remembered by reference
 
@@ -158,7 +149,7 @@ def _traced(
 
     def called(frame: types.FrameType, event: str, argument: object) -> Any:
         code = frame.f_code
-        if not is_theirs(code.co_filename):
+        if not has_source(code.co_filename):
             return None
         lines.setdefault(code, set())
         scopes.setdefault(code, {})
@@ -180,13 +171,6 @@ def _copied(names: Mapping[str, Any]) -> dict[str, Any]:
         name: value.copy() if isinstance(value, np.ndarray) and value.size <= _COPIED else value
         for name, value in names.items()
     }
-
-
-def is_theirs(filename: str) -> bool:
-    """Whether a file is the user's own, and its text at hand."""
-    if filename.startswith("<frozen"):
-        return False
-    return not filename.startswith(_NOT_THEIRS) and bool(linecache.getlines(filename))
 
 
 # --- where they are written ------------------------------------------------------------------

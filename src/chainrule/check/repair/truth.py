@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.check.numeric import Prober
 from chainrule.check.state import Saved
 from chainrule.check.target import Target, rows_of, take_rows
+from chainrule.check.values import write
 
 __all__ = ["Given", "Trial", "Truth"]
 
@@ -68,7 +69,7 @@ class Trial:
         """The target on this batch with these parameters; the caller puts its own back."""
         self.target.use(self.X, self.y)
         for name, value in self.target.parameters().items():
-            value[...] = self.parameters[name]
+            write(value, ..., self.parameters[name])
 
     def _measured(self) -> dict[str, list[_Slope]]:
         prober = Prober(self.target, self.seed)

@@ -122,7 +122,7 @@ def _assumed(
 
 
 def count_text(output: Sequence[tuple[Event, Path]]) -> str:
-    """", summed over 8 examples", if there are more values than one."""
+    """ ", summed over 8 examples", if there are more values than one."""
     return f", summed over {len(output)} examples" if len(output) > 1 else ""
 
 

@@ -7,12 +7,14 @@ global arrays and functions is such a model too.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.failures import first_not_finite, told
 from chainrule.check.roles import call, roles_of
+from chainrule.check.state import LARGE
 from chainrule.check.target import copy_of
 from chainrule.check.targets.batch import BackwardFailedError
 from chainrule.check.targets.fitting import own_inputs, own_targets
@@ -84,9 +86,9 @@ class AttributesTarget(SwitchedTarget):
         self.plan = find_loss(model, loss, self.backward, self.forward, seed)
         self.reset = find_method(model, RESET)
         self.switch = Switch(model, self.forward, self.gradient)
+        self.pairs: list[Pair] = []
         super().__init__(name, X, y, seed, *_roots(model, loss))
         self._values: dict[str, Any] = {}
-        self._copies = False
         broken = first_not_finite({p.name: v for p, v in floating_leaves(model).items()})
         found = self.snapshot()
         try:
@@ -111,10 +113,7 @@ class AttributesTarget(SwitchedTarget):
 
     def run_forward(self) -> dict[str, Any]:
         """The forward pass; everything that other methods may ask for, by role."""
-        X = self.data["X"]
-        values: dict[str, Any] = {"X": X.copy() if self._copies else X, "lr": _RATE}
-        if self.y is not None:
-            values["y"] = self.y
+        values = self._inputs_only()
         if self.forward is None:
             return values
         result = call(self.switch.on(self.forward), values, ("X", "y"))
@@ -130,7 +129,7 @@ class AttributesTarget(SwitchedTarget):
         return pick_scalar(self.plan.value(values))
 
     def _inputs_only(self) -> dict[str, Any]:
-        values = {"X": self.data["X"], "lr": _RATE}
+        values: dict[str, Any] = {"X": self.data["X"], "lr": _RATE}
         return values if self.y is None else {**values, "y": self.y}
 
     def _backward(self, twice: bool = False) -> Any:
@@ -197,22 +196,25 @@ class AttributesTarget(SwitchedTarget):
         return gradients
 
     def _find_pairs(self) -> list[Pair]:
-        before = {p: np.array(v) for p, v in floating_leaves(self.model).items()}
+        before = {p: _stamp(v) for p, v in floating_leaves(self.model).items()}
         given = np.array(self.X) if isinstance(self.X, np.ndarray) else None
         returned = self.passed_back()
         if given is not None and not np.array_equal(self.X, given, equal_nan=True):
-            self._copies = True
+            self.written.add("X")
             self.data["X"] = given
         candidates = floating_leaves(self.model)
         # A backward pass that updates has changed its parameters, one that adds up its gradients.
-        moved = {p for p, v in before.items() if p in candidates and not _equal(candidates[p], v)}
-        before |= {p: np.array(candidates[p]) for p in moved if has_gradient(self.model, p)}
+        moved = {p for p, v in before.items() if p in candidates and _stamp(candidates[p]) != v}
+        moved = {p for p in moved if has_gradient(self.model, p)}
+        before |= {p: _stamp(candidates[p]) for p in moved}
         if isinstance(self.data["X"], np.ndarray) and self.data["X"].dtype.kind == "f":
             X = self.data["X"]
             # Another batch with what backward keeps of this one: what changes is no parameter.
-            self.data["X"] = 0.7 * X[::-1] + X.dtype.type(0.01)
+            other = 0.7 * X[::-1] + X.dtype.type(0.01)
             try:
+                self.data["X"] = other.copy()
                 after = self._survivors(before)
+                after |= self._alike(moved - after, given, other)
             finally:
                 self.data["X"] = X
         else:
@@ -242,7 +244,22 @@ class AttributesTarget(SwitchedTarget):
         except Exception:  # it takes this batch only: judge by one
             self.restore(saved)
         now = floating_leaves(self.model)
-        return {p for p, v in before.items() if p in now and _equal(now[p], v)}
+        return {p for p, v in before.items() if p in now and _stamp(now[p]) == v}
+
+    def _alike(self, paths: set[Path], *batches: np.ndarray | None) -> set[Path]:
+        """Those that a forward pass changes in the same way on every batch: parameters that it
+        updates."""
+        if not paths or self.forward is None:
+            return set()
+        saved, values = self.snapshot(), []
+        for batch in batches:
+            self.data["X"] = copy_of(batch)
+            self.run_forward()
+            now = floating_leaves(self.model)
+            values.append({p: _stamp(now[p]) for p in paths if p in now})
+            self.restore(saved)
+        first, *others = values
+        return {p for p in first if all(p in v and v[p] == first[p] for v in others)}
 
     def _nothing_found(self, parameters: list[Path]) -> str:
         seen = ", ".join(path.name for path in parameters[:8]) or "no arrays of floats at all"
@@ -264,5 +281,8 @@ def _roots(model: Any, loss: Any) -> list[Any]:
     return [model, loss] if loss is not None and not isinstance(loss, str) else [model]
 
 
-def _equal(now: Any, then: np.ndarray) -> bool:
-    return np.shape(now) == then.shape and bool(np.array_equal(now, then, equal_nan=True))
+def _stamp(value: Any) -> tuple[Any, ...]:
+    """What tells an array from itself after a change: small where the array is large."""
+    array = np.ascontiguousarray(value)
+    content = array.tobytes() if array.nbytes < LARGE else zlib.crc32(array.data.cast("B"))
+    return array.shape, array.dtype, content

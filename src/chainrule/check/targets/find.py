@@ -6,7 +6,6 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.check.failures import unwarned
 from chainrule.check.roles import roles_of
 from chainrule.check.target import Target
 from chainrule.check.targets.attributes import AttributesTarget
@@ -21,13 +20,14 @@ from chainrule.check.targets.layer import LayerTarget, LossTarget
 from chainrule.check.targets.methods import BACKWARD, FORWARD, GRADIENT
 from chainrule.check.targets.network import NetworkTarget
 from chainrule.check.targets.torch import TorchTarget, is_torch
+from chainrule.check.user_code import no_warnings
 from chainrule.errors import InputError
 from chainrule.nn import Layer, Loss, Network
 
 __all__ = ["find_target"]
 
 
-@unwarned()
+@no_warnings()
 def find_target(
     thing: Any, X: Any = None, y: Any = None, loss: Any = None, seed: int = 0
 ) -> Target:
