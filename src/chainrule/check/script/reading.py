@@ -23,6 +23,7 @@ from chainrule.check.script.losses import (
     scalar_losses,
     upstream_losses,
 )
+from chainrule.check.script.names import plain_name
 from chainrule.check.script.replay import Replayer, leaf_look
 from chainrule.check.script.slopes import Loss, Place, Slopes, common_factor, measure
 from chainrule.check.script.tape import Tape
@@ -104,9 +105,19 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     if reading.gradients and (reading.ok or explicit):
         return reading
     named = _of_names(tape, replayer, source)  # an optimiser may hide the gradient
-    if named.ok or (reading.problem and _share_right(named) >= _MOSTLY):
+    known = {plain_name(c.given.place.name) for c in named.gradients}
+    covers = {plain_name(u.place.name) for u in updates} <= known
+    if covers and (named.ok or (reading.problem and _share_right(named) >= _MOSTLY)):
+        return named
+    if not reading.gradients and not _are_parameters(updates, named):
         return named
     return reading
+
+
+def _are_parameters(updates: Sequence[Update], named: Reading) -> bool:
+    """Whether what changes is not just a gradient that is put together, piece by piece."""
+    filled = {c.given.source.identity[c.given.path] for c in named.gradients if c.given.source}
+    return not all(u.event.identity[u.path] in filled for u in updates)
 
 
 def _rescaled(updates: Sequence[Update]) -> bool:

@@ -201,6 +201,8 @@ def _assigned_anew(tape: Tape) -> Iterator[Update]:
         for slot, path in _slots(event):
             leaf = event.leaves[path]
             previous = latest.get(slot)
+            if previous is not None and _is_same_number(previous, leaf):
+                continue  # as it was assigned before
             latest[slot] = event, path
             if previous is None or slot in done or not is_real(leaf):
                 continue
@@ -215,6 +217,11 @@ def _assigned_anew(tape: Tape) -> Iterator[Update]:
                 start, where = previous  # numbers have no identity of their own
             place = Place(start, where, in_place=start.site.kind == "after")
             yield Update(place, np.asarray(old), event, path, event.index, event.name(path))
+
+
+def _is_same_number(previous: tuple[Event, Path], leaf: Any) -> bool:
+    old = previous[0].leaves[previous[1]]
+    return isinstance(leaf, float) and isinstance(old, float) and old == leaf
 
 
 def _remember(latest: dict[Any, tuple[Event, Path]], event: Event, slot: Any) -> None:
