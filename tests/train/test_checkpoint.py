@@ -33,9 +33,7 @@ def train(callbacks, **options):
 
 
 def without_times(history):
-    return [
-        {**record, "seconds": None, "training_seconds": None} for record in history.to_json()
-    ]
+    return [{**record, "seconds": None, "training_seconds": None} for record in history.to_json()]
 
 
 @pytest.mark.parametrize(

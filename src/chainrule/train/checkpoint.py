@@ -127,9 +127,7 @@ class Checkpoint(Callback):
         training.last_checkpoint = self.path
 
 
-def encode(
-    training: Training, classes: Sequence[Label] | None
-) -> tuple[Tensors, dict[str, Any]]:
+def encode(training: Training, classes: Sequence[Label] | None) -> tuple[Tensors, dict[str, Any]]:
     """A run as arrays and a JSON document."""
     tensors = {"params": training.net.params}
     tensors |= {f"state{_SEPARATOR}{k}": v for k, v in training.engine.state.items()}

@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType, TracebackType
+from typing import Any
 
-__all__ = ["InterruptGuard", "TrainingInterrupted", "ending_signals_raise"]
+__all__ = ["InterruptGuard", "TrainingInterrupted", "ending_signals_raise", "exit_code"]
 
 # Ctrl-C; what schedulers, `kill` and `timeout` send; a terminal that closes (not on Windows).
 _ENDING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
+Handlers = Mapping[int, Handler]
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -24,18 +29,20 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     >>> issubclass(TrainingInterrupted, KeyboardInterrupt)  # so `except Exception` lets it through
     True
-    >>> TrainingInterrupted("stopped", signal.SIGTERM).exit_code
-    143
     """
 
     def __init__(self, message: str = "", signum: int = signal.SIGINT) -> None:
         super().__init__(message)
         self.signum = signum
 
-    @property
-    def exit_code(self) -> int:
-        """What a program should exit with: 128 + the signal's number."""
-        return 128 + self.signum
+
+def exit_code(error: BaseException) -> int:
+    """What a program that was interrupted exits with: 128 + the signal's number.
+
+    >>> exit_code(TrainingInterrupted("stopped", signal.SIGTERM)), exit_code(KeyboardInterrupt())
+    (143, 130)
+    """
+    return 128 + getattr(error, "signum", signal.SIGINT)
 
 
 class InterruptGuard:
@@ -48,7 +55,7 @@ class InterruptGuard:
 
     def __init__(self) -> None:
         self.signum: int | None = None
-        self._before: dict[int, object] = {}
+        self._before: Handlers = {}
 
     def __enter__(self) -> InterruptGuard:
         self._before = _replace_handlers(self._handle)
@@ -83,18 +90,18 @@ def _raise_at_once(signum: int, frame: FrameType | None) -> None:
     raise TrainingInterrupted(f"stopped at once by {signal.Signals(signum).name}", signum)
 
 
-def _replace_handlers(handler: object) -> dict[int, object]:
-    """Set a handler for the signals that would end the process; what was there before."""
+def _replace_handlers(handler: Handler) -> Handlers:
+    """Set a handler for the signals that would end the process; returns what was there before."""
     if threading.current_thread() is not threading.main_thread():
         return {}
     ours = (signal.SIG_DFL, signal.default_int_handler, _raise_at_once)
-    before = {signum: signal.getsignal(signum) for signum in _ENDING}
-    before = {signum: old for signum, old in before.items() if old in ours}
+    found: dict[int, Handler] = {signum: signal.getsignal(signum) for signum in _ENDING}
+    before = {signum: old for signum, old in found.items() if old in ours}
     for signum in before:
         signal.signal(signum, handler)
     return before
 
 
-def _put_back(handlers: dict[int, object]) -> None:
+def _put_back(handlers: Handlers) -> None:
     for signum, handler in handlers.items():
         signal.signal(signum, handler)

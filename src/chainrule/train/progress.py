@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from chainrule.errors import MissingExtraError
@@ -17,6 +18,8 @@ _PRINTING = 1 / 50  # of the time: rows of quick epochs are printed several at a
 
 class ProgressBar(Callback):
     """One row an epoch, and in a terminal a bar below them while the next is running.
+
+    If the terminal or pipe that it prints to is closed, it stops printing and training goes on.
 
     Args:
         console: a `rich.console.Console`; by default standard output.
@@ -49,7 +52,8 @@ class ProgressBar(Callback):
         self._printing = Spacing(_PRINTING)
         loss, accuracy = f"{self._validation} loss", f"{self._validation} acc"
         header = f"{'epoch':>7}{'loss':>10}{'train acc':>12}{loss:>12}{accuracy:>12}{'seconds':>10}"
-        self._console.print(header, style="bold")
+        self._closed = False
+        self._print(header, style="bold")
         self._rows = [_row(record, training) for record in training.history.epochs]
         self._print_rows()
         if self._console.is_terminal:
@@ -67,7 +71,8 @@ class ProgressBar(Callback):
     def close(self, training: Training) -> None:
         self._print_rows()
         if self._bar is not None:
-            self._bar.stop()
+            with contextlib.suppress(OSError):
+                self._bar.stop()
             self._bar = None
 
     def _print_rows(self) -> None:
@@ -78,7 +83,14 @@ class ProgressBar(Callback):
 
         text = Segment("\n".join(rows) + "\n")  # printed as it is: rich need not lay it out
         with self._printing.action():
-            self._console.print(Segments([text]), crop=False)
+            self._print(Segments([text]), crop=False)
+
+    def _print(self, what: Any, **how: Any) -> None:
+        if not self._closed:
+            try:
+                self._console.print(what, **how)
+            except OSError:
+                self._closed = True
 
 
 def _make_bar(training: Training, console: Any) -> Any:

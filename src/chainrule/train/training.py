@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from chainrule.train.callbacks import Callback
 from chainrule.train.clock import EpochClock
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
 from chainrule.train.evaluation import mean_loss_and_accuracy
+from chainrule.train.failures import caught, raise_first
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
 from chainrule.train.statistics import MeasuredEpochs, StepStatistics, dead_fractions
@@ -123,34 +125,22 @@ class Training:
             NonFiniteError: a loss or a parameter became NaN or infinite.
             TrainingInterrupted: Ctrl-C, SIGTERM or SIGHUP; callbacks have saved.
         """
-        errors: list[BaseException] = []
         with self._guard:
-            try:
-                with self.engine.session():
-                    self._train()
-                if self._guard.signum is not None:
-                    raise TrainingInterrupted(self._where_it_stopped(), self._guard.signum)
-            except BaseException as error:
-                errors.append(error)
-            for callback in self.callbacks:
-                try:
-                    callback.close(self)
-                except BaseException as error:
-                    errors.append(error)
+            errors = caught(self._train)
+            closing = [e for c in self.callbacks for e in caught(partial(c.close, self))]
         self.history.closing_seconds = self.clock.wall
-        if errors:
-            first, *others = errors
-            for other in others:
-                first.add_note(f"closing a callback failed too: {other!r}")
-            raise first
+        if self._guard.signum is not None and not errors:
+            errors.append(TrainingInterrupted(self._where_it_stopped(), self._guard.signum))
+        raise_first([*errors, *closing])
         return self.history
 
     def _train(self) -> None:
         if not self.epoch and not self.batch:
             self._take_snapshots()
         self._call("on_train_begin")
-        while self.epoch < self.epochs and not self._ended:
-            self._run_epoch()
+        with self.engine.session():
+            while self.epoch < self.epochs and not self._ended:
+                self._run_epoch()
         self.history.stopped = "interrupted" if self.interrupted else self.stop_reason
         self._call("on_train_end")
 
