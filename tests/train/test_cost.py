@@ -118,7 +118,7 @@ def test_what_was_not_saved_for_lack_of_time_is_saved_when_training_fails(
     np.testing.assert_array_equal(resumed.params, whole.params)
 
 
-def test_a_log_that_cannot_be_written_keeps_whole_rows(tmp_path):
+def test_a_log_that_cannot_be_written_keeps_whole_rows(tmp_path, clock):
     path = tmp_path / "log.jsonl"
 
     class Full:
@@ -142,7 +142,7 @@ def test_a_log_that_cannot_be_written_keeps_whole_rows(tmp_path):
                 log._file = Full(log._file)
 
     log = cr.LogFile(path)
-    with pytest.raises(cr.StorageError, match="No space left on device; the epochs before are"):
+    with pytest.raises(cr.StorageError, match="No space left on device; it holds epochs before"):
         cr.fit(network("5-4-3"), X, Y, epochs=4, callbacks=[Fill(), log])
     lines = path.read_text().splitlines(keepends=True)
     assert [line[:11] for line in lines] == ['{"epoch": 1', '{"epoch": 2']
@@ -156,6 +156,22 @@ def test_a_log_goes_on_after_a_resume_without_an_epoch_twice(tmp_path):
         cr.fit(network("5-4-3"), X, Y, epochs=epochs, callbacks=[log], resume=path)
         rows = [line.split(",")[0] for line in log.path.read_text().splitlines()]
         assert rows == ["epoch", *map(str, range(1, epochs + 1))]
+
+
+def test_rows_of_quick_epochs_are_appended_together_and_none_is_lost(tmp_path, clock):
+    log, lengths = cr.LogFile(tmp_path / "log.jsonl"), []
+
+    class Look(cr.Callback):
+        def on_epoch_end(self, training):
+            lengths.append(len(log.path.read_text().splitlines()))
+            log._appending._next = 1.0 if training.epoch in (2, 5) else 0.0
+            if training.epoch == 6:
+                raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError):
+        cr.fit(network("5-4-3"), X, Y, epochs=9, callbacks=[log, Look()])
+    assert lengths == [1, 2, 2, 4, 5, 5]
+    assert len(log.path.read_text().splitlines()) == 6
 
 
 def test_cells_of_an_epoch_without_statistics_are_empty(tmp_path):

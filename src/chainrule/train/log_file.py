@@ -12,19 +12,23 @@ from chainrule.errors import InputError, StorageError
 from chainrule.storage import as_path, replace_atomically
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import EpochRecord
+from chainrule.train.spacing import Spacing
 
 if TYPE_CHECKING:
     from chainrule.train.training import Training
 
 __all__ = ["LogFile"]
 
+_APPENDING = 1 / 50  # of the time that writing may take
+
 
 class LogFile(Callback):
     """One row an epoch in a file: CSV, or JSON lines, by the file's ending.
 
     When training begins, or is resumed, the file is written anew from the history; after each
-    epoch a row is appended. So it never holds half a row, nor an epoch twice. Where an epoch has
-    no statistics, their cells are empty.
+    epoch a row is appended, or after some epochs their rows, if they take a millisecond or less.
+    So it never holds half a row, nor an epoch twice. Where an epoch has no statistics, their
+    cells are empty.
 
     Args:
         path: the file; its folder must exist.
@@ -53,28 +57,42 @@ class LogFile(Callback):
 
     def on_train_begin(self, training: Training) -> None:
         self._columns: list[str] = []
+        self._appending = Spacing(_APPENDING)
         rows = "".join(map(self._row, training.history.epochs))
         replace_atomically(self.path, lambda file: file.write(rows.encode()))
+        self._rows: list[str] = []
         self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115  (`close` closes it)
 
     def on_epoch_end(self, training: Training) -> None:
-        assert self._file is not None
-        row = self._row(training.history.epochs[-1]).encode()
-        end = self._file.tell()
-        try:
-            while row:  # a disk that fills up takes a part, and then refuses the rest
-                row = row[self._file.write(row) :]
-        except OSError as error:
-            self._file.truncate(end)
-            raise StorageError(
-                f"could not write {str(self.path)!r}: {error.strerror or error}; the epochs "
-                f"before are in it. Free some space or choose another folder"
-            ) from error
+        self._rows.append(self._row(training.history.epochs[-1]))
+        if self._appending.due:
+            with self._appending.action():
+                self._append()
+
+    def on_train_end(self, training: Training) -> None:
+        self._append()
 
     def close(self, training: Training) -> None:
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            try:
+                self._append()  # if training failed
+            finally:
+                self._file.close()
+                self._file = None
+
+    def _append(self) -> None:
+        assert self._file is not None
+        data, self._rows = "".join(self._rows).encode(), []
+        end = self._file.tell()
+        try:
+            while data:  # a disk that fills up takes a part, and then refuses the rest
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            self._file.truncate(end)
+            raise StorageError(
+                f"could not write {str(self.path)!r}: {error.strerror or error}; it holds "
+                f"epochs before this one. Free some space or choose another folder"
+            ) from error
 
     def _row(self, record: EpochRecord) -> str:
         """The line of one epoch; in CSV, before the first one a header."""

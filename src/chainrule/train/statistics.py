@@ -97,10 +97,8 @@ class StepStatistics:
         self._count += 1
 
     def means(self) -> tuple[dict[str, float], dict[str, float]]:
-        """Gradient norm and update ratio of every parameter; empty if no step was measured."""
-        count = self._count
-        if not count:
-            return {}, {}
+        """Gradient norm and update ratio of every parameter."""
+        count = max(self._count, 1)
         return (
             {name: total / count for name, total in self._grad_norm.items()},
             {name: total / count for name, total in self._update_ratio.items()},

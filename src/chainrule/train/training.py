@@ -166,7 +166,8 @@ class Training:
         with self.clock.steps():
             self.draw_order()
         self.sums = Sums()
-        self.statistics.reset()
+        if self._is_measured:
+            self.statistics.reset()
         self._call("on_epoch_begin")
 
     def draw_order(self) -> None:
@@ -181,7 +182,7 @@ class Training:
         val_loss, val_accuracy = None, None
         if self.validation is not None:
             val_loss, val_accuracy = mean_loss_and_accuracy(self.net, *self.validation, job.loss)
-        grad_norm, update_ratio = self.statistics.means()
+        grad_norm, update_ratio, dead = self._epoch_statistics()
         record = EpochRecord(
             epoch=self.epoch + 1,
             loss=sums.loss / sums.weight if sums.weight else 0.0,
@@ -191,7 +192,7 @@ class Training:
             lr=self._learning_rate(self.batch - 1),
             grad_norm=grad_norm,
             update_ratio=update_ratio,
-            dead=dead_fractions(self.net, job.X) if self._is_measured else {},
+            dead=dead,
             seconds=self.clock.wall,
             training_seconds=self.clock.training,
         )
@@ -280,12 +281,20 @@ class Training:
             return f"{place}; nothing was saved, as there was no Checkpoint callback"
         return f"{place}; saved: go on with resume={str(self.last_checkpoint)!r}"
 
-    # --- helpers ------------------------------------------------------------------------------
+    # --- statistics ---------------------------------------------------------------------------
 
     @property
     def _is_measured(self) -> bool:
         """Whether the current epoch's statistics are measured."""
         return self._measured.includes(self.epoch + 1, self.epochs)
+
+    def _epoch_statistics(self) -> tuple[dict[str, float], ...]:
+        """Gradient norms, update ratios and dead units; empty where they are not measured."""
+        if not self._is_measured:
+            return {}, {}, {}
+        return *self.statistics.means(), dead_fractions(self.net, self.engine.job.X)
+
+    # --- helpers ------------------------------------------------------------------------------
 
     def _call(self, hook: str) -> None:
         for callback in self.callbacks:
