@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from problems import StopAt, blobs, network
+from problems import Clock, StopAt, blobs, network
 from rich.console import Console
 
 import chainrule as cr
@@ -18,13 +18,6 @@ from chainrule.train import EpochRecord, read_history, read_settings
 from chainrule.train.spacing import Spacing
 
 X, Y = blobs(n=40)
-
-
-class Clock:
-    now = 0.0
-
-    def perf_counter(self):
-        return self.now
 
 
 @pytest.fixture

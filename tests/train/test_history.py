@@ -6,22 +6,13 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from problems import blobs, network
+from problems import Clock, blobs, network
 
 import chainrule as cr
 from chainrule.train import EpochRecord
 from chainrule.train.statistics import MeasuredEpochs
 
 X, Y = blobs(n=40)
-
-
-class Clock:
-    """Time that passes only where a test says so."""
-
-    now = 0.0
-
-    def perf_counter(self):
-        return self.now
 
 
 @pytest.fixture
