@@ -194,7 +194,7 @@ def test_a_failure_before_the_first_save_leaves_no_folder(cli, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device", "checkpoint")
 
-    monkeypatch.setattr("chainrule.train.checkpoint.save", fail)
+    monkeypatch.setattr("chainrule.train.checkpoint.save_tensors", fail)
     result = cli(*FLOWERS, *FAST, "--name", "full")
     assert result.code == 2
     assert "No space left on device" in result.err

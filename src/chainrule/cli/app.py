@@ -26,6 +26,7 @@ from chainrule.cli.report import report
 from chainrule.cli.show import show
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError
+from chainrule.train.interrupt import ending_signals_raise, exit_code
 
 __all__ = ["app"]
 
@@ -47,11 +48,11 @@ class Commands(TyperGroup):
         words = [word for word in words if word != "--debug"]
         try:
             # What is not finite is reported by the library, with its place; NumPy need not warn.
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            with ending_signals_raise(), warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore", RuntimeWarning)
                 code = super().main(words, "chainrule", standalone_mode=False, **extra)
-        except (KeyboardInterrupt, typer.Abort):  # Ctrl-C where there is nothing to save
-            code = 130
+        except (KeyboardInterrupt, typer.Abort) as error:  # where there is nothing to save
+            code = exit_code(error)
         except Exception as error:
             if debug:
                 traceback.print_exc()
@@ -68,7 +69,7 @@ def _message(error: Exception) -> str:
         path = context.command_path if context else "chainrule"
         return f"{usage().rstrip('.')}; see {path} --help"
     if isinstance(error, ChainruleError):
-        return str(error)
+        return " ".join([str(error), *getattr(error, "__notes__", ())])
     if isinstance(error, OSError) and error.strerror:
         place = f"{os.fspath(error.filename)!r}: " if error.filename is not None else ""
         return f"{place}{error.strerror}"

@@ -28,7 +28,7 @@ from chainrule.train import (
     fit,
 )
 
-__all__ = ["Session", "r_squared"]
+__all__ = ["Session", "r_squared", "time_in_words"]
 
 
 class _Begin(Callback):
@@ -151,7 +151,7 @@ class Session:
             pairs.append((label, f"{value} of {score['examples']:,} examples"))
         pairs += [
             ("parameters", f"{self.net.params.size:,}"),
-            ("training time", f"{history.seconds:.1f} s for {count} epoch{'s' * (count != 1)}"),
+            ("training time", f"{time_in_words(history)} for {count} epoch{'s' * (count != 1)}"),
             ("engine", history.engine),
             ("saved in", self.run.path),
             *([("film", display_path(self.run.film))] if self.settings.animate else []),
@@ -169,11 +169,21 @@ class Session:
             "optimizer": self.settings.optimizer,
             "epochs": len(history),
             "seconds": history.seconds,
+            "training_seconds": history.training_seconds,
             "engine": history.engine,
             "stopped": history.stopped,
             **self.measure(),
             "history": history.to_json(),
         }
+
+
+def time_in_words(history: History) -> str:
+    """How long a run took, and how much of that its training steps took.
+
+    >>> time_in_words(History(closing_seconds=1.5))
+    '1.5 s (steps alone 0.0 s)'
+    """
+    return f"{history.seconds:.1f} s (steps alone {history.training_seconds:.1f} s)"
 
 
 def r_squared(result: Evaluation, y: np.ndarray) -> float | None:

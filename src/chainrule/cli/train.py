@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 import typer
@@ -24,6 +25,7 @@ from chainrule.errors import InputError
 from chainrule.native import thread_count
 from chainrule.nn import LOSSES, Network
 from chainrule.train import read_history, read_settings
+from chainrule.train.interrupt import exit_code
 
 __all__ = ["train"]
 
@@ -60,8 +62,8 @@ def train(
 ) -> None:
     """Train a network. Without options: the textbook run, 784-128-10 on MNIST.
 
-    One row is printed an epoch, and all is saved in runs/NAME/. Ctrl-C stops it
-    cleanly, and --resume goes on.
+    One row is printed an epoch, and all is saved in runs/NAME/. Ctrl-C, SIGTERM
+    and SIGHUP stop it cleanly, and --resume goes on.
     """
     given = _given(context)
     if resume is not None:
@@ -196,8 +198,9 @@ def _run(session: Session, json: bool, *, resume: bool = False) -> None:
     try:
         history = session.fit(console, resume=resume)
     except KeyboardInterrupt as error:
-        _print_stopped(session.run)
-        raise typer.Exit(130) from error
+        with contextlib.suppress(OSError):  # a terminal that has been closed
+            _print_stopped(session.run)
+        raise typer.Exit(exit_code(error)) from error
     if console is None:
         print_json(session.report(history))
     else:
@@ -205,7 +208,7 @@ def _run(session: Session, json: bool, *, resume: bool = False) -> None:
 
 
 def _print_stopped(run: Run) -> None:
-    """What Ctrl-C led to, and how to go on."""
+    """Where training stopped, and how to go on."""
     if not run.checkpoint.is_file():
         print_error("before training began; nothing was saved.", label="Stopped")
         return

@@ -65,6 +65,9 @@ class Film(Callback):
             raise InputError(f"an animation ends in .gif, got {str(path)!r}")
         check_choice(theme, "theme", tuple(THEMES))
         self.theme = theme
+        self.reset()
+
+    def reset(self) -> None:
         self.steps: list[int] = []
         self._frames: list[np.ndarray] = []
         self._name = ""

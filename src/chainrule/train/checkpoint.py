@@ -17,6 +17,7 @@ from chainrule.errors import StorageError
 from chainrule.storage import as_path, load_tensors, save_tensors
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
+from chainrule.train.spacing import Spacing
 from chainrule.train.training import Training
 
 __all__ = [
@@ -25,14 +26,19 @@ __all__ = [
     "read_optimizer_state",
     "read_settings",
     "restore",
-    "save",
 ]
 
 _SEPARATOR = "/"
+_SAVING, _KEEPING = 1 / 25, 1 / 100  # of the time: writing the file; keeping a copy in memory
+
+Tensors = Mapping[str, np.ndarray]
 
 
 class Checkpoint(Callback):
-    """Save the run to one file: after every epoch, every so many steps, and at the end.
+    """Save the run to one file: at the start, after epochs, and at the end, however it ends.
+
+    Epochs that are quicker than a save are not all saved: saving takes a twenty-fifth of the time
+    at most. If training fails, the file holds the last epoch, or one a moment before it.
 
     The file holds parameters, optimiser state, generator state, epoch and batch, history and
     the other callbacks' states; `fit(..., resume=path)` goes on from it bit for bit. It is
@@ -40,7 +46,8 @@ class Checkpoint(Callback):
 
     Args:
         path: the file; its folder must exist.
-        every_epochs: save after epochs that are multiples of this.
+        every_epochs: save after exactly the epochs that are multiples of this; by default after
+            each, as far as the time allows.
         every_steps: also save after steps that are multiples of this.
         classes: what the classes are called, for whoever opens the file alone.
 
@@ -62,16 +69,21 @@ class Checkpoint(Callback):
 
     saves = True
 
+    _unsaved: tuple[Tensors, dict[str, Any]] | None = None
+    """The run after a later epoch than the file has."""
+
     def __init__(
         self,
         path: str | os.PathLike[str],
-        every_epochs: int = 1,
+        every_epochs: int | None = None,
         every_steps: int | None = None,
         classes: Sequence[Label] | None = None,
     ) -> None:
         self.path = as_path(path)
         self.classes = None if classes is None else as_labels(classes)
-        self.every_epochs = as_count(every_epochs, "every_epochs")
+        self.every_epochs = every_epochs
+        if every_epochs is not None:
+            as_count(every_epochs, "every_epochs")
         self.every_steps = every_steps
         self.every = as_count(every_steps, "every_steps") if every_steps is not None else 1
 
@@ -80,28 +92,43 @@ class Checkpoint(Callback):
         return self.every_steps is not None
 
     def on_train_begin(self, training: Training) -> None:
+        self._saving, self._keeping = Spacing(_SAVING), Spacing(_KEEPING)
         self._save(training)
 
     def on_step_end(self, training: Training) -> None:
         self._save(training)
 
     def on_epoch_end(self, training: Training) -> None:
-        if training.epoch % self.every_epochs == 0:
+        if self.every_epochs is not None:
+            if training.epoch % self.every_epochs == 0:
+                self._save(training)
+        elif self._saving.due:
             self._save(training)
+        elif self._keeping.due:
+            with self._keeping.action():
+                tensors, meta = encode(training, self.classes)
+                self._unsaved = {name: array.copy() for name, array in tensors.items()}, meta
 
     def on_train_end(self, training: Training) -> None:
         self._save(training)
 
+    def close(self, training: Training) -> None:
+        if self._unsaved is not None:  # training failed since
+            self._write(training, *self._unsaved)
+
     def _save(self, training: Training) -> None:
         if first_non_finite(training.net.params) is None:
-            save(training, self.path, self.classes)
-            training.last_checkpoint = self.path
+            with self._saving.action():
+                self._write(training, *encode(training, self.classes))
+
+    def _write(self, training: Training, tensors: Tensors, meta: dict[str, Any]) -> None:
+        self._unsaved = None
+        save_tensors(self.path, "checkpoint", tensors, meta)
+        training.last_checkpoint = self.path
 
 
-def save(
-    training: Training, path: str | os.PathLike[str], classes: Sequence[Label] | None = None
-) -> None:
-    """Write a checkpoint of a run to one file, atomically."""
+def encode(training: Training, classes: Sequence[Label] | None) -> tuple[Tensors, dict[str, Any]]:
+    """A run as arrays and a JSON document."""
     tensors = {"params": training.net.params}
     tensors |= {f"state{_SEPARATOR}{k}": v for k, v in training.engine.state.items()}
     for name, by_epoch in training.history.snapshots.items():
@@ -119,17 +146,18 @@ def save(
         "epoch": training.epoch,
         "batch": training.batch,
         "step": training.engine.step,
-        "seconds": training.seconds,
+        "seconds": training.clock.wall,
+        "training_seconds": training.clock.training,
         "sums": vars(training.sums),
         "statistics": training.statistics.to_json(),
         "epoch_rng_state": training.epoch_rng_state,
         "rng_state": training.rng.bit_generator.state,
-        "history": training.history.to_json(),
+        "history": training.history.to_columns(),
         "stopped": training.stop_reason,
         "callbacks": states,
         "classes": None if classes is None else list(classes),
     }
-    save_tensors(path, "checkpoint", tensors, meta)
+    return tensors, meta
 
 
 def restore(training: Training, path: str | os.PathLike[str]) -> None:
@@ -163,7 +191,8 @@ def _take_back(
     training.history = _history(tensors, meta)
     training.history.engine = training.engine.description
     training.epoch, training.batch = meta["epoch"], meta["batch"]
-    training.sums, training.seconds = Sums(**meta["sums"]), meta["seconds"]
+    training.sums = Sums(**meta["sums"])
+    training.clock.restart(meta["seconds"], meta.get("training_seconds", meta["seconds"]))
     training.statistics.restore(meta["statistics"])
     if training.epochs == meta["epochs"]:
         training.stop_reason = meta["stopped"]  # with more epochs wanted it may go on
@@ -173,6 +202,7 @@ def _take_back(
         key, name = path_in_file.split(_SEPARATOR)
         states.setdefault(key, {})[name] = value
     for key, callback in _by_key(training.callbacks):
+        callback.reset()
         if states.get(key):
             callback.restore(states[key])
 
@@ -273,7 +303,9 @@ def read_optimizer_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 
 def _history(tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> History:
-    history = History.from_json(meta["history"], meta["stopped"])
+    as_records = isinstance(meta["history"], list)  # as older versions wrote it
+    read = History.from_json if as_records else History.from_columns
+    history = read(meta["history"], meta["stopped"])
     for key, value in _under(tensors, "snapshot").items():
         name, epoch = key.split(_SEPARATOR)
         history.snapshots.setdefault(name, {})[int(epoch)] = value

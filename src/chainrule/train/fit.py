@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def fit(
         validation: (X, y) on which loss and accuracy are measured after each epoch.
         weights: (N,) weight of each example in the loss.
         seed: of the order of the examples and of dropout, at least 0.
-        callbacks: what looks on, see `Callback`.
+        callbacks: what watches the training, see `Callback`.
         snapshots: parameters to keep, and after which epochs: {"W1": [0, 5, 10]}.
         resume: a checkpoint to go on from; all other arguments must be as they were, but
             `epochs` may be larger.
@@ -84,7 +84,7 @@ def fit(
         NonFiniteError: the loss became NaN or infinite; the message names the tensor and step.
         StorageError: `resume` is not a checkpoint of this training, or a callback could not
             write its file.
-        TrainingInterrupted: Ctrl-C, after a whole step and a save.
+        TrainingInterrupted: Ctrl-C, SIGTERM or SIGHUP, after a whole step and a save.
 
     >>> from chainrule.nn import Linear, Tanh
     >>> X, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -116,6 +116,9 @@ def fit(
     )
     if resume is not None:
         restore(training, resume)
+    else:
+        for callback in training.callbacks:
+            callback.reset()
     return training.run()
 
 
@@ -147,21 +150,23 @@ def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
         if not isinstance(callback, Callback):
             raise InputError(f"callbacks must be Callback objects, got {describe(callback)}")
         as_count(callback.every, f"{type(callback).__name__}.every")
+    if len({id(callback) for callback in given}) < len(given):
+        raise InputError("callbacks must be different objects, but one is in the list twice")
     return given
 
 
 def _check_snapshots(
     snapshots: Mapping[str, Sequence[int]] | None, net: Network
-) -> Mapping[str, Sequence[int]]:
+) -> Mapping[str, Collection[int]]:
     if snapshots is None:
         return {}
     wanted = 'snapshots must be epochs by parameter, such as {"W1": [0, 5, 10]}'
     if not isinstance(snapshots, Mapping):
         raise InputError(f"{wanted}, got {describe(snapshots)}")
-    chosen: dict[str, list[int]] = {}
+    chosen: dict[str, set[int]] = {}
     for name, epochs in snapshots.items():
         net[name]  # raises, naming the nearest, if there is no such parameter
-        chosen[name] = [_epoch(epoch, name) for epoch in as_list(epochs, wanted)]
+        chosen[name] = {_epoch(epoch, name) for epoch in as_list(epochs, wanted)}
     return chosen
 
 
