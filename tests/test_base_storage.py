@@ -25,9 +25,9 @@ def save(path, value, size=10):
 
 
 def value_in(path):
-    tensors, meta = load_tensors(path, "network")
-    assert (tensors["x"] == meta["value"]).all()
-    return meta["value"]
+    stored = load_tensors(path, "network")
+    assert (stored.tensors["x"] == stored.meta["value"]).all()
+    return stored.meta["value"]
 
 
 # --- round trips --------------------------------------------------------------------------------
@@ -49,8 +49,9 @@ ARRAYS = {
 def test_arrays_come_back_bit_for_bit(tmp_path):
     path = tmp_path / "file"
     save_tensors(path, "network", ARRAYS, None)
-    loaded, meta = load_tensors(path, "network")
-    assert meta is None
+    stored = load_tensors(path, "network")
+    assert stored.meta is None
+    loaded = stored.tensors
     assert set(loaded) == set(ARRAYS)
     for name, array in ARRAYS.items():
         assert loaded[name].shape == array.shape, name
@@ -71,13 +72,14 @@ documents = st.recursive(
 def test_any_json_comes_back(tmp_path_factory, document):
     path = tmp_path_factory.getbasetemp() / "document"
     save_tensors(path, "network", {}, document)
-    assert load_tensors(path, "checkpoint", "network") == ({}, document)
+    stored = load_tensors(path, "checkpoint", "network")
+    assert (stored.tensors, stored.meta) == ({}, document)
 
 
 def test_what_was_loaded_does_not_hang_on_the_file(tmp_path):
     path = tmp_path / "file"
     save(path, 1.0)
-    tensors, _ = load_tensors(path, "network")
+    tensors = load_tensors(path, "network").tensors
     save(path, 2.0)
     path.unlink()
     tensors["x"][:] += 1

@@ -201,7 +201,8 @@ def test_a_checkpoint_with_a_damaged_part_is_refused_and_the_network_untouched(
     """KeyError stands for a part that is not there."""
     path, options = tmp_path / "run.safetensors", {**OPTIONS, "optimizer": "adam(0.01)"}
     train([cr.Checkpoint(path), cr.EarlyStopping()], **options)
-    tensors, meta = load_tensors(path, "checkpoint")
+    stored = load_tensors(path, "checkpoint")
+    tensors, meta = stored.tensors, stored.meta
     document = tensors if part in tensors else meta
     assert part in document
     del document[part]
@@ -218,7 +219,7 @@ def test_a_checkpoint_with_a_damaged_part_is_refused_and_the_network_untouched(
 def test_what_is_read_of_a_damaged_checkpoint_is_told(tmp_path):
     path = tmp_path / "run.safetensors"
     train([cr.Checkpoint(path)])
-    tensors, _ = load_tensors(path, "checkpoint")
+    tensors = load_tensors(path, "checkpoint").tensors
     save_tensors(path, "checkpoint", tensors, {"history": [{"loss": 1.0}]})
     for read in (read_history, read_settings):
         with pytest.raises(cr.StorageError, match="a part of it is missing or damaged"):

@@ -25,8 +25,8 @@ from chainrule.nn.losses import check_weights
 from chainrule.optim import OPTIMIZERS, Optimizer
 from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
-from chainrule.train.checkpoint import restore
 from chainrule.train.history import History
+from chainrule.train.resume import restore
 from chainrule.train.training import Training
 
 __all__ = ["fit"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
 from chainrule.train.evaluation import mean_loss_and_accuracy
+from chainrule.train.fingerprint import fingerprint
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
 from chainrule.train.statistics import StepStatistics, dead_fractions
@@ -101,6 +103,11 @@ class Training:
     def lr(self) -> float:
         """Learning rate of the next step."""
         return float(self._learning_rates(self.batch, self.batch + 1)[0])
+
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """Checksums of the data, computed when a checkpoint first needs them."""
+        return fingerprint(self.engine.job, self.validation)
 
     @property
     def interrupted(self) -> bool:
