@@ -29,7 +29,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
 
     Args:
         path: the lock file; its folder must exist.
-        busy: begins the error if another process holds the lock, such as "'runs/a' is in use".
+        busy: begins the error if another process holds the lock: "'runs/a' is in use".
 
     Raises:
         StorageError: another process holds the lock, or the file cannot be made.
@@ -59,7 +59,9 @@ def _acquire(path: Path, busy: str) -> int:
             owner = os.read(handle, 20).decode(errors="replace")
             os.close(handle)
             by = f"process {owner}" if owner.isdecimal() else "another process"
-            raise StorageError(f"{busy} by {by}") from error
+            raise StorageError(
+                f"{busy} by {by}; wait until that has ended, or stop it first"
+            ) from error
         if _is_at(handle, path):
             return handle
         os.close(handle)  # its last holder removed the file between the two lines above

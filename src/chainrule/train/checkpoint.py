@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +14,13 @@ from chainrule.data.dataset import Label, as_labels
 from chainrule.storage import as_path, load_tensors, previous_path, save_tensors
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
-from chainrule.train.saved_run import SavedRun, decode, encode
+from chainrule.train.saved_run import SavedRun, decode, encode, summary
 from chainrule.train.training import Training
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Checkpoint", "read_history", "read_optimizer_state", "read_settings", "save"]
+__all__ = ["Checkpoint", "read_history", "read_optimizer_state", "read_settings"]
 
 
 class Checkpoint(Callback):
@@ -94,29 +94,17 @@ class Checkpoint(Callback):
 
     def _save(self, training: Training) -> None:
         if first_non_finite(training.net.params) is None:
-            save(training, self.path, self.classes, keep_previous=self._owns_file)
-            training.last_checkpoint = self.path
-            self._owns_file = True
+            self._write(training, *encode(training, self.classes))
 
-
-def save(
-    training: Training,
-    path: str | os.PathLike[str],
-    classes: Sequence[Label] | None = None,
-    *,
-    keep_previous: bool = False,
-) -> None:
-    """Write a checkpoint of a run to one file, atomically.
-
-    Args:
-        training: the run.
-        path: the file.
-        classes: what the classes are called.
-        keep_previous: whether the file that is replaced is kept as `previous_path(path)`.
-    """
-    tensors, meta = encode(training, classes)
-    done = f"{training.epoch} of {training.epochs} epochs done, {training.step:,} steps"
-    save_tensors(path, "checkpoint", tensors, meta, summary=done, keep_previous=keep_previous)
+    def _write(
+        self, training: Training, tensors: Mapping[str, np.ndarray], meta: dict[str, Any]
+    ) -> None:
+        place = summary(meta)
+        save_tensors(
+            self.path, "checkpoint", tensors, meta, summary=place, keep_previous=self._owns_file
+        )
+        training.last_checkpoint = self.path
+        self._owns_file = True
 
 
 def _same(one: Path | None, other: Path) -> bool:

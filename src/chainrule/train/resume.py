@@ -22,7 +22,12 @@ from chainrule.train.training import Training
 
 __all__ = ["restore"]
 
-_NAMES = {"spec": "network", "batch_size": "batch size", "examples": "number of examples"}
+_NAMES = {
+    "spec": "network",
+    "batch_size": "batch size",
+    "examples": "number of examples",
+    "weights": "array of weights",
+}
 
 
 def restore(training: Training, path: str | os.PathLike[str]) -> None:

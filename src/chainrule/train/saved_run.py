@@ -36,6 +36,7 @@ __all__ = [
     "no_part_missing",
     "plain",
     "settings_of",
+    "summary",
 ]
 
 _SEPARATOR = "/"
@@ -115,6 +116,11 @@ def encode(
         "classes": None if classes is None else list(classes),
     }
     return tensors, meta
+
+
+def summary(meta: Mapping[str, Any]) -> str:
+    """How far the run of a document is."""
+    return f"{meta['epoch']} of {meta['epochs']} epochs done, {meta['step']:,} steps"
 
 
 def settings_of(training: Training) -> dict[str, Any]:
