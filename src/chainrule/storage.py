@@ -22,14 +22,7 @@ from chainrule.errors import ChainruleWarning, StorageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "Stored",
-    "as_path",
-    "load_tensors",
-    "previous_path",
-    "replace_atomically",
-    "save_tensors",
-]
+__all__ = ["Stored", "load_tensors", "save_tensors"]
 
 _KEY = "chainrule"
 _FORMAT = 2
@@ -95,7 +88,7 @@ def save_tensors(
     except SafetensorError as error:
         raise StorageError(f"could not write {str(path)!r}: {error}") from error
     start, end = _place_of_checksum(data)
-    parts = (data[:start], _checksum(data).encode(), memoryview(data)[end:])
+    parts = (data[:start], _checksum(data), memoryview(data)[end:])
     replace_atomically(path, lambda file: file.writelines(parts), keep_previous=keep_previous)
 
 
@@ -132,7 +125,7 @@ def _load(path: Path, kinds: tuple[str, ...]) -> Stored:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    data = _read(path)
+    data = _read(path, kinds)
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         document = json.loads(header["__metadata__"][_KEY])
@@ -169,22 +162,22 @@ def _check_kind(document: Any, path: Path, kinds: tuple[str, ...]) -> None:
 # --- the checksum -------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, kinds: tuple[str, ...]) -> bytes:
     """The bytes of one of our files, undamaged."""
     if not os.path.isfile(path):  # a name that is too long is no file, and no error
         raise StorageError(f"there is no file {str(path)!r}")
     try:
         with open(path, "rb") as file:
-            if _OPENING not in file.read(_FIRST):  # a large foreign file is not read any further
-                raise _not_ours(path)
-            file.seek(0)
-            data = file.read()
-    except StorageError:
-        raise
+            data = file.read(_FIRST)
+            if _OPENING in data:  # a large foreign file is not read any further
+                file.seek(0)
+                data = file.read()
     except OSError as error:
         raise StorageError(f"could not read {str(path)!r}: {error.strerror or error}") from error
+    if _OPENING not in data[:_FIRST]:
+        raise _not_ours(path, kinds)
     start, end = _place_of_checksum(data)
-    if data[start:end] != _checksum(data).encode():
+    if data[start:end] != _checksum(data):
         raise _DamagedError(
             f"{str(path)!r} is truncated or damaged: its content does not match its checksum"
         )
@@ -196,17 +189,17 @@ def _place_of_checksum(data: bytes) -> tuple[int, int]:
     return start, start + len(_BLANK)
 
 
-def _checksum(data: bytes) -> str:
-    """Of all bytes but the checksum's own."""
+def _checksum(data: bytes) -> bytes:
+    """The checksum, in hexadecimal, of all bytes but its own."""
     import hashlib  # slow to import
 
     start, end = _place_of_checksum(data)
     digest = hashlib.blake2b(data[:start], digest_size=_DIGEST)
     digest.update(memoryview(data)[end:])
-    return digest.hexdigest()
+    return digest.hexdigest().encode()
 
 
-def _not_ours(path: Path) -> _DamagedError:
+def _not_ours(path: Path, kinds: tuple[str, ...]) -> _DamagedError:
     """What a file is that has no checksum."""
     from safetensors import SafetensorError, safe_open
 
@@ -219,7 +212,8 @@ def _not_ours(path: Path) -> _DamagedError:
             f"another kind ({error}). chainrule never opens pickles"
         )
     if _KEY not in metadata:
-        return _DamagedError(f"{str(path)!r} is not from chainrule")
+        wanted = " or ".join(kinds)
+        return _DamagedError(f"{str(path)!r} is not from chainrule; want a chainrule {wanted}")
     return _DamagedError(
         f"{str(path)!r} has no checksum: it is damaged, or an early version of chainrule wrote it. "
         f"Train again, or take the parameters out of it: "

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from chainrule import __version__
+from chainrule.atomic import previous_path, replace_atomically
 from chainrule.cli.output import command, display_path
 from chainrule.cli.settings import Settings
 from chainrule.data.dataset import Label, as_labels
 from chainrule.errors import InputError, StorageError
 from chainrule.lock import locked
 from chainrule.registry import nearest
-from chainrule.storage import previous_path, replace_atomically
 
 __all__ = [
     "Run",

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.atomic import as_path, replace_atomically
 from chainrule.checks import as_count, check_choice, check_number, describe, is_whole
 from chainrule.errors import InputError
 from chainrule.optim.fields import check_flag
-from chainrule.storage import as_path, replace_atomically
 
 if TYPE_CHECKING:
     from chainrule.train.training import Training

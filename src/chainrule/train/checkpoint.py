@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.atomic import as_path, previous_path
 from chainrule.checks import as_count, first_non_finite
 from chainrule.data.dataset import Label, as_labels
-from chainrule.storage import as_path, load_tensors, previous_path, save_tensors
+from chainrule.storage import load_tensors, save_tensors
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
 from chainrule.train.saved_run import SavedRun, decode, encode, summary
