@@ -7,6 +7,7 @@ changes nothing.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 from chainrule.checks import first_non_finite
 from chainrule.data.dataset import Label, as_labels
 from chainrule.engine import Job, Sums
-from chainrule.errors import StorageError
+from chainrule.errors import InputError, StorageError
 from chainrule.storage import Stored
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
@@ -97,6 +98,7 @@ def encode(
         state = callback.state()
         arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
         states[key] = {k: v for k, v in state.items() if k not in arrays}
+        _check_json(states[key], key)
         tensors |= {_join("callback", key, name): array for name, array in arrays.items()}
     meta = {
         **_job_settings(training.engine.job),
@@ -137,6 +139,13 @@ def _job_settings(job: Job) -> dict[str, Any]:
         "batch_size": job.batch_size,
         "examples": len(job.X),
     }
+
+
+def _check_json(state: dict[str, Any], key: str) -> None:
+    try:
+        json.dumps(state)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the state of {key} must be arrays and JSON: {error}") from error
 
 
 def callbacks_by_key(callbacks: Sequence[Callback]) -> list[tuple[str, Callback]]:
