@@ -51,7 +51,7 @@ def test_arrays_come_back_bit_for_bit(tmp_path):
     stored = load_tensors(path, "network")
     assert stored.meta is None
     loaded = stored.tensors
-    assert set(loaded) == set(ARRAYS)
+    assert list(loaded) == sorted(ARRAYS)
     for name, array in ARRAYS.items():
         assert loaded[name].shape == array.shape, name
         assert loaded[name].dtype == array.dtype, name

@@ -38,7 +38,7 @@ class Stored:
 
     Attributes:
         path: the file that was read: the one asked for, or the version before it.
-        tensors: name -> array, fresh and writable.
+        tensors: name -> array, fresh and writable, in the order of the names.
         meta: the JSON document.
         summary: what state this is.
     """
@@ -130,7 +130,8 @@ def _load(path: Path, kinds: tuple[str, ...]) -> Stored:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         document = json.loads(header["__metadata__"][_KEY])
         _check_kind(document, path, kinds)
-        return Stored(path, load(data), document["meta"], str(document["summary"]))
+        tensors = dict(sorted(load(data).items()))  # safetensors gives them in any order
+        return Stored(path, tensors, document["meta"], str(document["summary"]))
     except (
         SafetensorError,
         ValueError,
