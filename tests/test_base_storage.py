@@ -218,6 +218,12 @@ def test_where_both_are_damaged_the_newest_is_named(two):
         load_tensors(two, "network")
 
 
+def test_where_the_newest_is_gone_the_version_before_is_named(two):
+    two.unlink()
+    with pytest.raises(StorageError, match=r"no file .*; the version before it is '.*previous"):
+        load_tensors(two, "network")
+
+
 def test_a_file_that_is_not_damaged_but_of_another_kind_is_not_replaced(two):
     save_tensors(two, "checkpoint", {}, {})
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["as_path", "previous_path", "replace_atomically"]
 
 _PREFIX, _SUFFIX = ".chainrule-", ".tmp"
-_DAY = 24 * 60 * 60.0
+_MINUTE, _DAY = 60.0, 24 * 60 * 60.0
 
 
 def as_path(value: object, what: str = "path") -> Path:
@@ -138,21 +138,24 @@ def _machine() -> str:
 
 def _remove_abandoned(folder: Path) -> None:
     """Remove what writers that were killed have left in a folder."""
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
             if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX):
                 with contextlib.suppress(OSError):  # another process may have removed it
-                    if _is_abandoned(entry.name, entry.stat().st_mtime):
+                    if _is_abandoned(entry.name, time.time() - entry.stat().st_mtime):
                         os.unlink(entry)
 
 
-def _is_abandoned(name: str, changed: float) -> bool:
-    """Whether the writer of a temporary file has ended, or has not touched it for a day."""
+def _is_abandoned(name: str, age: float) -> bool:
+    """Whether nobody writes a temporary file any more that was last changed `age` seconds ago.
+
+    For a minute it is left alone in any case: the writer may be in another container, where a
+    process number means something else.
+    """
     machine, _, rest = name.removeprefix(_PREFIX).partition("-")
     pid = rest.partition("-")[0]
-    if machine == _machine() and pid.isdecimal() and not _is_running(int(pid)):
-        return True
-    return time.time() - changed > _DAY
+    ended = machine == _machine() and pid.isdecimal() and not _is_running(int(pid))
+    return age > (_MINUTE if ended else _DAY)
 
 
 def _is_running(pid: int) -> bool:

@@ -166,7 +166,9 @@ def _check_kind(document: Any, path: Path, kinds: tuple[str, ...]) -> None:
 def _read(path: Path, kinds: tuple[str, ...]) -> bytes:
     """The bytes of one of our files, undamaged."""
     if not os.path.isfile(path):  # a name that is too long is no file, and no error
-        raise StorageError(f"there is no file {str(path)!r}")
+        previous = previous_path(path)
+        hint = f"; the version before it is {str(previous)!r}" if previous.is_file() else ""
+        raise StorageError(f"there is no file {str(path)!r}{hint}")
     try:
         with open(path, "rb") as file:
             data = file.read(_FIRST)
