@@ -83,14 +83,15 @@ def test_a_folder_in_which_nothing_was_begun_can_be_used(cli):
 
 def test_a_damaged_checkpoint_falls_back_in_one_line(cli, trained):
     path = trained / "checkpoint.safetensors"
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 64
-    path.write_bytes(data)
+    spoilt = bytearray(path.read_bytes())
+    spoilt[-1] ^= 64
     for command in (("show", "flowers"), ("evaluate",), ("train", "--resume", "flowers")):
+        path.write_bytes(spoilt)
         result = cli(*command)
         assert result.code == 0
         assert result.err.startswith("warning: 'runs/flowers/checkpoint.safetensors' is truncated")
         assert result.err.count("\n") == 1
+    path.write_bytes(spoilt)
     previous_path(path).unlink()
     result = cli("evaluate")
     assert result.code == 2

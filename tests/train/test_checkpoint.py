@@ -118,7 +118,7 @@ def test_class_names_are_kept_for_whoever_opens_the_file_alone(tmp_path):
         ({"optimizer": "adam"}, "its optimizer is sgd"),
         ({"loss": cr.SoftmaxCrossEntropy(0.1)}, "its loss is softmax_cross_entropy, but"),
         ({"weights": np.ones(50)}, r"its array of weights is none, but .* has float32 of shape"),
-        ({"validation": None}, r"its validation X is float32 .*, but this training has none"),
+        ({"validation": blobs(n=20, seed=1)}, r"its validation X is float32 .*, but this training"),
         ({"epochs": 2}, "it has 3 epochs behind it, more than the 2"),
     ],
 )

@@ -33,7 +33,7 @@ def killed(tmp_path):
     """A run that was killed after step 12; the newest checkpoint is of that step."""
     path = tmp_path / "run.safetensors"
     with pytest.raises(KilledError):
-        train([cr.Checkpoint(path, every_steps=6), KillAfter(12)])
+        train([cr.Checkpoint(path, every_epochs=1, every_steps=6), KillAfter(12)])
     assert read_settings(path)["step"] == 12
     return path
 
@@ -66,7 +66,7 @@ def test_the_only_good_version_is_kept_until_there_is_another(killed):
     before = good.read_bytes()
     spoil(killed)
     with pytest.warns(cr.ChainruleWarning), pytest.raises(KilledError):
-        train([cr.Checkpoint(killed), KillAfter(8)], resume=killed)
+        train([cr.Checkpoint(killed, every_epochs=1), KillAfter(8)], resume=killed)
     assert good.read_bytes() == before
     assert read_settings(killed)["step"] == 7
 
@@ -74,7 +74,7 @@ def test_the_only_good_version_is_kept_until_there_is_another(killed):
 def test_a_new_run_forgets_the_versions_of_the_one_before(killed):
     assert previous_path(killed).exists()
     with pytest.raises(KilledError):
-        train([cr.Checkpoint(killed), KillAfter(1)])
+        train([cr.Checkpoint(killed, every_epochs=1), KillAfter(1)])
     assert read_settings(killed)["step"] == 0
     assert not previous_path(killed).exists()
 
@@ -89,7 +89,7 @@ def test_a_run_that_goes_on_elsewhere_leaves_its_checkpoint(killed, tmp_path):
 def test_a_link_to_a_checkpoint_stays_one(killed, tmp_path):
     link = tmp_path / "latest"
     link.symlink_to(killed)
-    train([cr.Checkpoint(link)], resume=link)
+    train([cr.Checkpoint(link, every_epochs=1)], resume=link)
     assert link.is_symlink()
     assert read_settings(killed)["epoch"] == 3
     spoil(killed)
@@ -109,6 +109,12 @@ def test_any_generator_of_numpy_is_saved(tmp_path, generator):
     np.testing.assert_array_equal(train(resume=path, seed=seed()).params, whole.params)
     with pytest.raises(cr.StorageError, match="missing or damaged"):
         train(resume=path, seed=0)
+
+
+def test_validation_data_may_be_added_or_left_out(killed):
+    train(resume=killed, validation=(X, Y))
+    train([cr.Checkpoint(killed)], resume=killed, validation=(X, Y))
+    train(resume=killed, epochs=4)
 
 
 class Stateful(cr.Callback):

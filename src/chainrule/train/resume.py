@@ -64,7 +64,8 @@ def restore(training: Training, path: str | os.PathLike[str]) -> None:
 def _check_same_job(training: Training, saved: SavedRun) -> None:
     for key, value in settings_of(training).items():
         before = saved.settings.get(key)
-        if before != value:
+        added_or_left_out = key.startswith("validation") and "none" in (before, value)
+        if before != value and not added_or_left_out:
             raise StorageError(
                 f"cannot resume from {str(saved.path)!r}: its {_NAMES.get(key, key)} is {before}, "
                 f"but this training has {value}; use the same, or start a new run"
