@@ -110,7 +110,7 @@ def load_tensors(path: str | os.PathLike[str], *kinds: str) -> Stored:
         try:
             stored = _load(previous, kinds)
         except StorageError:
-            raise damage from None
+            raise StorageError(str(damage)) from damage.__cause__
     state = f" ({stored.summary})" if stored.summary else ""
     warnings.warn(
         f"{str(path)!r} is truncated or damaged; the version saved before it was read instead: "
