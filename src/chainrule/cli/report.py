@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chainrule.atomic import replace_atomically
 from chainrule.cli.options import RUNS, Output, PlotData, PlotTarget, RunName, RunsFolder
 from chainrule.cli.output import display_path, standard_output
 from chainrule.cli.runs import claim, find_run
 from chainrule.cli.session import r_squared, time_in_words
 from chainrule.cli.show import settings_in_words
-from chainrule.storage import replace_atomically
 from chainrule.train import read_settings
 
 if TYPE_CHECKING:

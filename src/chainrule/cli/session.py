@@ -9,10 +9,9 @@ import numpy as np
 from rich.console import Console
 
 from chainrule.cli.output import command, display_path, print_pairs
-from chainrule.cli.runs import Run, claim
+from chainrule.cli.runs import Run
 from chainrule.cli.settings import Settings
 from chainrule.cli.sources import Part, Source
-from chainrule.errors import ChainruleError
 from chainrule.nn import Network
 from chainrule.optim import OPTIMIZERS
 from chainrule.train import (
@@ -74,7 +73,7 @@ class Session:
         console.print()
 
     def fit(self, console: Console | None, *, resume: bool = False) -> History:
-        """Train. A failure before the first save leaves no folder behind.
+        """Train, in the run's folder, which must exist.
 
         Args:
             console: where the rows of the epochs go; None: nowhere.
@@ -95,28 +94,22 @@ class Session:
             LogFile(self.run.history),
             Checkpoint(self.run.checkpoint, every_steps=s.save_every, classes=self.source.classes),
         ]
-        made = claim(self.run.folder)
-        try:
-            return fit(
-                self.net,
-                train.shaped(self.net.input_shape),
-                train.y,
-                loss=s.loss,
-                optimizer=s.optimizer,
-                epochs=s.epochs,
-                batch_size=s.batch_size,
-                validation=(validation.shaped(self.net.input_shape), validation.y),
-                seed=s.seed,
-                callbacks=callbacks,
-                snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
-                resume=self.run.checkpoint if resume else None,
-                engine=s.engine,
-                threads=s.threads,
-            )
-        except (ChainruleError, OSError, MemoryError, KeyboardInterrupt):
-            if made:
-                self.run.discard_unbegun()
-            raise
+        return fit(
+            self.net,
+            train.shaped(self.net.input_shape),
+            train.y,
+            loss=s.loss,
+            optimizer=s.optimizer,
+            epochs=s.epochs,
+            batch_size=s.batch_size,
+            validation=(validation.shaped(self.net.input_shape), validation.y),
+            seed=s.seed,
+            callbacks=callbacks,
+            snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
+            resume=self.run.checkpoint if resume else None,
+            engine=s.engine,
+            threads=s.threads,
+        )
 
     def measure(self) -> dict[str, dict[str, Any]]:
         """Loss and accuracy (or R²) of the network as it is now, on every part of the data."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,20 @@ class Settings:
     animate: bool = False
     engine: str = "auto"
     threads: int | None = None
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Settings:
+        """From what `dataclasses.asdict` gave.
+
+        Raises:
+            TypeError: a field is missing, unknown or of another type.
+        """
+        settings = cls(**document)
+        for name, kind in typing.get_type_hints(cls).items():
+            value = getattr(settings, name)
+            if type(value) not in (typing.get_args(kind) or (kind,)):
+                raise TypeError(f"{name} is {value!r}")
+        return settings
 
 
 def spell_optimizer(optimizer: str, **changes: float | str | None) -> str:

@@ -10,7 +10,7 @@ import typer
 from chainrule.checks import as_count, check_choice, check_number
 from chainrule.cli import options as opt
 from chainrule.cli.output import command, print_error, print_json, standard_output
-from chainrule.cli.runs import Run, check_name, find_run, free_name
+from chainrule.cli.runs import Run, check_name, find_run, locked_folder, new_folder
 from chainrule.cli.session import Session
 from chainrule.cli.settings import (
     Settings,
@@ -112,9 +112,9 @@ def train(
         threads=threads,
     )
     network = make_network(settings, source)
-    folder = runs / (name or free_name(runs, settings.net))
-    run = Run.in_folder(folder, settings, source.classes)
-    _run(Session(run, settings, source, network), json)
+    with new_folder(runs, name, settings.net) as folder:
+        run = Run.in_folder(folder, settings, source.classes)
+        _run(Session(run, settings, source, network), json)
 
 
 def _given(context: typer.Context) -> set[str]:
@@ -172,13 +172,14 @@ def _resume(run: Run, epochs: int | None, save_every: int | None, json: bool) ->
     if complete and not json:
         _print_complete(run, saved["epoch"], wanted, saved["stopped"])
         return
-    source = read_source(s, run.classes)
-    session = Session(dataclasses.replace(run, settings=s), s, source, make_network(s, source))
-    if complete:
-        session.net.params = Network.load(run.checkpoint).params
-        print_json(session.report(read_history(run.checkpoint)))
-        return
-    _run(session, json, resume=True)
+    with locked_folder(run.folder):
+        source = read_source(s, run.classes)
+        session = Session(dataclasses.replace(run, settings=s), s, source, make_network(s, source))
+        if complete:
+            session.net.params = Network.load(run.checkpoint).params
+            print_json(session.report(read_history(run.checkpoint)))
+            return
+        _run(session, json, resume=True)
 
 
 def _print_complete(run: Run, done: int, wanted: int, stopped: str | None) -> None:

@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from chainrule.atomic import as_path
 from chainrule.errors import StorageError
 from chainrule.registry import nearest
-from chainrule.storage import as_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.checks import as_count, check_choice, check_number
+from chainrule.checks import as_count, check_choice, check_number, describe, is_whole
 from chainrule.errors import InputError
 from chainrule.optim.fields import check_flag
 
@@ -168,6 +168,12 @@ class EarlyStopping(Callback):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.best_value = state["best_value"]
-        self.best_epoch = state["best_epoch"]
-        self._best_params = state["best_params"]
+        """Take back what `state` gave.
+
+        Raises:
+            InputError: it is no such state.
+        """
+        value, epoch, params = state["best_value"], state["best_epoch"], state["best_params"]
+        if not (isinstance(value, float | None) and is_whole(epoch) and np.ndim(params) == 1):
+            raise InputError(f"not a state of EarlyStopping: {describe(value)} at epoch {epoch!r}")
+        self.best_value, self.best_epoch, self._best_params = value, epoch, params

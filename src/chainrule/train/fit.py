@@ -25,8 +25,8 @@ from chainrule.nn.losses import check_weights
 from chainrule.optim import OPTIMIZERS, Optimizer
 from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
-from chainrule.train.checkpoint import restore
 from chainrule.train.history import History
+from chainrule.train.resume import restore
 from chainrule.train.training import Training
 
 __all__ = ["fit"]
@@ -68,7 +68,8 @@ def fit(
         callbacks: what watches the training, see `Callback`.
         snapshots: parameters to keep, and after which epochs: {"W1": [0, 5, 10]}.
         resume: a checkpoint to go on from; all other arguments must be as they were, but
-            `epochs` may be larger.
+            `epochs` may be larger, and `validation` may be added or left out. If the file is
+            damaged, the version before it is used, with a `ChainruleWarning`.
         engine: "native" (compiled) or "numpy" (the reference), or "auto" for the compiled one
             where it was built and can do it.
         threads: how many the compiled engine may use; by default the environment's

@@ -8,8 +8,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from chainrule.atomic import as_path, replace_atomically
 from chainrule.errors import InputError, StorageError
-from chainrule.storage import as_path, replace_atomically
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import EpochRecord
 from chainrule.train.spacing import Spacing

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from chainrule.train.clock import EpochClock
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
 from chainrule.train.evaluation import mean_loss_and_accuracy
 from chainrule.train.failures import caught, raise_first
+from chainrule.train.fingerprint import fingerprint
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
 from chainrule.train.statistics import MeasuredEpochs, StepStatistics, dead_fractions
@@ -104,6 +105,11 @@ class Training:
         """Learning rate of the next step."""
         return self._learning_rate(self.batch)
 
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """Checksums of the data, computed when a checkpoint first needs them."""
+        return fingerprint(self.engine.job, self.validation)
+
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C was pressed, or SIGTERM or SIGHUP was received."""
@@ -127,7 +133,7 @@ class Training:
         """
         with self._guard:
             errors = caught(self._train)
-            closing = [e for c in self.callbacks for e in caught(partial(c.close, self))]
+            closing = [e for c in self.callbacks for e in caught(functools.partial(c.close, self))]
         self.history.closing_seconds = self.clock.wall
         if self._guard.signum is not None and not errors:
             errors.append(TrainingInterrupted(self._where_it_stopped(), self._guard.signum))
