@@ -235,7 +235,7 @@ def test_paths_that_lead_nowhere(tmp_path):
         load(tmp_path / "flower.csv")
     with pytest.raises(StorageError, match="there is no file"):
         load(tmp_path / "no" / "folder.csv")
-    with pytest.raises(StorageError, match="is a folder"):
+    with pytest.raises(InputError, match="or give the path of one file in it"):
         load(tmp_path)
     with pytest.raises(InputError, match="path must be a string or a Path, got a int"):
         load(3)
@@ -285,7 +285,7 @@ def test_idx_takes_any_bytes():
 def test_a_folder_and_a_name_that_is_too_long_are_no_files(tmp_path, ending):
     folder = tmp_path / f"folder{ending}"
     folder.mkdir()
-    with pytest.raises(StorageError, match="is a folder; give the path of one file in it"):
+    with pytest.raises(InputError, match="a folder of pictures for each class, got none"):
         load(folder)
     with pytest.raises(StorageError, match="there is no file 'xxx"):
         load("x" * 5000 + ending)

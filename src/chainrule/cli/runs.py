@@ -14,8 +14,8 @@ from typing import Any
 from chainrule import __version__
 from chainrule.cli.output import command, display_path
 from chainrule.cli.settings import Settings
-from chainrule.data.dataset import Label
 from chainrule.errors import InputError, StorageError
+from chainrule.labels import Label
 from chainrule.registry import nearest
 from chainrule.storage import replace_atomically
 

@@ -70,6 +70,8 @@ class Session:
         ]
         if source.validation is source.test:
             del pairs[3]
+        if source.reading is not None:
+            pairs[2:2] = source.reading.lines()
         print_pairs(console, pairs)
         console.print()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import typer
 
@@ -38,6 +39,11 @@ def train(
     target: opt.Target = None,
     test_data: opt.TestData = None,
     holdout: opt.Holdout = None,
+    separator: opt.Separator = None,
+    header: opt.Header = None,
+    decimal: opt.Decimal = None,
+    encoding: opt.Encoding = None,
+    missing: opt.Missing = None,
     optimizer: opt.Optimizer = "sgd",
     lr: opt.Lr = None,
     schedule: opt.Schedule = None,
@@ -88,8 +94,15 @@ def train(
     )
     wanted = Network.from_spec(net).spec if net is not None else None
     task = "auto" if loss is None else "regression" if is_regression(loss) else "classification"
+    table = _table_choices(separator, header, decimal, encoding, missing)
     source = load_source(
-        data, target=target, test_data=test_data, holdout=holdout, seed=seed, task=task
+        data,
+        target=target,
+        test_data=test_data,
+        holdout=holdout,
+        seed=seed,
+        task=task,
+        table=table,
     )
     loss = LOSSES.make(loss or _default_loss(source)).spelling
     settings = Settings(
@@ -108,6 +121,7 @@ def train(
         animate=animate,
         engine=engine,
         threads=threads,
+        table=table,
     )
     network = make_network(settings, source)
     folder = runs / (name or free_name(runs, settings.net))
@@ -141,6 +155,24 @@ def _check_numbers(
         as_count(patience, "--patience")
     if save_every is not None:
         as_count(save_every, "--save-every")
+
+
+def _table_choices(
+    separator: str | None,
+    header: bool | None,
+    decimal: str | None,
+    encoding: str | None,
+    missing: str | None,
+) -> dict[str, Any]:
+    """How to read tables, of what stands on the command line."""
+    choices = {
+        "separator": "\t" if separator in ("tab", r"\t") else separator,
+        "header": header,
+        "decimal": decimal,
+        "encoding": encoding,
+        "missing": None if missing is None else missing.split(),
+    }
+    return {name: value for name, value in choices.items() if value is not None}
 
 
 def _default_loss(source: Source) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.checks import as_count, first_non_finite
-from chainrule.data.dataset import Label, as_labels
 from chainrule.engine import Job, Sums
 from chainrule.errors import StorageError
+from chainrule.labels import Label, as_labels
 from chainrule.storage import as_path, load_tensors, save_tensors
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
@@ -127,7 +127,7 @@ def save(
         "history": training.history.to_json(),
         "stopped": training.stop_reason,
         "callbacks": states,
-        "classes": None if classes is None else list(classes),
+        "classes": training.net.classes if classes is None else list(classes),
     }
     save_tensors(path, "checkpoint", tensors, meta)
 
