@@ -25,11 +25,11 @@ DECIMAL_COMMA = r"[+-]?([0-9]+,?[0-9]*|,[0-9]+)([eE][+-]?[0-9]+)?"
 GROUPED = r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+"
 """A number with commas that may as well stand between thousands: 1,234."""
 
-MISSING = (
-    "",
-    *"na nan null none ? - n/a #n/a #na <na> n.a. -nan nil -- . * missing".split(),
-    *"#div/0! #ref! #value! #null! #num!".split(),
-)
+_MISSING_WORDS = """
+na nan null none ? - n/a #n/a #na <na> n.a. -nan nil -- . * missing
+#div/0! #ref! #value! #null! #num!
+"""
+MISSING = ("", *_MISSING_WORDS.split())
 """What stands for a missing value, in small letters: as pandas, R, Weka, SQL and Excel write it."""
 
 TRUTH = {"false": 0.0, "true": 1.0}
