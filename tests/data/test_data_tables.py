@@ -44,8 +44,8 @@ def test_text_targets_are_classes(write):
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "T.CSV", "t.tsv", "t.tsv.gz"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_endings_separators_and_newlines(write, name, delimiter, newline):
     text = "\ufeff\n" + FLOWERS.replace(",", delimiter).replace("\n", newline) + "\n"
     data = load(write(text, name))
@@ -171,7 +171,7 @@ def test_numbers_come_back(tmp_path_factory, table):
         ("a,b,y\n1,2,0\n1,2,\n", r"1 in column 3 \('y'\) \(''\)"),
         ("a,b,y\n1,inf,0\n", r"line 2, column 2 \('b'\) is not a number: 'inf'; it is infinite"),
         ("a,y\n1,0\n-1e99,1\n", r"line 3, column 1 \('a'\) is too large for float32: '-1e99'"),
-        ("a,y\n1,inf\n", r"line 2, column 2 \('y'\) is nearly a number: 'inf'; it is infinite"),
+        ("a,y\n1,inf\n", r"line 2, column 2 \('y'\) is not plain: 'inf'; it is infinite"),
         ("a,y\n1,0.5\n1,1e99\n", r"line 3, column 2 \('y'\) is inf"),
         ("a,b,y\n1,red,0\n", r"line 2, column 2 \('b'\) is not a number: 'red'; features must"),
         ("1,red,0\n", r"line 1, column 2 is not a number: 'red'; features must"),

@@ -37,7 +37,8 @@ TRUTH = {"false": 0.0, "true": 1.0}
 
 _NUMBER, _COMMA = re.compile(NUMBER), re.compile(DECIMAL_COMMA)
 
-_NEARLY_NUMBERS = (
+_ADVICE = (
+    (r'".*"?', "remove the space before its quote"),
     (r"[+-]?\d[\d.,]*\s*%", "it is a percentage: remove the percent signs from that column"),
     (r"[$€£¥]\s*[+-]?\d[\d.,]*|[+-]?\d[\d.,]*\s*[$€£¥]", "remove the currency signs"),
     (r"[+-]?\d+(_\d+)+(\.\d*)?", "remove the underscores"),
@@ -77,14 +78,14 @@ def as_whole(cell: str) -> int | None:
 
 
 def advice(cell: str) -> str | None:
-    """What to do with a cell that is nearly a number; None for other text.
+    """What to do with a cell that was probably meant to be a number; None for other text.
 
     >>> advice("12%"), advice("red")
     ('it is a percentage: remove the percent signs from that column', None)
     """
     if any(c.isdecimal() and not c.isascii() for c in cell) and not any(map(str.isalpha, cell)):
         return "write its digits as 0 to 9"
-    for pattern, text in _NEARLY_NUMBERS:
+    for pattern, text in _ADVICE:
         if re.fullmatch(pattern, cell, re.IGNORECASE):
             return text
     return None

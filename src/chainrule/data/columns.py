@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -228,7 +227,7 @@ def _refuse_large(column: Column, place: Callable[[int], str], source: str) -> N
     cell = str(column.cells[column.first].as_py()).strip()
     if column.largest > _LARGEST:
         raise InputError(f"{where} is too large for float32: {cell[:60]!r}; rescale the column")
-    if as_whole(cell) is not None and not math.log2(column.largest).is_integer():
+    if as_whole(cell) is not None:
         raise InputError(
             f"{where} is {cell[:60]!r}: whole numbers over 2**53 are not exact as floats. Remove "
             f"the column if it is an identifier; write 1e16 for a quantity"

@@ -40,8 +40,9 @@ def read_folder(
 ) -> Dataset:
     """The pictures in the folders of a folder, whose names are the classes.
 
-    All must have the same size. They are grey if none of them has colours, else red, green and
-    blue, (height, width, 3) flattened in C order; transparency lies on white.
+    All must have the same size. They are grey if all are stored so, else red, green and blue,
+    (height, width, 3) flattened in C order (GIF and WebP store colours); transparency lies on
+    white.
 
     Raises:
         InputError: no pictures, another kind of file among them, or pictures of different sizes.

@@ -207,7 +207,7 @@ def _targets(
             )
         if not labels and (hint := advice(cell)):
             raise InputError(
-                f"{source!r}, {place(i)}, {column.name} is nearly a number: {cell[:60]!r}; {hint}, "
+                f"{source!r}, {place(i)}, {column.name} is not plain: {cell[:60]!r}; {hint}, "
                 f"or pass task='classification' (--loss softmax_cross_entropy) if it is a label"
             )
     return cells

@@ -76,7 +76,7 @@ def read_head(stream: BinaryIO, path: Path, encoding: str | None, limits: Limits
         text = Text(head, path, encoding, limits)
     if len(head) >= _LONGEST_LINE:
         raise InputError(
-            f"{str(path)!r} is no table: its first line is {len(head):,} bytes or more"
+            f"{str(path)!r} is no table: its first line has {len(head):,} bytes or more"
         )
     return text
 
