@@ -56,7 +56,7 @@ class Part:
     def shaped(self, shape: tuple[int, ...]) -> Any:
         """X with every row in the shape that a network takes."""
         if is_sparse(self.X) and len(shape) > 1:
-            raise InputError(f"{self.name} is sparse, so the net must take rows, not {shape}")
+            raise InputError(f"sparse data want a net that takes rows, not examples of {shape}")
         return self.X if is_sparse(self.X) else self.X.reshape(len(self.X), *shape)
 
 

@@ -75,7 +75,12 @@ def load(
             so that the same label gets the same index.
         header: whether the first line of a table holds names; None: it does if no cell of it is
             a number.
-        separator, decimal, encoding, missing: of a table, see `TableOptions`.
+        separator: the character between a table's cells; None: a comma, semicolon, tab or bar,
+            whichever makes the most cells numbers.
+        decimal: "." or ","; None: a comma where numbers have one and nothing contradicts it.
+        encoding: of a table's text, such as "cp1252"; None: UTF-8, or UTF-16 if it starts so.
+        missing: the words that stand for a missing value; capitals do not matter, and an empty
+            cell always does. None: NA, NaN, null, None, ?, -, #N/A and the like.
         limits: on memory, rows, columns and pixels; by default those of `Limits()`.
 
     Raises:

@@ -75,10 +75,13 @@ class Reading:
     """What was decided about a table.
 
     Attributes:
-        separator, decimal, encoding: as in `TableOptions`.
+        separator: the character between cells.
+        decimal: "." or ",".
+        encoding: of the text.
         header_line: the line with the column names, from 1; None if there is none.
         missing: what counts as a missing value, in small letters; none was found.
-        numbers, booleans: names of the feature columns of each type; booleans became 0 and 1.
+        numbers: names of the feature columns with numbers.
+        booleans: names of those with True and False, which became 1 and 0.
         target: the target's column and type.
         left_out: what is not in X: comments, empty lines, a column that counts the rows.
 

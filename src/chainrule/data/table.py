@@ -119,9 +119,10 @@ def read_table(
 
 def _check_size(content: bytearray, layout: Layout, source: str, limits: Limits) -> None:
     """Refuse a table that would take more memory than allowed, before it is split."""
-    lines = max(content.count(b"\n"), content.count(b"\r")) + 1
-    limits.check("rows", lines - 1, source)
-    cells = lines * layout.width
+    ends = max(content.count(b"\n"), content.count(b"\r"))
+    lines = ends + (not content.endswith((b"\n", b"\r")))
+    limits.check("rows", lines - layout.skipped - layout.header, source)
+    cells = (lines + 1) * layout.width
     limits.check("bytes", 2 * len(content) + 12 * cells, source, "needs")
 
 
@@ -222,12 +223,17 @@ def _left_out(layout: Layout, rows: Rows, body: Rows, counted: bool) -> tuple[st
     empty = len(rows.numbers) - layout.header - len(body.numbers)
     parts = []
     if layout.comments:
-        parts.append(f"{layout.comments} lines of comment")
+        parts.append(_counted(layout.comments, "line of comment"))
     if empty > 0:
-        parts.append(f"{empty:,} empty lines")
+        parts.append(_counted(empty, "empty line"))
     if counted:
         parts.append("the first column, which counts the rows")
     return tuple(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    """`1 empty line`, `2 lines of comment`."""
+    return f"{count:,} {what if count == 1 else what.replace('line', 'lines')}"
 
 
 def _name(column: int, names: list[str] | None) -> str:

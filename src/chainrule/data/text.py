@@ -113,6 +113,6 @@ def _not_in(
         line = content.count(b"\n", 0, at) + 1
         place = f" (line {line}, byte {content[at : at + 1].hex()})"
     return InputError(
-        f"{source!r} is not {encoding} text{place}; save it as UTF-8, or pass encoding=: "
-        f"'cp1252' is what Excel writes in Western Europe"
+        f"{source!r} is not {encoding} text{place}; save it as UTF-8, or pass its "
+        f"encoding= (--encoding): 'cp1252' is what Excel writes in Western Europe"
     )
