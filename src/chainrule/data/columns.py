@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.data.cells import DECIMAL_COMMA, GROUPED, NUMBER, TRUTH, advice, as_whole, is_number
+from chainrule.data.cells import DECIMAL_COMMA, GROUPED, NUMBER, TRUTH
 from chainrule.data.rows import import_arrow
 from chainrule.errors import InputError
 
-__all__ = ["Column", "decide_decimal", "read_column", "refuse_missing", "refuse_text"]
-
-_EXACT = 2.0**53  # from here on float64 leaves out whole numbers
-_LARGEST = float(np.finfo(np.float32).max)
+__all__ = ["Column", "decide_decimal", "read_column"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,69 +171,3 @@ def _example(column: Column, character: str = ",") -> str:
     _, _, compute = import_arrow()
     found = compute.index(compute.match_substring(column.cells, character), True).as_py()
     return str(column.cells[found].as_py())
-
-
-# --- what cannot be learned from --------------------------------------------------------------
-
-
-def refuse_missing(columns: Sequence[Column], place: Callable[[int], str], source: str) -> None:
-    """Refuse a table with missing values, column by column.
-
-    Raises:
-        InputError: how many are missing where, how they are spelled, and what to do.
-    """
-    gaps = [column for column in columns if column.missing]
-    if not gaps:
-        return
-    counts = [
-        f"{c.missing:,} in {c.name} ({', '.join(map(repr, sorted(c.spelled)[:3]))})"
-        for c in gaps[:20]
-    ]
-    more = f" and in {len(gaps) - 20} more columns" if len(gaps) > 20 else ""
-    raise InputError(
-        f"{source} has missing values: {', '.join(counts)}{more}, of {len(gaps[0].cells):,} rows, "
-        f"the first in {place(min(c.first for c in gaps))}. Remove these rows or columns, or fill "
-        f"them in; if one of these words is a value, list with missing= (--missing) what stands "
-        f"for a missing value"
-    )
-
-
-def refuse_text(columns: Sequence[Column], place: Callable[[int], str], source: str) -> None:
-    """Refuse features that are no numbers, or none that float32 and float64 can hold.
-
-    Raises:
-        InputError: the first such cell, the other columns of text, and what to do.
-    """
-    bad = [column for column in columns if column.kind in ("text", "comma")]
-    if bad:
-        column = bad[0]
-        cell = str(column.cells[column.first].as_py())
-        others = [f"{c.name} ({_shortened(c)})" for c in bad[1:10]]
-        also = f"; neither are {', '.join(others)}{', …' * (len(bad) > 10)}" if others else ""
-        raise InputError(
-            f"{source}, {place(column.first)}, {column.name} is not a number: {cell[:60]!r}; "
-            f"{_reason(cell) or 'features must be numbers; encode or remove that column'}{also}"
-        )
-    for column in columns:
-        if column.largest >= _EXACT:
-            _refuse_large(column, place, source)
-
-
-def _refuse_large(column: Column, place: Callable[[int], str], source: str) -> None:
-    where = f"{source}, {place(column.first)}, {column.name}"
-    cell = str(column.cells[column.first].as_py()).strip()
-    if column.largest > _LARGEST:
-        raise InputError(f"{where} is too large for float32: {cell[:60]!r}; rescale the column")
-    if as_whole(cell) is not None:
-        raise InputError(
-            f"{where} is {cell[:60]!r}: whole numbers over 2**53 are not exact as floats. Remove "
-            f"the column if it is an identifier; write 1e16 for a quantity"
-        )
-
-
-def _reason(cell: str) -> str | None:
-    return "it is too large; rescale the column" if is_number(cell) else advice(cell)
-
-
-def _shortened(column: Column) -> str:
-    return repr(str(column.cells[column.first].as_py())[:20])

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.data.cells import advice
-from chainrule.data.columns import (
-    Column,
-    decide_decimal,
-    read_column,
-    refuse_missing,
-    refuse_text,
-)
+from chainrule.data.columns import Column, decide_decimal, read_column
 from chainrule.data.files import open_binary, reading
 from chainrule.data.layout import Layout, find_layout
 from chainrule.data.limits import Limits
 from chainrule.data.reading import Reading, TableOptions
+from chainrule.data.refusals import (
+    refuse_missing,
+    refuse_text,
+    refuse_unclear_target,
+    refuse_whole_lines,
+)
 from chainrule.data.rows import Rows, import_arrow, split_rows
 from chainrule.data.target import target_index
 from chainrule.data.text import read_head
@@ -72,34 +71,29 @@ def read_table(
         StorageError: the file cannot be read, or asks for more than the limits.
         MissingExtraError: pyarrow is not installed.
     """
-    options, limits, source = options or TableOptions(), limits or Limits(), str(path)
-    with reading(path), open_binary(path) as stream:
-        text = read_head(stream, path, options.encoding, limits)
-        layout = find_layout(text.head, options, source, limits)
-        content = text.rest(stream)
-    _check_size(content, layout, source, limits)
-    del content[: layout.offset]
-    rows = split_rows(content, layout.separator, source, width=layout.width, line=layout.line)
+    options, limits, source = options or TableOptions(), limits or Limits(), repr(str(path))
+    layout, encoding, rows = _read_rows(path, options, limits)
     names, body = _parted(rows, layout, source)
-    t = target_index(target, names, layout.width, repr(source))
+    t = target_index(target, names, layout.width, source)
     place = _places(body, layout)
     columns = [
         read_column(cells, _column(j, names), options.missing_words)
         for j, cells in enumerate(body.columns)
     ]
-    decimal = decide_decimal(columns, options.decimal, repr(source))
-    refuse_missing(columns, place, repr(source))
+    decimal = decide_decimal(columns, options.decimal, source)
+    refuse_missing(columns, place, source)
     features = [j for j in range(layout.width) if j != t]
     counted = _counts_rows(columns, features, names)
     features = features[counted:]
-    refuse_text([columns[j] for j in features], place, repr(source))
-    targets = _targets(columns[t], place, source, layout.width - 1, layout.separator, labels)
-    X = np.stack([_values(columns[j]) for j in features], axis=1)
+    refuse_text([columns[j] for j in features], place, source)
+    if not labels:
+        refuse_unclear_target(columns[t], place, source)
+    refuse_whole_lines(columns[t], layout, place, source)
     kept = [(_name(j, names), columns[j].kind) for j in features]
     said = Reading(
         separator=layout.separator,
         decimal=decimal,
-        encoding=text.encoding,
+        encoding=encoding,
         header_line=layout.line if layout.header else None,
         missing=options.missing_words,
         numbers=tuple(name for name, kind in kept if kind == "number"),
@@ -107,14 +101,23 @@ def read_table(
         target=f"{_name(t, names)} ({columns[t].kind})",
         left_out=_left_out(layout, rows, body, counted),
     )
-    return Table(
-        np.ascontiguousarray(X),
-        targets,
-        place,
-        tuple(name for name, _ in kept) if names else None,
-        columns[t].name,
-        said,
-    )
+    X = np.stack([_values(columns[j]) for j in features], axis=1)
+    targets = [str(cell).strip() for cell in columns[t].cells.to_pylist()]
+    feature_names = tuple(name for name, _ in kept) if names else None
+    return Table(np.ascontiguousarray(X), targets, place, feature_names, columns[t].name, said)
+
+
+def _read_rows(path: Path, options: TableOptions, limits: Limits) -> tuple[Layout, str, Rows]:
+    """How the table is laid out, its encoding, and all its rows."""
+    source = str(path)
+    with reading(path), open_binary(path) as stream:
+        text = read_head(stream, path, options.encoding, limits)
+        layout = find_layout(text.head, options, source, limits)
+        content = text.rest(stream)
+    _check_size(content, layout, source, limits)
+    del content[: layout.offset]
+    rows = split_rows(content, layout.separator, source, width=layout.width, line=layout.line)
+    return layout, text.encoding, rows
 
 
 def _check_size(content: bytearray, layout: Layout, source: str, limits: Limits) -> None:
@@ -136,7 +139,7 @@ def _parted(rows: Rows, layout: Layout, source: str) -> tuple[list[str] | None, 
         rows = Rows([column.slice(1) for column in rows.columns], rows.numbers[1:])
     rows = _without_empty(rows)
     if not len(rows.numbers):
-        raise InputError(f"{source!r} has column names but no rows under them")
+        raise InputError(f"{source} has column names but no rows under them")
     return names, rows
 
 
@@ -145,7 +148,7 @@ def _refuse_same_names(names: list[str], source: str) -> None:
     for j, name in enumerate(names):
         if name and name in first:
             raise InputError(
-                f"{source!r}: columns {first[name] + 1} and {j + 1} are both called {name!r}; "
+                f"{source}: columns {first[name] + 1} and {j + 1} are both called {name!r}; "
                 f"rename one of them"
             )
         first[name] = j
@@ -166,14 +169,16 @@ def _without_empty(rows: Rows) -> Rows:
 
 def _places(rows: Rows, layout: Layout) -> Callable[[int], str]:
     """What errors call row i: its line, or its number where cells hold line ends."""
-    _, _, compute = import_arrow()
-    ends = any(
-        compute.any(compute.match_substring_regex(column, "[\r\n]")).as_py()
-        for column in rows.columns
-    )
-    if ends:
-        return lambda i: f"row {rows.numbers[i]}"
-    return lambda i: f"line {rows.numbers[i] + layout.line - 1}"
+
+    def place(i: int) -> str:
+        _, _, compute = import_arrow()
+        ends = any(
+            compute.any(compute.match_substring_regex(column, "[\r\n]")).as_py()
+            for column in rows.columns
+        )
+        return f"row {rows.numbers[i]}" if ends else f"line {rows.numbers[i] + layout.skipped}"
+
+    return place
 
 
 def _counts_rows(columns: list[Column], features: list[int], names: list[str] | None) -> bool:
@@ -184,34 +189,6 @@ def _counts_rows(columns: list[Column], features: list[int], names: list[str] | 
     if values is None or values[0] not in (0, 1):
         return False
     return bool((values == values[0] + np.arange(len(values))).all())
-
-
-def _targets(
-    column: Column,
-    place: Callable[[int], str],
-    source: str,
-    separators: int,
-    separator: str,
-    labels: bool,
-) -> list[str]:
-    """The targets as text, without any that was probably meant to be something else."""
-    cells = [str(cell) for cell in column.cells.to_pylist()]
-    if column.kind != "text":
-        return [cell.strip() for cell in cells]
-    for i, cell in enumerate(cells):
-        if "\n" in cell and any(
-            line.count(separator) == separators for line in cell.splitlines()[1:]
-        ):
-            raise InputError(
-                f"{source!r}, {place(i)}, {column.name} holds whole lines: {cell[:60]!r}; a quote "
-                f"in it is not closed where it should be"
-            )
-        if not labels and (hint := advice(cell)):
-            raise InputError(
-                f"{source!r}, {place(i)}, {column.name} is not plain: {cell[:60]!r}; {hint}, "
-                f"or pass task='classification' (--loss softmax_cross_entropy) if it is a label"
-            )
-    return cells
 
 
 def _values(column: Column) -> np.ndarray:

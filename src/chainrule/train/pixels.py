@@ -16,17 +16,20 @@ _ROWS = 64  # that are looked at
 _COLUMNS = 64  # images have at least so many; tables of whole numbers seldom do
 
 
-def warn_of_pixels(X: object, net: Network) -> None:
-    """Warn once, if X evidently holds unscaled pixels and `net` does not begin with a scale."""
+def warn_of_pixels(X: object, net: Network) -> bool:
+    """Warn once, if X evidently holds unscaled pixels and `net` does not begin with a scale;
+    whether it did."""
     if not isinstance(X, np.ndarray) or any(isinstance(layer, Scale) for layer in net.layers[:2]):
-        return
-    if _are_pixels(X[:: max(1, len(X) // _ROWS)]):
-        spec = f"{shape_text(net.input_shape)}-scale-…"
-        warnings.warn(
-            f"X holds pixels from 0 to 255 ({X.dtype}), and training on such large numbers fails "
-            f"or is slow; pass X / 255, or begin the network with a scale: {spec!r}",
-            stacklevel=3,
-        )
+        return False
+    if not _are_pixels(X[:: max(1, len(X) // _ROWS)]):
+        return False
+    spec = f"{shape_text(net.input_shape)}-scale-…"
+    warnings.warn(
+        f"X holds pixels from 0 to 255 ({X.dtype}), and training on such large numbers fails "
+        f"or is slow; pass X / 255, or begin the network with a scale: {spec!r}",
+        stacklevel=3,
+    )
+    return True
 
 
 def _are_pixels(some: np.ndarray) -> bool:
