@@ -335,3 +335,15 @@ def test_classes_may_be_an_array(tmp_path):
     assert data.y.tolist() == [1, 0]
     assert data.classes == (9, 7)
     assert all(type(label) is int for label in data.classes)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_signalling_nan_is_refused_like_any_other(tmp_path, column):
+    """NumPy warns of an invalid value when it converts one: that is no message for users."""
+    table = np.zeros((2, 2))
+    table.view(np.uint64)[1, column] = 0x7FF0_0000_0000_0001
+    np.save(tmp_path / "t.npy", table)
+    np.savez(tmp_path / "t.npz", X=table[:, :1], y=table[:, 1].astype(np.longdouble))
+    for name in ("t.npy", "t.npz"):
+        with pytest.raises(InputError, match=r"must be finite, but .* is nan"):
+            load(tmp_path / name)

@@ -106,7 +106,7 @@ def as_features(X: np.ndarray, name: str) -> np.ndarray:
     if X.dtype == np.uint8:
         converted = scale_pixels(X)
     else:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # both are reported below
             converted = np.ascontiguousarray(X, np.float32)
         check_finite(converted, f"{name} as float32")
     return converted.reshape(len(X), -1)

@@ -119,7 +119,8 @@ def _numbers(values: Sequence[str] | np.ndarray) -> np.ndarray | None:
     if isinstance(values, np.ndarray):
         if values.dtype.kind not in "fiub":
             return None
-        return values if values.dtype.kind in "iu" else values.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+            return values if values.dtype.kind in "iu" else values.astype(np.float64)
     whole = [as_whole(value) for value in values]
     if None not in whole and all(-(2**63) <= w < 2**63 for w in whole):  # type: ignore[operator]
         return np.array(whole, np.int64)

@@ -80,7 +80,7 @@ def _values(array: np.ndarray, source: str) -> np.ndarray:
             f"{source!r}: data must hold real numbers, shape (entries,), got shape {array.shape} "
             f"of {array.dtype}"
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # both are reported below
         values = array.astype(np.float32)
     check_finite(values, f"{source!r}: data as float32")
     return values
