@@ -122,3 +122,15 @@ def test_limits_from_the_environment(cli, monkeypatch):
     assert result.code == 2
     assert "has 120 rows, more than the limit of 100" in result.err
     assert "CHAINRULE_MAX_ROWS" in result.err
+
+
+def test_test_data_has_the_same_columns_in_the_same_order(cli):
+    lines = [line.split(",") for line in Path("flowers.csv").read_text().split()]
+    turned = "\n".join(f"{b},{a},{kind}" for a, b, kind in lines)
+    Path("turned.csv").write_text(turned)
+    result = cli("train", "--data", "flowers.csv", "--test-data", "turned.csv")
+    assert result.code == 2
+    assert "feature 1 is 'width', not 'length'" in result.err
+    Path("nameless.csv").write_text(Path("flowers.csv").read_text().split("\n", 1)[1])
+    result = cli("train", "--data", "flowers.csv", "--test-data", "nameless.csv", "--json", *FAST)
+    assert json.loads(result.out)["table"]["columns"].startswith("2 numbers (length, width)")

@@ -172,6 +172,7 @@ class Session:
             "epochs": len(history),
             "seconds": history.seconds,
             "engine": history.engine,
+            "table": dict(reading.lines()) if (reading := self.source.reading) else None,
             "stopped": history.stopped,
             **self.measure(),
             "history": history.to_json(),

@@ -43,12 +43,14 @@ class Part:
     """Some rows of a source.
 
     X: float32 (N, d), or sparse. y: (N,). rows: (N,) where each is in its file. name: what it is.
+    columns: what the columns are called, if the file says it.
     """
 
     X: Any
     y: np.ndarray
     rows: np.ndarray
     name: str
+    columns: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -117,6 +119,8 @@ def load_source(
         raise InputError(
             f"{test.name} has {test.X.shape[1]} features, but {name} has {train.X.shape[1]}"
         )
+    if test is not None:
+        _check_same_columns(train, test)
     validation = test
     if holdout is not None or test is None:
         train, validation = _hold_out(train, _HOLDOUT if holdout is None else holdout, seed)
@@ -170,8 +174,21 @@ def _read(
         task = "classification"
     choices: dict[str, Any] = dict(table or {}) if _is_table(data) else {}
     dataset = load(data, target, task=task, part=part, classes=classes, **choices)
-    whole = Part(dataset.X, dataset.y, np.arange(len(dataset.y)), display_path(data))
+    rows, names = np.arange(len(dataset.y)), dataset.feature_names
+    whole = Part(dataset.X, dataset.y, rows, display_path(data), names)
     return whole, dataset.classes, dataset.reading
+
+
+def _check_same_columns(train: Part, test: Part) -> None:
+    """Refuse test data whose columns have other names, or stand in another order."""
+    if train.columns is None or test.columns is None or train.columns == test.columns:
+        return
+    i = next(i for i, pair in enumerate(zip(train.columns, test.columns, strict=True))
+             if pair[0] != pair[1])  # fmt: skip
+    raise InputError(
+        f"the columns of {test.name} must be those of {train.name} in the same order, but its "
+        f"feature {i + 1} is {test.columns[i]!r}, not {train.columns[i]!r}"
+    )
 
 
 def _is_table(data: str) -> bool:

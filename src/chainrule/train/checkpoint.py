@@ -42,7 +42,8 @@ class Checkpoint(Callback):
         path: the file; its folder must exist.
         every_epochs: save after epochs that are multiples of this.
         every_steps: also save after steps that are multiples of this.
-        classes: what the classes are called, for whoever opens the file alone.
+        classes: what the classes are called, for whoever opens the file alone; by default
+            `net.classes`.
 
     Raises:
         InputError: `path` is no path, a count is no positive whole number, or `classes` are no
