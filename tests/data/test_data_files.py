@@ -347,3 +347,14 @@ def test_a_signalling_nan_is_refused_like_any_other(tmp_path, column):
     for name in ("t.npy", "t.npz"):
         with pytest.raises(InputError, match=r"must be finite, but .* is nan"):
             load(tmp_path / name)
+
+
+@pytest.mark.parametrize("code", [0x110000, 2**32 - 1, 0xD800])
+def test_text_with_characters_that_do_not_exist(tmp_path, code):
+    y = np.array(["ä", "b"])
+    np.savez(tmp_path / "t.npz", X=np.eye(2), y=y.astype(">U1"))
+    assert load(tmp_path / "t.npz").classes == ("b", "ä")
+    y.view(np.uint32)[1] = code
+    np.savez(tmp_path / "t.npz", X=np.eye(2), y=y)
+    with pytest.raises(StorageError, match="holds characters that do not exist"):
+        load(tmp_path / "t.npz")

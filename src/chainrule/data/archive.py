@@ -120,7 +120,16 @@ def _array(stream: Any) -> np.ndarray:
         warnings.simplefilter("ignore")
         array = np.lib.format.read_array(stream, allow_pickle=False)
     assert isinstance(array, np.ndarray)
+    if array.dtype.kind == "U":
+        _check_characters(array)
     return array
+
+
+def _check_characters(array: np.ndarray) -> None:
+    """Refuse what Python cannot make text of: NumPy hands on any number as a character."""
+    codes = np.frombuffer(array.tobytes(), np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any():
+        raise ValueError("it holds characters that do not exist")
 
 
 @contextlib.contextmanager
