@@ -17,8 +17,8 @@ from chainrule import __version__
 from chainrule.atomic import previous_path, replace_atomically
 from chainrule.cli.output import command, display_path
 from chainrule.cli.settings import Settings
-from chainrule.data.dataset import Label, as_labels
 from chainrule.errors import InputError, StorageError
+from chainrule.labels import Label, as_labels
 from chainrule.lock import locked
 from chainrule.registry import nearest
 

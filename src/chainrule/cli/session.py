@@ -69,6 +69,8 @@ class Session:
         ]
         if source.validation is source.test:
             del pairs[3]
+        if source.reading is not None:
+            pairs[2:2] = source.reading.lines()
         print_pairs(console, pairs)
         console.print()
 
@@ -164,6 +166,7 @@ class Session:
             "seconds": history.seconds,
             "training_seconds": history.training_seconds,
             "engine": history.engine,
+            "table": dict(reading.lines()) if (reading := self.source.reading) else None,
             "stopped": history.stopped,
             **self.measure(),
             "history": history.to_json(),

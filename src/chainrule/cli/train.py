@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from typing import Any
 
 import typer
 
@@ -40,6 +41,11 @@ def train(
     target: opt.Target = None,
     test_data: opt.TestData = None,
     holdout: opt.Holdout = None,
+    separator: opt.Separator = None,
+    header: opt.Header = None,
+    decimal: opt.Decimal = None,
+    encoding: opt.Encoding = None,
+    missing: opt.Missing = None,
     optimizer: opt.Optimizer = "sgd",
     lr: opt.Lr = None,
     schedule: opt.Schedule = None,
@@ -90,8 +96,15 @@ def train(
     )
     wanted = Network.from_spec(net).spec if net is not None else None
     task = "auto" if loss is None else "regression" if is_regression(loss) else "classification"
+    table = _table_choices(separator, header, decimal, encoding, missing)
     source = load_source(
-        data, target=target, test_data=test_data, holdout=holdout, seed=seed, task=task
+        data,
+        target=target,
+        test_data=test_data,
+        holdout=holdout,
+        seed=seed,
+        task=task,
+        table=table,
     )
     loss = LOSSES.make(loss or _default_loss(source)).spelling
     settings = Settings(
@@ -110,6 +123,7 @@ def train(
         animate=animate,
         engine=engine,
         threads=threads,
+        table=table,
     )
     network = make_network(settings, source)
     with new_folder(runs, name, settings.net) as folder:
@@ -143,6 +157,24 @@ def _check_numbers(
         as_count(patience, "--patience")
     if save_every is not None:
         as_count(save_every, "--save-every")
+
+
+def _table_choices(
+    separator: str | None,
+    header: bool | None,
+    decimal: str | None,
+    encoding: str | None,
+    missing: str | None,
+) -> dict[str, Any]:
+    """How to read tables, of what stands on the command line."""
+    choices = {
+        "separator": "\t" if separator in ("tab", r"\t") else separator,
+        "header": header,
+        "decimal": decimal,
+        "encoding": encoding,
+        "missing": None if missing is None else missing.split(),
+    }
+    return {name: value for name, value in choices.items() if value is not None}
 
 
 def _default_loss(source: Source) -> str:

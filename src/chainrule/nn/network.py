@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.checks import as_array, first_non_finite, make_generator, shape_text
 from chainrule.errors import InputError, StorageError
+from chainrule.labels import Label, as_labels
 from chainrule.nn.build import (
     as_layer,
     floating,
@@ -58,6 +59,8 @@ class Network:
     >>> net(np.zeros((3, 784)))[0, :3]
     array([1., 1., 1.], dtype=float32)
     """
+
+    _classes: tuple[Label, ...] | None = None
 
     def __init__(
         self,
@@ -131,6 +134,33 @@ class Network:
     def output_shape(self) -> Shape:
         """Shape of one row of the output."""
         return self.shapes[-1]
+
+    @property
+    def classes(self) -> tuple[Label, ...] | None:
+        """What the classes are called, by the index of their output; None if that is not known.
+        `fit` with text labels sets it, files keep it, and it may be assigned.
+
+        Raises:
+            InputError: what is assigned are not different labels, one for each output (two for a
+                single output).
+
+        >>> net = Network.from_spec("4-8-2")
+        >>> net.classes = ["cat", "dog"]
+        >>> net.classes
+        ('cat', 'dog')
+        """
+        return self._classes
+
+    @classes.setter
+    def classes(self, classes: Sequence[Label] | None) -> None:
+        labels = None if classes is None else tuple(as_labels(classes))
+        wanted = 2 if self.output_shape == (1,) else self.output_shape[-1]
+        if labels is not None and len(labels) != wanted:
+            raise InputError(
+                f"classes must be {wanted} labels for a network with output shape "
+                f"{self.output_shape}, got {len(labels)}"
+            )
+        self._classes = labels
 
     @property
     def views(self) -> Sequence[Params]:
@@ -291,7 +321,8 @@ class Network:
             InputError: `path` is no path.
             StorageError: the file cannot be written; what was there is untouched.
         """
-        save_tensors(path, "network", {"params": self._params}, {"spec": self.spec})
+        meta = {"spec": self.spec, "classes": self._classes}
+        save_tensors(path, "network", {"params": self._params}, meta)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, allow_non_finite: bool = False) -> Network:
@@ -311,6 +342,7 @@ class Network:
         stored = load_tensors(path, "network", "checkpoint")
         try:
             net = cls._from_parts(stored.meta["spec"], stored.tensors["params"])
+            net.classes = stored.meta.get("classes")
         except (KeyError, TypeError, ValueError) as error:
             raise StorageError(
                 f"{str(stored.path)!r} holds no network that can be built: {error}"

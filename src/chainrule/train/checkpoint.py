@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.atomic import as_path, previous_path
 from chainrule.checks import as_count, first_non_finite
-from chainrule.data.dataset import Label, as_labels
+from chainrule.labels import Label, as_labels
 from chainrule.storage import load_tensors, save_tensors
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
@@ -45,7 +45,8 @@ class Checkpoint(Callback):
         every_epochs: save after exactly the epochs that are multiples of this; by default after
             each, as far as the time allows.
         every_steps: also save after steps that are multiples of this.
-        classes: what the classes are called, for whoever opens the file alone.
+        classes: what the classes are called, for whoever opens the file alone; by default
+            `net.classes`.
 
     Raises:
         InputError: `path` is no path, a count is no positive whole number, or `classes` are no

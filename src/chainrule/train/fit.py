@@ -19,6 +19,7 @@ from chainrule.checks import (
 )
 from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
+from chainrule.labels import Label, text_labels
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.nn.compiled import leading_scale
 from chainrule.nn.losses import check_weights
@@ -26,7 +27,9 @@ from chainrule.optim import OPTIMIZERS, Optimizer
 from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
+from chainrule.train.pixels import warn_of_pixels
 from chainrule.train.resume import restore
+from chainrule.train.targets import as_targets, learned_classes
 from chainrule.train.training import Training
 
 __all__ = ["fit"]
@@ -56,7 +59,9 @@ def fit(
         net: the network; its parameters are updated.
         X: (N, *input_shape) examples; used as they are where the dtype is the network's, else
             converted once. A scipy.sparse matrix stays sparse.
-        y: (N,) or (N, outputs) targets, as the loss takes them.
+        y: (N,) or (N, outputs) targets, as the loss takes them. (N,) text labels will do for
+            classes: `net.classes` holds these in alphabetical order afterwards, and files and
+            `evaluate` know them.
         loss: a `Loss` or its spelling.
         optimizer: an `Optimizer` or its spelling, such as "adam(0.001, schedule=cosine)".
         epochs: how often each example is seen.
@@ -97,12 +102,13 @@ def fit(
     check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
     x = _examples(X, net, "X")
+    classes = learned_classes(y, net, loss)
     job = Job(
         net=net,
         loss=loss,
         optimizer=optimizer,
         X=x,
-        y=loss.check_targets(y, len(x), net.output_shape, net.dtype),
+        y=as_targets(y, len(x), net, loss, classes),
         weights=check_weights(weights, len(x), net.dtype),
         batch_size=min(as_count(batch_size, "batch_size"), len(x)),
     )
@@ -111,7 +117,7 @@ def fit(
         choose_engine(job, rng, engine, threads),
         rng,
         epochs=as_count(epochs, "epochs"),
-        validation=_check_validation(validation, net, loss),
+        validation=_check_validation(validation, y, net, loss, classes),
         callbacks=_check_callbacks(callbacks),
         snapshots=_check_snapshots(snapshots, net),
     )
@@ -120,6 +126,8 @@ def fit(
     else:
         for callback in training.callbacks:
             callback.reset()
+    warn_of_pixels(X, net)
+    net.classes = classes
     return training.run()
 
 
@@ -131,18 +139,24 @@ def _examples(X: object, net: Network, name: str) -> np.ndarray | SparseRows:
 
 
 def _check_validation(
-    validation: tuple[object, object] | None, net: Network, loss: Loss
+    validation: tuple[object, object] | None,
+    y: object,
+    net: Network,
+    loss: Loss,
+    classes: tuple[Label, ...] | None,
 ) -> tuple[np.ndarray | SparseRows, np.ndarray] | None:
     if validation is None:
         return None
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise InputError(f"validation must be a pair (X, y), got {describe(validation)}")
     x = _examples(validation[0], net, "validation X")
+    held = validation[1]
+    if (text_labels(y, "y") is None) != (text_labels(held, "validation y") is None):
+        raise InputError("y and validation y must both hold text labels, or both numbers")
     try:
-        y = loss.check_targets(validation[1], len(x), net.output_shape, net.dtype)
+        return x, as_targets(held, len(x), net, loss, classes)
     except InputError as error:
         raise InputError(f"validation: {error}") from error
-    return x, y
 
 
 def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:

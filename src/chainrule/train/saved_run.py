@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.checks import first_non_finite
-from chainrule.data.dataset import Label, as_labels
 from chainrule.engine import Job, Sums
 from chainrule.errors import InputError, StorageError
+from chainrule.labels import Label, as_labels
 from chainrule.storage import Stored
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
@@ -117,7 +117,7 @@ def encode(
         "history": training.history.to_columns(),
         "stopped": training.stop_reason,
         "callbacks": states,
-        "classes": None if classes is None else list(classes),
+        "classes": training.net.classes if classes is None else list(classes),
     }
     return tensors, meta
 
