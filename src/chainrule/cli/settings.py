@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import types
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,8 @@ class Settings:
         settings = cls(**document)
         for name, kind in typing.get_type_hints(cls).items():
             value = getattr(settings, name)
-            if type(value) not in (typing.get_args(kind) or (kind,)):
+            kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+            if type(value) not in [typing.get_origin(k) or k for k in kinds]:
                 raise TypeError(f"{name} is {value!r}")
         return settings
 
