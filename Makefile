@@ -97,7 +97,7 @@ clean:
 
 $(VENV)/cli.stamp: $(INSTALLED)
 	$(call new-venv,$(VENV))
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[cli]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[cli,tables]'
 	@touch $@
 
 $(VENV)/test.stamp: $(INSTALLED)

@@ -66,6 +66,8 @@ def run(workload: str, peers: list[str], folder: Path, quick: bool) -> list[Reco
         return run_startup(peers, folder, quick)
     if workload == "mnist" and "chainrule" in peers:
         peers = [*variants(), *peers]
+    if workload in ("long", "tiny") and "chainrule" in peers:
+        peers = ["chainrule-saving", *peers]
     return run_workload(workload, sorted(peers, key=[*PEERS, *VARIANTS].index), folder, quick)
 
 

@@ -47,6 +47,14 @@ def tabular(rows: int) -> Arrays:
     return _parts(X, scores.argmax(axis=1), rows)
 
 
+def blobs(rows: int) -> Arrays:
+    """12 columns, four classes with normal columns around centres that are not far apart."""
+    rng = np.random.default_rng(0)
+    y = np.arange(rows + 2000) % 4
+    X = rng.normal(y[:, None] * np.linspace(-0.5, 0.5, 12), 1.0).astype(np.float32)
+    return _parts(X, y, rows)
+
+
 def dense(rows: int) -> Arrays:
     """N(0, 1) without a zero, as wide as MNIST, with labels by chance."""
     rng = np.random.default_rng(0)
@@ -86,4 +94,4 @@ def _parts(X: np.ndarray, y: np.ndarray, rows: int) -> Arrays:
     return {"X_train": X[:rows], "y_train": y[:rows], "X_test": X[rows:], "y_test": y[rows:]}
 
 
-MAKERS = {"mnist": mnist, "tabular": tabular, "dense": dense, "text": text}
+MAKERS = {"mnist": mnist, "tabular": tabular, "blobs": blobs, "dense": dense, "text": text}

@@ -38,7 +38,7 @@ def limits(results: Results) -> str:
 
 def training(results: Results, records: list[Record]) -> str:
     """Time, its spread, memory and score of everybody, and how near the limit that is."""
-    scale = "µs" if records[0].unit == "step" else "s"
+    scale = scale_of(records)
     head = ["who", f"{scale}/{records[0].unit}", "lowest–highest", "× chainrule", "of the limit",
             "peak MB", "accuracy, mean (lowest)", "runs", "threads", "to compile"]  # fmt: skip
     rows = []
@@ -60,6 +60,14 @@ def training(results: Results, records: list[Record]) -> str:
             f"{r.compile_seconds:.1f} s" if r.compile_seconds else "",
         ])  # fmt: skip
     return "\n\n".join([table(head, rows), *long_run(records)])
+
+
+def scale_of(records: list[Record]) -> str:
+    """The unit in which the quickest has a digit before the point, or nearly."""
+    if records[0].unit == "step":
+        return "µs"
+    quickest = min((r.median for r in records if r.median is not None), default=1.0)
+    return "s" if quickest > 0.01 else "ms" if quickest > 1e-3 else "µs"
 
 
 def accuracy(r: Record) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bench.data import TEXT_COLUMNS, TEXT_DENSITY
@@ -13,6 +13,8 @@ __all__ = ["WORKLOADS", "Case", "cases"]
 WORKLOADS = {
     "mnist": "Textbook MNIST: 784-128-10 ReLU, SGD 0.1, batch 64",
     "small": "Small tabular net: 16-32-16-4 tanh, Adam, batch 32",
+    "long": "Long and small: 2,000 epochs of 480 rows, 12-32-4 ReLU (548 parameters), SGD",
+    "tiny": "Tiny: 1,000 epochs of 120 rows, 12-32-4 ReLU, SGD",
     "sweep": "Dense sweep: 784-h-10 ReLU, SGD, data without a zero",
     "text": "CSR text-like: 50,000 columns at 0.2 %, net 50000-64-10, SGD, batch 128",
     "predict": "Predict with 784-128-10",
@@ -82,6 +84,17 @@ def _small(quick: bool) -> Iterator[Case]:
     yield Case("small", "small", task, "tabular", rows, "step", repeats, epochs, scored=True)
 
 
+def _few_rows(workload: str, rows: int, epochs: int) -> Callable[[bool], Iterator[Case]]:
+    """What surrounds the steps of an epoch takes longer than they do, unless it is cheap."""
+
+    def make(quick: bool) -> Iterator[Case]:
+        repeats, times = (1, 2) if quick else (5, epochs)
+        yield Case(workload, workload, Task((12, 32, 4)), "blobs", rows, "epoch", repeats, times,
+                   scored=True)  # fmt: skip
+
+    return make
+
+
 def _sweep(quick: bool) -> Iterator[Case]:
     hidden, batches = ((32, 64), (16,)) if quick else ((32, 128, 512, 1024, 2048, 4096),
                                                        (16, 64, 256, 1024))  # fmt: skip
@@ -114,6 +127,8 @@ def _startup(quick: bool) -> Iterator[Case]:
 _MAKERS = {
     "mnist": _mnist,
     "small": _small,
+    "long": _few_rows("long", rows=480, epochs=2000),
+    "tiny": _few_rows("tiny", rows=120, epochs=1000),
     "sweep": _sweep,
     "text": _text,
     "predict": _predict,

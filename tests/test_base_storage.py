@@ -1,33 +1,32 @@
-"""Files that are whole or not there: full disks, kills, and round trips."""
+"""Arrays and JSON in one file: round trips, damage, and the version before."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
-from pathlib import Path
+import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
-from chainrule import InputError, StorageError
-from chainrule.storage import as_path, load_tensors, replace_atomically, save_tensors
+from chainrule import ChainruleWarning, StorageError
+from chainrule.atomic import previous_path
+from chainrule.storage import load_tensors, save_tensors
 
 
-def save(path, value, size=10):
-    save_tensors(path, "network", {"x": np.full(size, value, np.float64)}, {"value": value})
+def save(path, value, **options):
+    save_tensors(path, "network", {"x": np.full(10, value)}, {"value": value}, **options)
 
 
 def value_in(path):
-    tensors, meta = load_tensors(path, "network")
-    assert (tensors["x"] == meta["value"]).all()
-    return meta["value"]
+    stored = load_tensors(path, "network")
+    assert (stored.tensors["x"] == stored.meta["value"]).all()
+    return stored.meta["value"]
 
 
 # --- round trips --------------------------------------------------------------------------------
@@ -49,9 +48,10 @@ ARRAYS = {
 def test_arrays_come_back_bit_for_bit(tmp_path):
     path = tmp_path / "file"
     save_tensors(path, "network", ARRAYS, None)
-    loaded, meta = load_tensors(path, "network")
-    assert meta is None
-    assert set(loaded) == set(ARRAYS)
+    stored = load_tensors(path, "network")
+    assert stored.meta is None
+    loaded = stored.tensors
+    assert list(loaded) == sorted(ARRAYS)
     for name, array in ARRAYS.items():
         assert loaded[name].shape == array.shape, name
         assert loaded[name].dtype == array.dtype, name
@@ -71,13 +71,14 @@ documents = st.recursive(
 def test_any_json_comes_back(tmp_path_factory, document):
     path = tmp_path_factory.getbasetemp() / "document"
     save_tensors(path, "network", {}, document)
-    assert load_tensors(path, "checkpoint", "network") == ({}, document)
+    stored = load_tensors(path, "checkpoint", "network")
+    assert (stored.tensors, stored.meta) == ({}, document)
 
 
 def test_what_was_loaded_does_not_hang_on_the_file(tmp_path):
     path = tmp_path / "file"
     save(path, 1.0)
-    tensors, _ = load_tensors(path, "network")
+    tensors = load_tensors(path, "network").tensors
     save(path, 2.0)
     path.unlink()
     tensors["x"][:] += 1
@@ -99,186 +100,133 @@ def test_a_document_that_is_no_json_touches_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-# --- failing writes -----------------------------------------------------------------------------
+def test_the_same_content_makes_the_same_file(tmp_path):
+    for name in ("one", "other"):
+        save_tensors(tmp_path / name, "network", ARRAYS, {"a": 1})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
-def full_disk(*_):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@pytest.mark.parametrize("function", ["fsync", "replace"])
-def test_a_full_disk_keeps_the_previous_file(tmp_path, monkeypatch, function):
+def test_what_safetensors_cannot_hold_is_an_error_and_touches_nothing(tmp_path):
     path = tmp_path / "file"
     save(path, 1.0)
-    with monkeypatch.context() as patched:
-        patched.setattr(os, function, full_disk)
-        with pytest.raises(
-            StorageError,
-            match=r"could not write '.*file': No space left on device; the previous file is unto",
-        ):
-            save(path, 2.0)
+    with pytest.raises(StorageError, match=r"could not write '.*file': .*complex128"):
+        save_tensors(path, "network", {"x": np.zeros(3, complex)}, {})
     assert value_in(path) == 1.0
-    assert os.listdir(tmp_path) == ["file"]
-    save(path, 3.0)
-    assert value_in(path) == 3.0
 
 
-def test_a_full_disk_leaves_nothing_where_nothing_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(StorageError, match=r"nothing was left behind. Free some space"):
-        save(tmp_path / "file", 2.0)
-    assert os.listdir(tmp_path) == []
+# --- damage -------------------------------------------------------------------------------------
 
 
-def test_an_interrupted_write_leaves_nothing_behind(tmp_path):
+def test_every_flipped_bit_is_noticed(tmp_path):
     path = tmp_path / "file"
-    path.write_text("old")
-
-    def write(file):
-        file.write(b"half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        replace_atomically(path, write)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file"]
+    save_tensors(path, "network", {"x": np.arange(3.0), "é": np.ones(2)}, {"b": [1.5, "ü"]})
+    whole = path.read_bytes()
+    for place in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(StorageError, match=r"damaged|not from chainrule"):
+            load_tensors(path, "network")
 
 
-def test_a_folder_that_cannot_be_synced_does_not_make_the_save_fail(tmp_path, monkeypatch):
-    """By then the new file is in place: saying that nothing happened would be wrong."""
-    real, calls = os.fsync, []
-
-    def fsync(handle):
-        calls.append(handle)
-        if len(calls) == 2:
-            raise OSError(errno.EINVAL, "not supported")
-        real(handle)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    save(tmp_path / "file", 2.0)
-    assert len(calls) == 2
-    assert value_in(tmp_path / "file") == 2.0
-
-
-def test_the_file_is_synced_before_the_rename_and_the_folder_after(tmp_path, monkeypatch):
-    events = []
-    real = os.fsync, os.replace
-
-    def fsync(handle):
-        events.append("folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "file")
-        real[0](handle)
-
-    def replace(source, target):
-        events.append("rename")
-        assert os.path.dirname(source) == os.path.dirname(target)  # else it is no rename
-        real[1](source, target)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(os, "replace", replace)
-    save(tmp_path / "file", 1.0)
-    assert events == ["file", "rename", "folder"]
-
-
-def test_a_missing_folder_and_a_folder_in_the_way_are_named(tmp_path):
-    with pytest.raises(StorageError, match=r"could not write '.*/no/file': No such file or direc"):
-        save(tmp_path / "no" / "file", 1.0)
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(StorageError, match=r"could not write '.*/folder': Is a directory"):
-        save(tmp_path / "folder", 1.0)
-    assert os.listdir(tmp_path) == ["folder"]
-
-
-def test_a_leftover_of_a_killed_process_is_overwritten(tmp_path):
-    (tmp_path / ".file.tmp").write_bytes(b"x" * 10_000)
-    save(tmp_path / "file", 4.0)
-    assert value_in(tmp_path / "file") == 4.0
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def run(code, *args, **kwargs):
-    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **kwargs)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE")
-def test_a_real_write_that_does_not_fit_keeps_the_previous_file(tmp_path):
+def test_every_cut_and_every_added_byte_is_noticed(tmp_path):
     path = tmp_path / "file"
     save(path, 1.0)
-    code = """
-        import resource, signal, sys
-        import numpy as np
-        from chainrule import StorageError
-        from chainrule.storage import save_tensors
-
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-        try:
-            save_tensors(sys.argv[1], "network", {"x": np.zeros(100_000)}, {})
-        except StorageError as error:
-            print(error)
-    """
-    with run(code, path) as process:
-        message, _ = process.communicate(timeout=60)
-    assert "File too large; the previous file is untouched" in message
-    assert value_in(path) == 1.0
-    assert os.listdir(tmp_path) == ["file"]
+    whole = path.read_bytes()
+    for spoilt in [whole[:length] for length in range(len(whole))] + [whole + b"\0", whole * 2]:
+        path.write_bytes(spoilt)
+        with pytest.raises(StorageError, match="damaged"):
+            load_tensors(path, "network")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-def test_killed_in_the_middle_of_a_write_the_old_file_is_readable(tmp_path):
-    """The process tells when it has written half, and is killed there."""
+def test_a_file_without_a_checksum_says_how_to_go_on(tmp_path):
+    path = tmp_path / "old.safetensors"
+    document = json.dumps({"format": 1, "kind": "network", "meta": {"spec": "2-1"}})
+    save_file({"params": np.zeros(3)}, path, metadata={"chainrule": document})
+    with pytest.raises(StorageError, match=r"has no checksum: .* Train again, or take the param"):
+        load_tensors(path, "network")
+
+
+def test_a_newer_format_asks_for_an_upgrade(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    monkeypatch.setattr("chainrule.storage._FORMAT", 9)
+    save(path, 1.0)
+    monkeypatch.undo()
+    with pytest.raises(StorageError, match=r"has format 9, but .* reads format 2: upgrade"):
+        load_tensors(path, "network")
+
+
+def test_of_a_large_foreign_file_only_the_beginning_is_read(tmp_path):
+    path = tmp_path / "huge"
+    with open(path, "wb") as file:
+        file.truncate(2**40)
+    tracemalloc.start()
+    with pytest.raises(StorageError, match="not a readable safetensors file"):
+        load_tensors(path, "network")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+def test_a_file_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
     path = tmp_path / "file"
     save(path, 1.0)
-    code = """
-        import sys, time
-        from chainrule.storage import replace_atomically
 
-        def write(file):
-            file.write(b"half of it")
-            file.flush()
-            print("half", flush=True)
-            time.sleep(60)
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-        replace_atomically(sys.argv[1], write)
-    """
-    with run(code, path) as process:
-        assert process.stdout.readline() == "half\n"
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
-    assert value_in(path) == 1.0
-    save(path, 2.0)
-    assert value_in(path) == 2.0
-    assert os.listdir(tmp_path) == ["file"]
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(StorageError, match=r"could not read '.*file': Permission denied"):
+        load_tensors(path, "network")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-def test_killed_anywhere_the_file_is_one_of_those_saved(tmp_path):
-    path = tmp_path / "file"
-    code = """
-        import sys
-        import numpy as np
-        from chainrule.storage import save_tensors
-
-        for value in range(10**9):
-            x = np.full(200_000, value, float)
-            save_tensors(sys.argv[1], "network", {"x": x}, {"value": value})
-            if value == 0:
-                print("started", flush=True)
-    """
-    for delay in (0.0, 0.013, 0.037):
-        with run(code, path) as process:
-            assert process.stdout.readline() == "started\n"
-            time.sleep(delay)
-            process.send_signal(signal.SIGKILL)
-            process.wait(timeout=60)
-        assert value_in(path) >= 0
+# --- the version before ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [None, 3, b"a.csv", np.zeros(2), "", "a\0b", ["a"]], ids=repr)
-def test_what_is_no_path_is_refused(path):
-    with pytest.raises(InputError, match="file must be a string or a Path, got "):
-        as_path(path, "file")
+@pytest.fixture
+def two(tmp_path):
+    """A file that holds 2.0, and the version before it, 1.0."""
+    path = tmp_path / "run.safetensors"
+    save(path, 1.0, summary="the first")
+    save(path, 2.0, keep_previous=True)
+    return path
 
 
-def test_paths_are_paths():
-    assert as_path("a/b.csv") == as_path(Path("a", "b.csv")) == Path("a", "b.csv")
+def spoil(path):
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def test_of_a_damaged_file_the_version_before_is_read_and_that_is_said(two):
+    assert value_in(two) == 2.0
+    spoil(two)
+    with pytest.warns(
+        ChainruleWarning,
+        match=r"'.*run.safetensors' is truncated or damaged; the version saved before it was read "
+        r"instead: '.*run.previous.safetensors' \(the first\). What came after that is lost",
+    ):
+        stored = load_tensors(two, "network")
+    assert stored.meta["value"] == 1.0
+    assert stored.path == previous_path(two)
+
+
+def test_where_both_are_damaged_the_newest_is_named(two):
+    spoil(two)
+    spoil(previous_path(two))
+    with pytest.raises(StorageError, match=r"'.*run.safetensors' is truncated or damaged"):
+        load_tensors(two, "network")
+
+
+def test_where_the_newest_is_gone_the_version_before_is_named(two):
+    two.unlink()
+    with pytest.raises(StorageError, match=r"no file .*; the version before it is '.*previous"):
+        load_tensors(two, "network")
+
+
+def test_a_file_that_is_not_damaged_but_of_another_kind_is_not_replaced(two):
+    save_tensors(two, "checkpoint", {}, {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(StorageError, match="is a chainrule checkpoint; want"):
+            load_tensors(two, "network")

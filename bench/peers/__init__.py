@@ -57,6 +57,9 @@ VARIANTS = {
     "chainrule-numpy": Entry(
         'chainrule, engine="numpy"', "chainrule", "NumpyEngine", threads=(None,)
     ),
+    "chainrule-saving": Entry(
+        "chainrule, LogFile and Checkpoint", "chainrule", "Saving", threads=(None,)
+    ),
 }
 ENTRIES = PEERS | VARIANTS
 

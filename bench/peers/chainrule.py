@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,16 +41,31 @@ class Chainrule(Peer):
             cr.fit(
                 self.net, self.X, self.y, epochs=epochs, batch_size=self.task.batch,
                 optimizer=cr.SGD(lr) if self.task.optimizer == "sgd" else adam,
-                seed=self.seed, engine=self.engine, **options,
+                seed=self.seed, engine=self.engine, callbacks=self.callbacks(), **options,
             )  # fmt: skip
         except cr.InputError as error:
             raise Unsupported(str(error)) from error
+
+    def callbacks(self) -> list[cr.Callback]:
+        return []
 
     def as_input(self, X: Any) -> Any:
         return X
 
     def outputs(self, x: Any) -> np.ndarray:
         return self.net(x)
+
+
+class Saving(Chainrule):
+    """With a row of a log for every epoch, and a file from which the run can be resumed."""
+
+    def load(self, X: Any, y: np.ndarray) -> None:
+        super().load(X, y)
+        self.folder = tempfile.TemporaryDirectory()
+
+    def callbacks(self) -> list[cr.Callback]:
+        folder = Path(self.folder.name)
+        return [cr.LogFile(folder / "log.jsonl"), cr.Checkpoint(folder / "run.safetensors")]
 
 
 class OneThread(Chainrule):

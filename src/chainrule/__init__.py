@@ -9,6 +9,7 @@ a1ᵀ dz2
 from chainrule import data, nn, optim, train
 from chainrule.errors import (
     ChainruleError,
+    ChainruleWarning,
     InputError,
     MissingExtraError,
     NonFiniteError,
@@ -66,6 +67,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Callback",
     "ChainruleError",
+    "ChainruleWarning",
     "Checkpoint",
     "Dropout",
     "EarlyStopping",

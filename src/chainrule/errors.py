@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "ChainruleError",
+    "ChainruleWarning",
     "InputError",
     "MissingExtraError",
     "NonFiniteError",
@@ -90,3 +91,13 @@ class MissingExtraError(ChainruleError, ImportError):
             f"{purpose} needs the package {package!r}, which is not installed. "
             f"Install it with: pip install 'chainrule[{extra}]'"
         )
+
+
+class ChainruleWarning(UserWarning):
+    """The result is valid, but not quite what was asked for: a file was damaged, say, and the
+    version before it was read instead.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ChainruleWarning)  # inside, they are errors
+    """

@@ -42,7 +42,7 @@ def tables(markdown):
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
     path = tmp_path_factory.mktemp("bench") / "results.json"
-    workloads = "mnist,small,sweep,predict,startup"
+    workloads = "mnist,small,long,tiny,sweep,predict,startup"
     result = bench("--quick", "--peers", "numpy,chainrule", "--workloads", workloads,
                    "--results", str(path))  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -57,6 +57,9 @@ def test_every_table_has_both_peers_and_a_time_for_each(quick):
         assert all(re.fullmatch(NUMBER, row[1]) for row in rows), title
     who = [row[0] for row in found[WORKLOADS["mnist"]][1:]]
     assert {"chainrule", "NumPy textbook loop"} <= set(who)
+    for workload in ("long", "tiny"):
+        who = [row[0] for row in found[WORKLOADS[workload]][1:]]
+        assert who == ["chainrule", "NumPy textbook loop", "chainrule, LogFile and Checkpoint"]
 
 
 def test_the_raw_results_give_the_same_tables_again(quick):
@@ -69,7 +72,7 @@ def test_the_raw_results_give_the_same_tables_again(quick):
 
 def test_chainrule_and_the_textbook_loop_learn_the_same(quick):
     """Same weights, same order, same arithmetic: so the harness gives both the same task."""
-    for workload in ("mnist", "small"):
+    for workload in ("mnist", "small", "long", "tiny"):
         scores = {r.peer: r.accuracy for r in Results.read(quick[1]).of(workload)}
         assert scores["chainrule"] == pytest.approx(scores["numpy"], abs=0.01)
 

@@ -101,6 +101,7 @@ def test_an_unknown_run_suggests_the_nearest(cli, trained):
 def test_a_damaged_run_is_an_error(cli, trained, name, content, words):
     path = trained / name
     path.unlink() if content is None else path.write_text(content)
+    (trained / "checkpoint.previous.safetensors").unlink()
     for command in (("show", "flowers"), ("evaluate",), ("train", "--resume", "flowers")):
         result = cli(*command)
         assert result.code == 2

@@ -47,6 +47,17 @@ def assert_same_run(one, two):
         assert read_history(first)[column] == read_history(second)[column]
 
 
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_that_end_a_process_save_too(blobs, signum):
+    process = start(*TRAIN[:-2], 100_000, "--name", "stopped")
+    wait_for_epochs("stopped", 2)
+    process.send_signal(signum)
+    code, _, err = finish(process)
+    assert code == 128 + signum
+    assert err.startswith("Stopped after step ")
+    assert read_settings(Path("runs/stopped", CHECKPOINT))["epoch"] >= 2
+
+
 def test_stopped_runs_go_on_bit_for_bit(blobs):
     whole = start(*TRAIN, "whole")
     stopped = start(*TRAIN, "stopped")

@@ -30,6 +30,7 @@ def test_a_run_prints_rows_and_a_summary_and_fills_its_folder(cli):
     assert {p.name for p in folder.iterdir()} == {
         "run.json",
         "checkpoint.safetensors",
+        "checkpoint.previous.safetensors",
         "history.jsonl",
     }
     record = json.loads((folder / "run.json").read_text())
@@ -194,7 +195,7 @@ def test_a_failure_before_the_first_save_leaves_no_folder(cli, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device", "checkpoint")
 
-    monkeypatch.setattr("chainrule.train.checkpoint.save", fail)
+    monkeypatch.setattr("chainrule.train.checkpoint.save_tensors", fail)
     result = cli(*FLOWERS, *FAST, "--name", "full")
     assert result.code == 2
     assert "No space left on device" in result.err
@@ -251,4 +252,13 @@ def test_resume_refuses_other_data(cli, trained):
     Path("flowers.csv").write_text("\n".join(lines[:-3]) + "\n")
     result = cli("train", "--resume", "flowers", "--epochs", 5)
     assert result.code == 2
-    assert "its data is" in result.err
+    assert "its number of examples is 96, but this training has 94" in result.err
+
+
+def test_resume_refuses_data_of_which_one_value_has_changed(cli, trained):
+    text = Path("flowers.csv").read_text()
+    number = text.splitlines()[40].partition(",")[0]
+    Path("flowers.csv").write_text(text.replace(number, f"{float(number) + 0.01:.4f}", 1))
+    result = cli("train", "--resume", "flowers", "--epochs", 5)
+    assert result.code == 2
+    assert "X is float32 of shape" in result.err

@@ -120,6 +120,12 @@ def test_every_registered_layer_is_defined_here():
 
 
 @each_case
+def test_the_shapes_of_its_parameters_are_known_without_drawing_them(case):
+    shapes = case.layer.param_shapes(case.x_shape[1:])
+    assert [*shapes.items()] == [(name, array.shape) for name, array in params_of(case).items()]
+
+
+@each_case
 def test_outputs_are_those_of_the_definition(case):
     params, x = params_of(case), x_of(case)
     y, _ = case.layer.forward(params, x, run_of(case))

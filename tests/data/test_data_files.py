@@ -235,7 +235,7 @@ def test_paths_that_lead_nowhere(tmp_path):
         load(tmp_path / "flower.csv")
     with pytest.raises(StorageError, match="there is no file"):
         load(tmp_path / "no" / "folder.csv")
-    with pytest.raises(StorageError, match="is a folder"):
+    with pytest.raises(InputError, match="or give the path of one file in it"):
         load(tmp_path)
     with pytest.raises(InputError, match="path must be a string or a Path, got a int"):
         load(3)
@@ -285,7 +285,7 @@ def test_idx_takes_any_bytes():
 def test_a_folder_and_a_name_that_is_too_long_are_no_files(tmp_path, ending):
     folder = tmp_path / f"folder{ending}"
     folder.mkdir()
-    with pytest.raises(StorageError, match="is a folder; give the path of one file in it"):
+    with pytest.raises(InputError, match="a folder of pictures for each class, got none"):
         load(folder)
     with pytest.raises(StorageError, match="there is no file 'xxx"):
         load("x" * 5000 + ending)
@@ -335,3 +335,26 @@ def test_classes_may_be_an_array(tmp_path):
     assert data.y.tolist() == [1, 0]
     assert data.classes == (9, 7)
     assert all(type(label) is int for label in data.classes)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_signalling_nan_is_refused_like_any_other(tmp_path, column):
+    """NumPy warns of an invalid value when it converts one: that is no message for users."""
+    table = np.zeros((2, 2))
+    table.view(np.uint64)[1, column] = 0x7FF0_0000_0000_0001
+    np.save(tmp_path / "t.npy", table)
+    np.savez(tmp_path / "t.npz", X=table[:, :1], y=table[:, 1])
+    for name in ("t.npy", "t.npz"):
+        with pytest.raises(InputError, match=r"must be finite, but .* is nan"):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize("code", [0x110000, 2**32 - 1, 0xD800])
+def test_text_with_characters_that_do_not_exist(tmp_path, code):
+    y = np.array(["ä", "b"])
+    np.savez(tmp_path / "t.npz", X=np.eye(2), y=y.astype(">U1"))
+    assert load(tmp_path / "t.npz").classes == ("b", "ä")
+    y.view(np.uint32)[1] = code
+    np.savez(tmp_path / "t.npz", X=np.eye(2), y=y)
+    with pytest.raises(StorageError, match="holds characters that do not exist"):
+        load(tmp_path / "t.npz")

@@ -170,7 +170,7 @@ def test_a_truncated_picture(tmp_path):
 
 
 def test_a_picture_without_pixels(tmp_path, monkeypatch):
-    monkeypatch.setattr(Image, "open", lambda source: Image.new("L", (0, 3)))
+    monkeypatch.setattr(Image, "open", lambda source, formats: Image.new("L", (0, 3)))
     (tmp_path / "x.png").write_bytes(b"x")
     with pytest.raises(InputError, match=r"has no pixels: its size is \(0, 3\)"):
         read_digit(tmp_path / "x.png")

@@ -44,8 +44,8 @@ def test_text_targets_are_classes(write):
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "T.CSV", "t.tsv", "t.tsv.gz"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_endings_separators_and_newlines(write, name, delimiter, newline):
     text = "\ufeff\n" + FLOWERS.replace(",", delimiter).replace("\n", newline) + "\n"
     data = load(write(text, name))
@@ -161,24 +161,22 @@ def test_numbers_come_back(tmp_path_factory, table):
         ("", "is empty"),
         ("\n \n", "is empty"),
         ("a,b\n", "column names but no rows"),
-        ("a\n1\n", "has one column: 'a' in line 1"),
+        ("a\n1\n", "has one column: 'a'"),
         ("a,b,y\n1,2,0\n1,2\n", "line 3 has 2 cells, want 3"),
         ("a,b,y\n\n1,2,0\n1,2,0,9\n", "line 4 has 4 cells, want 3"),
-        ("a,b,y\n1,2,0\n1,,1\n", r"line 3, column 2 \('b'\) is missing"),
-        ("a,b,y\n1,NA,0\n", r"line 2, column 2 \('b'\) is missing \(it holds 'NA'\)"),
-        ("a,b,y\n1,2,0\n1,nan,1\n", r"line 3, column 2 \('b'\) is missing"),
-        ("a,b,y\n1,2,0\n1,2,?\n", r"line 3, column 3 \('y'\) is missing"),
-        ("a,b,y\n1,2,0\n1,2,\n", r"line 3, column 3 \('y'\) is missing"),
-        ("a,b,y\n1,inf,0\n", r"line 2, column 2 \('b'\) is infinite or too large"),
-        ("a,y\n1,0\n-1e99,1\n", r"line 3, column 1 \('a'\) is infinite or too large"),
-        ("a,y\n1,inf\n", r"line 2, column 2 \('y'\) is inf"),
+        ("a,b,y\n1,2,0\n1,,1\n", r"1 in column 2 \('b'\) \(''\), of 2 rows, the first in line 3"),
+        ("a,b,y\n1,NA,0\n", r"1 in column 2 \('b'\) \('NA'\), of 1 rows, the first in line 2"),
+        ("a,b,y\n1,2,0\n1,nan,1\n", r"1 in column 2 \('b'\) \('nan'\)"),
+        ("a,b,y\n1,2,0\n1,2,?\n", r"1 in column 3 \('y'\) \('\?'\)"),
+        ("a,b,y\n1,2,0\n1,2,\n", r"1 in column 3 \('y'\) \(''\)"),
+        ("a,b,y\n1,inf,0\n", r"line 2, column 2 \('b'\) is not a number: 'inf'; it is infinite"),
+        ("a,y\n1,0\n-1e99,1\n", r"line 3, column 1 \('a'\) is too large for float32: '-1e99'"),
+        ("a,y\n1,inf\n", r"line 2, column 2 \('y'\) is not plain: 'inf'; it is infinite"),
         ("a,y\n1,0.5\n1,1e99\n", r"line 3, column 2 \('y'\) is inf"),
         ("a,b,y\n1,red,0\n", r"line 2, column 2 \('b'\) is not a number: 'red'; features must"),
-        ("a;b;y\n1;2,5;0\n", r"column 2 \('b'\) is not a number: '2,5'; write decimals"),
-        ("1,red,0\n", r"line 1, column 2 is not a number: 'red'.*header=True"),
-        ('a,y\n"1\n",0\n1,"x\nz"\nb,1\n', r"line 6, column 1 \('a'\) is not a number: 'b'"),
-        (b"a,y\n1,\xff\n", "is not UTF-8 text"),
-        (b"a,y\n1," + b"x" * 200_000 + b"\n", "not a readable table"),
+        ("1,red,0\n", r"line 1, column 2 is not a number: 'red'; features must"),
+        ('a,y\n"1\n",0\n1,"x\nz"\nb,1\n', r"row 4, column 1 \('a'\) is not a number: 'b'"),
+        (b"a,y\n1,\xff\n", r"is not UTF-8 text \(line 2, byte ff\).*encoding="),
     ],
 )
 def test_bad_tables(write, text, message):
@@ -206,7 +204,7 @@ def test_unknown_target(write, target, message):
 def test_target_names_that_cannot_be_found(write, tmp_path):
     with pytest.raises(InputError, match="no column names: give target as an index"):
         load(write("1,2\n3,4\n"), "y")
-    with pytest.raises(InputError, match="2 columns are called 'a'"):
+    with pytest.raises(InputError, match="columns 1 and 2 are both called 'a'"):
         load(write("a,a,y\n1,2,0\n"), "a")
     with pytest.raises(InputError, match="got the path"):
         load(write(FLOWERS), tmp_path)
@@ -224,5 +222,5 @@ def test_truncated_gzip(write):
 
 def test_lines_of_the_rows(write):
     table = read_table(write("\na,y\n\n1,0\n\n2,1\n"))
-    assert list(table.lines) == [4, 6]
+    assert [table.place(i) for i in range(2)] == ["line 4", "line 6"]
     assert table.target_name == "column 2 ('y')"

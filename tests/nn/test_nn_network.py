@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 import struct
 import tracemalloc
 import zipfile
@@ -359,7 +360,7 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(saved):
     data = saved.read_bytes()
     for length in range(len(data)):
         saved.write_bytes(data[:length])
-        with pytest.raises(StorageError, match="truncated, damaged or of another kind"):
+        with pytest.raises(StorageError, match="truncated"):
             Network.load(saved)
 
 
@@ -412,25 +413,34 @@ def test_safetensors_of_others_are_refused(tmp_path):
 def test_a_damaged_document_is_refused(tmp_path, document):
     path = tmp_path / "net"
     save_file({"params": np.zeros(3)}, path, metadata={"chainrule": document})
-    with pytest.raises(StorageError, match=r"not a readable|not from chainrule"):
+    with pytest.raises(StorageError, match="has no checksum"):
         Network.load(path)
 
 
-def test_another_kind_and_a_newer_format_are_refused(tmp_path):
+def test_another_kind_is_refused(tmp_path):
     path = tmp_path / "net"
     save_tensors(path, "history", {"params": np.zeros(3)}, {})
     with pytest.raises(StorageError, match="is a chainrule history; want a chainrule network or"):
-        Network.load(path)
-    document = {"format": 2, "kind": "network", "meta": {}}
-    save_file({"params": np.zeros(3)}, path, metadata={"chainrule": json.dumps(document)})
-    with pytest.raises(StorageError, match=r"format 2, newer than .* \(1\): upgrade chainrule"):
         Network.load(path)
 
 
 @pytest.mark.parametrize(
     ("tensors", "meta", "message"),
     [
-        ({"params": np.zeros(3)}, {"spec": "2-3"}, r"params must have shape \(9,\), got \(3,\)"),
+        (
+            {"params": np.zeros(3)},
+            {"spec": "2-3"},
+            r"2-3 has 9 parameters, but the file has an array ",
+        ),
+        ({"params": np.zeros((3, 3))}, {"spec": "2-3"}, r"array of shape \(3, 3\)"),
+        ({"params": np.zeros(3)}, {"spec": "1000000-1000000"}, "has 1,000,001,000,000 parameters"),
+        ({"params": np.zeros(3)}, {"spec": "9" * 5000 + "-1"}, "has a width of 5000 digits"),
+        (
+            {"params": np.zeros(3)},
+            {"spec": "1000000-linear(1000000, init=orthogonal)"},
+            "has 1,000,",
+        ),
+        ({"params": np.zeros(3)}, {"spec": ["2-1"]}, "a spec is text"),
         ({"params": np.zeros(9, int)}, {"spec": "2-3"}, "floating type"),
         ({"other": np.zeros(9)}, {"spec": "2-3"}, "params"),
         ({"params": np.zeros(9)}, {}, "spec"),
@@ -444,6 +454,26 @@ def test_what_does_not_make_a_network_is_refused(tmp_path, tensors, meta, messag
     with pytest.raises(StorageError, match=f"holds no network that can be built: .*{message}|"
                        f"{message}.*can be built"):  # fmt: skip
         Network.load(path)
+
+
+@pytest.mark.parametrize(("entry", "value"), [("W1", np.nan), ("b3", -np.inf)])
+def test_parameters_that_are_not_finite_are_loaded_on_request_only(tmp_path, entry, value):
+    path, net = tmp_path / "net", small()
+    net[entry][-1] = value
+    net.save(path)
+    place = re.escape(f"{entry}[{5 if entry == 'W1' else 2}")
+    with pytest.raises(StorageError, match=rf"{place}.* is {value}. To load it all the same"):
+        Network.load(path)
+    loaded = Network.load(path, allow_non_finite=True)
+    np.testing.assert_array_equal(loaded.params, net.params)
+
+
+def test_loading_draws_no_parameters(tmp_path, monkeypatch):
+    """So that nothing is allocated for a size that only the file's text claims."""
+    net = small(seed=3)
+    net.save(tmp_path / "net")
+    monkeypatch.setattr(Linear, "initial_params", None)
+    assert Network.load(tmp_path / "net").params.tobytes() == net.params.tobytes()
 
 
 def test_a_missing_file_is_named(tmp_path):

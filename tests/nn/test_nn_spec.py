@@ -118,6 +118,8 @@ def test_the_shortest_spelling_is_written(spec, short):
             "784-dropuot(0.1)-10",
             r"unknown layer 'dropuot' in 'dropuot\(0\.1\)', did you mean 'drop",
         ),
+        ("9" * 19 + "-3", r"has a width of 19 digits"),
+        ("3-" + "9" * 5000, r"has a width of 5000 digits"),
         ("784-xyzzy-10", r"unknown layer 'xyzzy' in 'xyzzy'; known:"),
         ("784-dropout(2)-10", r"rate must be a number in \[0, 1\), got 2"),
         ("784-dropout(0.1, 0.2)-10", r"cannot make the layer .*: dropout takes \(rate\)"),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from chainrule.atomic import as_path
 from chainrule.check.roles import roles_of
 from chainrule.check.target import Target
 from chainrule.check.targets import find_target
@@ -23,7 +24,6 @@ from chainrule.check.user_code import no_warnings
 from chainrule.errors import ChainruleError, InputError
 from chainrule.nn import Layer, Loss, Network
 from chainrule.registry import nearest
-from chainrule.storage import as_path
 
 __all__ = ["load_target"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import traceback
@@ -25,7 +26,8 @@ from chainrule.cli.predict import predict
 from chainrule.cli.report import report
 from chainrule.cli.show import show
 from chainrule.cli.train import train
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, ChainruleWarning
+from chainrule.train.interrupt import ending_signals_raise, exit_code
 
 __all__ = ["app"]
 
@@ -47,17 +49,26 @@ class Commands(TyperGroup):
         words = [word for word in words if word != "--debug"]
         try:
             # What is not finite is reported by the library, with its place; NumPy need not warn.
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            with ending_signals_raise(), warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore", RuntimeWarning)
+                warnings.simplefilter("always", ChainruleWarning)
+                warnings.showwarning = functools.partial(_show_warning, set())
                 code = super().main(words, "chainrule", standalone_mode=False, **extra)
-        except (KeyboardInterrupt, typer.Abort):  # Ctrl-C where there is nothing to save
-            code = 130
+        except (KeyboardInterrupt, typer.Abort) as error:  # where there is nothing to save
+            code = exit_code(error)
         except Exception as error:
             if debug:
                 traceback.print_exc()
             print_error(_message(error))
             code = 2
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_warning(shown: set[str], message: Warning | str, *_: Any, **__: Any) -> None:
+    """One line, without the place in the code; the same one is `shown` once."""
+    if str(message) not in shown:
+        shown.add(str(message))
+        print_error(str(message), label="warning:")
 
 
 def _message(error: Exception) -> str:
@@ -68,7 +79,7 @@ def _message(error: Exception) -> str:
         path = context.command_path if context else "chainrule"
         return f"{usage().rstrip('.')}; see {path} --help"
     if isinstance(error, ChainruleError):
-        return str(error)
+        return " ".join([str(error), *getattr(error, "__notes__", ())])
     if isinstance(error, OSError) and error.strerror:
         place = f"{os.fspath(error.filename)!r}: " if error.filename is not None else ""
         return f"{place}{error.strerror}"

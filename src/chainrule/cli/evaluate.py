@@ -17,7 +17,7 @@ from chainrule.cli.output import print_json, print_title, standard_output
 from chainrule.cli.runs import find_run
 from chainrule.cli.session import r_squared
 from chainrule.cli.sources import Part
-from chainrule.data.dataset import Label
+from chainrule.labels import Label
 from chainrule.tables import text_table
 from chainrule.train import Evaluation
 from chainrule.train import evaluate as evaluate_network

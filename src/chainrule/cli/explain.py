@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from chainrule.atomic import replace_atomically
 from chainrule.checks import check_choice, check_number
 from chainrule.cli.drawing import picture
 from chainrule.cli.model import load_model
@@ -24,7 +25,6 @@ from chainrule.explain import Derivation, parse_entry, render
 from chainrule.explain import explain as derive
 from chainrule.explain.text import to_rich
 from chainrule.nn import Network, Run
-from chainrule.storage import replace_atomically
 from chainrule.train import read_settings
 
 __all__ = ["explain"]

@@ -11,8 +11,8 @@ from chainrule.checks import shape_text
 from chainrule.cli.runs import Run
 from chainrule.cli.settings import is_regression, read_source
 from chainrule.cli.sources import MNIST, Part, Source, load_part, names_columns
-from chainrule.data.dataset import Label
 from chainrule.errors import InputError
+from chainrule.labels import Label
 from chainrule.nn import LOSSES, Network
 from chainrule.train import read_settings
 
@@ -79,7 +79,8 @@ class Model:
             if target is None and settings is not None and names_columns(data):
                 target = settings.target if names_columns(settings.data) else None
             task = "regression" if self.classes is None else "classification"
-            part = load_part(data, target, task, self.classes)
+            table = settings.table if settings is not None else None
+            part = load_part(data, target, task, self.classes, table)
         elif settings is not None and target is not None:
             raise InputError("--target belongs to --data, which is not given")
         else:

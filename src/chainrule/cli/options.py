@@ -15,13 +15,17 @@ __all__ = [
     "ClipNorm",
     "Data",
     "DataTarget",
+    "Decimal",
+    "Encoding",
     "Engine",
     "Epochs",
     "Force",
+    "Header",
     "Holdout",
     "Json",
     "Loss",
     "Lr",
+    "Missing",
     "Name",
     "Net",
     "Optimizer",
@@ -35,6 +39,7 @@ __all__ = [
     "SaveEvery",
     "Schedule",
     "Seed",
+    "Separator",
     "Target",
     "TestData",
     "Threads",
@@ -102,7 +107,7 @@ Data = Annotated[
     str,
     typer.Option(
         metavar="PATH",
-        help="A .csv, .tsv, .npy, .npz or idx file of yours.",
+        help="A .csv, .tsv, .npy, .npz or idx file of yours, or a folder of pictures.",
         rich_help_panel=_DATA,
     ),
 ]
@@ -110,9 +115,54 @@ Target = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMN",
-        help="What to predict: a column's name or index; for idx the file of labels.",
+        help="What to predict: a column's name or index; of idx and sparse .npz a file of labels.",
         rich_help_panel=_DATA,
         show_default="the last column",
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHAR",
+        help="Between the cells of a table.",
+        rich_help_panel=_DATA,
+        show_default="what fits the table",
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether a table's first line holds column names.",
+        rich_help_panel=_DATA,
+        show_default="if no cell of it is a number",
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHAR",
+        help="Before a table's decimals: '.' or ','.",
+        rich_help_panel=_DATA,
+        show_default="what fits the table",
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of a table's text, such as cp1252.",
+        rich_help_panel=_DATA,
+        show_default="UTF-8",
+    ),
+]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help="What stands for a missing value, separated by spaces: 'NA ?'.",
+        rich_help_panel=_DATA,
+        show_default="NA, ?, None, … and empty cells",
     ),
 ]
 TestData = Annotated[

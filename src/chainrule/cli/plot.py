@@ -7,12 +7,12 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from chainrule.atomic import replace_atomically
 from chainrule.checks import check_choice
 from chainrule.cli.options import RUNS, Output, PlotData, PlotTarget, RunName, RunsFolder
 from chainrule.cli.output import display_path, standard_output
 from chainrule.cli.runs import claim, find_run
 from chainrule.errors import InputError
-from chainrule.storage import replace_atomically
 
 __all__ = ["plot"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chainrule.atomic import replace_atomically
 from chainrule.cli.options import RUNS, Output, PlotData, PlotTarget, RunName, RunsFolder
 from chainrule.cli.output import display_path, standard_output
 from chainrule.cli.runs import claim, find_run
-from chainrule.cli.session import r_squared
+from chainrule.cli.session import r_squared, time_in_words
 from chainrule.cli.show import settings_in_words
-from chainrule.storage import replace_atomically
 from chainrule.train import read_settings
 
 if TYPE_CHECKING:
@@ -55,6 +55,6 @@ def _facts(run: TrainedRun) -> list[tuple[str, str]]:
     facts += [
         ("parameters", f"{run.net.params.size:,}"),
         ("epochs", str(len(run.history))),
-        ("training time", f"{run.history.seconds:.1f} s"),
+        ("training time", time_in_words(run.history)),
     ]
     return facts

@@ -7,21 +7,36 @@ import dataclasses
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainrule import __version__
+from chainrule.atomic import previous_path, replace_atomically
 from chainrule.cli.output import command, display_path
 from chainrule.cli.settings import Settings
-from chainrule.data.dataset import Label
 from chainrule.errors import InputError, StorageError
+from chainrule.labels import Label, as_labels
+from chainrule.lock import locked
 from chainrule.registry import nearest
-from chainrule.storage import replace_atomically
 
-__all__ = ["Run", "check_name", "claim", "find_run", "free_name", "has_runs"]
+__all__ = [
+    "Run",
+    "check_name",
+    "claim",
+    "find_run",
+    "free_name",
+    "has_runs",
+    "locked_folder",
+    "new_folder",
+]
 
 _SETTINGS, _CHECKPOINT, _HISTORY = "run.json", "checkpoint.safetensors", "history.jsonl"
+_HIDDEN = ".chainrule-"  # begins the names of the lock and of files that are being written
+_LOCK = f"{_HIDDEN}lock"
+_LARGEST = 2**24  # bytes of a run.json that is read
 _FORMAT = 1
 
 
@@ -67,8 +82,8 @@ class Run:
 
     def begin(self) -> None:
         """Write the settings, over an older run if there is one."""
-        for name in (_CHECKPOINT, _HISTORY):
-            (self.folder / name).unlink(missing_ok=True)
+        for path in (self.checkpoint, previous_path(self.checkpoint), self.history):
+            path.unlink(missing_ok=True)
         self.save_settings()
 
     def save_settings(self) -> None:
@@ -82,15 +97,6 @@ class Run:
         }
         text = json.dumps(document, indent=2) + "\n"
         replace_atomically(self.folder / _SETTINGS, lambda file: file.write(text.encode()))
-
-    def discard_unbegun(self) -> None:
-        """Remove the folder of a run that failed before it had saved anything."""
-        if self.checkpoint.exists():
-            return
-        with contextlib.suppress(OSError):
-            for name in (_SETTINGS, _HISTORY):
-                (self.folder / name).unlink(missing_ok=True)
-            self.folder.rmdir()
 
     def check_checkpoint(self) -> None:
         """Refuse a run that was killed before its first save."""
@@ -130,7 +136,7 @@ def check_name(runs: Path, name: str, *, force: bool) -> None:
     if not folder.exists() and not folder.is_symlink():
         return
     shown = display_path(folder)
-    empty = folder.is_dir() and not any(folder.iterdir())
+    empty = folder.is_dir() and all(p.name.startswith(_HIDDEN) for p in folder.iterdir())
     if not (folder / _SETTINGS).is_file() and not empty:
         raise InputError(f"{shown!r} exists and is no run of chainrule; choose another --name")
     if not force:
@@ -145,14 +151,58 @@ def claim(folder: Path, option: str = "--runs or --name") -> bool:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = not folder.exists()
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
     except OSError as error:
+        if folder.is_dir():
+            return False
         raise StorageError(
             f"cannot make the folder {display_path(folder)!r}: {error.strerror}; "
             f"choose another with {option}"
         ) from error
-    return made
+    return True
+
+
+@contextlib.contextmanager
+def new_folder(runs: Path, name: str | None, net: str) -> Iterator[Path]:
+    """The folder of a new run, locked while the block runs: `name`, or without one a new folder.
+
+    A failure before anything is saved leaves no folder that was not there before.
+
+    Raises:
+        StorageError: the folder cannot be made, or another process trains in it.
+    """
+    folder, made = _claim_new(runs, net) if name is None else (runs / name, claim(runs / name))
+    try:
+        with locked_folder(folder):
+            try:
+                yield folder
+            except BaseException:
+                if made and not (folder / _CHECKPOINT).exists():
+                    for left in (_SETTINGS, _HISTORY):
+                        (folder / left).unlink(missing_ok=True)
+                raise
+    except BaseException:
+        if made:
+            with contextlib.suppress(OSError):  # it stays if something was saved
+                folder.rmdir()
+        raise
+
+
+def _claim_new(runs: Path, net: str) -> tuple[Path, bool]:
+    """A folder that no other process has made."""
+    while True:
+        folder = runs / free_name(runs, net)
+        if claim(folder):
+            return folder, True
+
+
+def locked_folder(folder: Path) -> AbstractContextManager[None]:
+    """Keeps other processes from training in a run's folder.
+
+    Raises:
+        StorageError: another process trains in it.
+    """
+    return locked(folder / _LOCK, f"{display_path(folder)!r} is being trained")
 
 
 # --- finding one ------------------------------------------------------------------------------
@@ -232,21 +282,23 @@ def _none(runs: Path) -> str:
 def _read(folder: Path) -> Run:
     path = folder / _SETTINGS
     try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(f"more than {_LARGEST:,} bytes")
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if document["format"] > _FORMAT:
             raise StorageError(
                 f"{str(path)!r} was written by chainrule {document['chainrule']}, which is "
                 f"newer: upgrade chainrule"
             )
-        settings = Settings(**document["settings"])
+        settings = Settings.from_json(document["settings"])
         classes = document["classes"]
         return Run(
             folder / _CHECKPOINT,
             settings,
-            None if classes is None else tuple(classes),
-            document["chainrule"],
+            None if classes is None else tuple(as_labels(classes)),
+            str(document["chainrule"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise StorageError(
             f"{str(path)!r} is damaged, or not written by chainrule ({error})"
         ) from error

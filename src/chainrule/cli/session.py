@@ -9,10 +9,9 @@ import numpy as np
 from rich.console import Console
 
 from chainrule.cli.output import command, display_path, print_pairs
-from chainrule.cli.runs import Run, claim
+from chainrule.cli.runs import Run
 from chainrule.cli.settings import Settings
 from chainrule.cli.sources import Part, Source
-from chainrule.errors import ChainruleError
 from chainrule.nn import Network
 from chainrule.optim import OPTIMIZERS
 from chainrule.train import (
@@ -28,7 +27,7 @@ from chainrule.train import (
     fit,
 )
 
-__all__ = ["Session", "r_squared"]
+__all__ = ["Session", "r_squared", "time_in_words"]
 
 
 class _Begin(Callback):
@@ -70,11 +69,13 @@ class Session:
         ]
         if source.validation is source.test:
             del pairs[3]
+        if source.reading is not None:
+            pairs[2:2] = source.reading.lines()
         print_pairs(console, pairs)
         console.print()
 
     def fit(self, console: Console | None, *, resume: bool = False) -> History:
-        """Train. A failure before the first save leaves no folder behind.
+        """Train, in the run's folder, which must exist.
 
         Args:
             console: where the rows of the epochs go; None: nowhere.
@@ -95,28 +96,22 @@ class Session:
             LogFile(self.run.history),
             Checkpoint(self.run.checkpoint, every_steps=s.save_every, classes=self.source.classes),
         ]
-        made = claim(self.run.folder)
-        try:
-            return fit(
-                self.net,
-                train.shaped(self.net.input_shape),
-                train.y,
-                loss=s.loss,
-                optimizer=s.optimizer,
-                epochs=s.epochs,
-                batch_size=s.batch_size,
-                validation=(validation.shaped(self.net.input_shape), validation.y),
-                seed=s.seed,
-                callbacks=callbacks,
-                snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
-                resume=self.run.checkpoint if resume else None,
-                engine=s.engine,
-                threads=s.threads,
-            )
-        except (ChainruleError, OSError, MemoryError, KeyboardInterrupt):
-            if made:
-                self.run.discard_unbegun()
-            raise
+        return fit(
+            self.net,
+            train.shaped(self.net.input_shape),
+            train.y,
+            loss=s.loss,
+            optimizer=s.optimizer,
+            epochs=s.epochs,
+            batch_size=s.batch_size,
+            validation=(validation.shaped(self.net.input_shape), validation.y),
+            seed=s.seed,
+            callbacks=callbacks,
+            snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
+            resume=self.run.checkpoint if resume else None,
+            engine=s.engine,
+            threads=s.threads,
+        )
 
     def measure(self) -> dict[str, dict[str, Any]]:
         """Loss and accuracy (or R²) of the network as it is now, on every part of the data."""
@@ -151,7 +146,7 @@ class Session:
             pairs.append((label, f"{value} of {score['examples']:,} examples"))
         pairs += [
             ("parameters", f"{self.net.params.size:,}"),
-            ("training time", f"{history.seconds:.1f} s for {count} epoch{'s' * (count != 1)}"),
+            ("training time", f"{time_in_words(history)} for {count} epoch{'s' * (count != 1)}"),
             ("engine", history.engine),
             ("saved in", self.run.path),
             *([("film", display_path(self.run.film))] if self.settings.animate else []),
@@ -169,11 +164,22 @@ class Session:
             "optimizer": self.settings.optimizer,
             "epochs": len(history),
             "seconds": history.seconds,
+            "training_seconds": history.training_seconds,
             "engine": history.engine,
+            "table": dict(reading.lines()) if (reading := self.source.reading) else None,
             "stopped": history.stopped,
             **self.measure(),
             "history": history.to_json(),
         }
+
+
+def time_in_words(history: History) -> str:
+    """How long a run took, and how much of that its training steps took.
+
+    >>> time_in_words(History(closing_seconds=1.5))
+    '1.5 s (steps alone 0.0 s)'
+    """
+    return f"{history.seconds:.1f} s (steps alone {history.training_seconds:.1f} s)"
 
 
 def r_squared(result: Evaluation, y: np.ndarray) -> float | None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import types
+import typing
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule.checks import shape_text
 from chainrule.cli.sources import Source, load_source
-from chainrule.data.dataset import Label
 from chainrule.errors import InputError
+from chainrule.labels import Label
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.nn.losses import BinaryCrossEntropy
 from chainrule.optim import OPTIMIZERS
@@ -47,6 +49,23 @@ class Settings:
     animate: bool = False
     engine: str = "auto"
     threads: int | None = None
+    table: dict[str, Any] = field(default_factory=dict)
+    """How to read tables, where that is not decided from the table."""
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Settings:
+        """From what `dataclasses.asdict` gave.
+
+        Raises:
+            TypeError: a field is missing, unknown or of another type.
+        """
+        settings = cls(**document)
+        for name, kind in typing.get_type_hints(cls).items():
+            value = getattr(settings, name)
+            kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+            if type(value) not in [typing.get_origin(k) or k for k in kinds]:
+                raise TypeError(f"{name} is {value!r}")
+        return settings
 
 
 def spell_optimizer(optimizer: str, **changes: float | str | None) -> str:
@@ -80,6 +99,7 @@ def read_source(settings: Settings, classes: Sequence[Label] | None) -> Source:
         seed=settings.seed,
         task="regression" if classes is None else "classification",
         classes=classes,
+        table=settings.table,
     )
 
 
@@ -114,6 +134,7 @@ def make_network(settings: Settings, source: Source) -> Network:
             f"the net {settings.net} has {shape_text(net.output_shape)} outputs, but "
             f"{settings.loss} on {source.name} ({what}) wants {outputs}; {suggestion}"
         )
+    net.classes = source.classes
     return net
 
 

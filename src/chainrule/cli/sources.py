@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from chainrule.cli.output import display_path
-from chainrule.data import Dataset, load, split
-from chainrule.data.dataset import Label
+from chainrule.data import Reading, load, split
 from chainrule.data.digits import mnist_part
+from chainrule.data.folder import has_parts
 from chainrule.data.idx import is_idx_name
 from chainrule.errors import InputError
+from chainrule.labels import Label
+from chainrule.sparse import is_sparse
 
 __all__ = [
     "MNIST",
@@ -29,6 +32,9 @@ __all__ = [
 ]
 
 MNIST = "mnist"
+TableChoices = Mapping[str, Any]
+"""What `chainrule.data.load` is told about tables: header, separator, decimal, …"""
+
 _HOLDOUT = 0.2  # of a file that has no test data
 
 
@@ -36,31 +42,39 @@ _HOLDOUT = 0.2  # of a file that has no test data
 class Part:
     """Some rows of a source.
 
-    X: float32 (N, d). y: (N,). rows: (N,) where each stands in its file. name: what it is.
+    X: float32 (N, d), or sparse. y: (N,). rows: (N,) where each is in its file. name: what it is.
+    columns: what the columns are called, if the file says it.
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray
     rows: np.ndarray
     name: str
+    columns: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.y)
 
-    def shaped(self, shape: tuple[int, ...]) -> np.ndarray:
+    def shaped(self, shape: tuple[int, ...]) -> Any:
         """X with every row in the shape that a network takes."""
-        return self.X.reshape(len(self.X), *shape)
+        if is_sparse(self.X) and len(shape) > 1:
+            raise InputError(f"sparse data want a net that takes rows, not examples of {shape}")
+        return self.X if is_sparse(self.X) else self.X.reshape(len(self.X), *shape)
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """The data of a run: what it learns from, what is measured each epoch, and at the end."""
+    """The data of a run: what it learns from, what is measured each epoch, and at the end.
+
+    `reading` is what was decided about a table when it was read.
+    """
 
     name: str
     train: Part
     validation: Part
     test: Part
     classes: tuple[Label, ...] | None
+    reading: Reading | None = None
 
     @property
     def width(self) -> int:
@@ -77,8 +91,9 @@ def load_source(
     seed: int = 0,
     task: str = "auto",
     classes: Sequence[Label] | None = None,
+    table: TableChoices | None = None,
 ) -> Source:
-    """Read the data of a run.
+    """Read the data of a run; `table` is how to read tables.
 
     Held-out rows, if any are wanted, are what is measured each epoch. The test set is
     `test_data`, else the source's own, else the held-out rows.
@@ -88,27 +103,40 @@ def load_source(
     """
     if data == MNIST and target is not None:
         raise InputError(f"--target is for --data with a file of yours, got {target!r} for MNIST")
+    if table and not any(map(_is_table, (data, test_data or ""))):
+        raise InputError(
+            f"--{next(iter(table))} is for --data with a table (.csv, .tsv), got it for {data!r}"
+        )
     name = "MNIST" if data == MNIST else display_path(data)
-    train, found = _read(data, "train", target, task, classes)
+    train, found, how = _read(data, "train", target, task, classes, table)
     test = None
     if test_data is not None:
-        test = load_part(test_data, target if names_columns(test_data) else None, task, found)
+        column = target if names_columns(test_data) else None
+        test = load_part(test_data, column, task, found, table)
     elif _test_part(data) == "test":
-        test, _ = _read(data, "test", None, task, found)
+        test = _read(data, "test", None, task, found, table)[0]
     if test is not None and test.X.shape[1] != train.X.shape[1]:
         raise InputError(
             f"{test.name} has {test.X.shape[1]} features, but {name} has {train.X.shape[1]}"
         )
+    if test is not None:
+        _check_same_columns(train, test)
     validation = test
     if holdout is not None or test is None:
         train, validation = _hold_out(train, _HOLDOUT if holdout is None else holdout, seed)
     assert validation is not None
-    return Source(name, train, validation, test or validation, found)
+    return Source(name, train, validation, test or validation, found, how)
 
 
-def load_part(data: str, target: str | None, task: str, classes: Sequence[Label] | None) -> Part:
+def load_part(
+    data: str,
+    target: str | None,
+    task: str,
+    classes: Sequence[Label] | None,
+    table: TableChoices | None = None,
+) -> Part:
     """Data to test on: a file's test part if it has one, else all of it."""
-    return _read(data, _test_part(data), target, task, classes)[0]
+    return _read(data, _test_part(data), target, task, classes, table)[0]
 
 
 def absolute(path: str | None) -> str | None:
@@ -117,39 +145,62 @@ def absolute(path: str | None) -> str | None:
 
 
 def absolute_target(data: str, target: str | None) -> str | None:
-    """The target of idx images is the path of their labels; any other is a column."""
-    is_path = target is not None and is_idx_name(Path(data).name)
-    return absolute(target) if is_path else target
+    """The target of idx images and of a sparse .npz is the path of a file; any other is a
+    column."""
+    return target if names_columns(data) else absolute(target)
 
 
 def names_columns(data: str) -> bool:
     """Whether the target of such a file is one of its columns, as in another file like it."""
-    return data != MNIST and not data.lower().endswith(".npz") and not is_idx_name(data)
+    is_file = data != MNIST and not os.path.isdir(data)
+    return is_file and not data.lower().endswith(".npz") and not is_idx_name(Path(data).name)
 
 
 def _read(
-    data: str, part: str, target: str | None, task: str, classes: Sequence[Label] | None
-) -> tuple[Part, tuple[Label, ...] | None]:
+    data: str,
+    part: str,
+    target: str | None,
+    task: str,
+    classes: Sequence[Label] | None,
+    table: TableChoices | None,
+) -> tuple[Part, tuple[Label, ...] | None, Reading | None]:
     if data == MNIST:
         if task == "regression":
             raise InputError("MNIST has classes, so it wants softmax_cross_entropy as --loss")
         X, y = mnist_part(part)
         name = f"MNIST {'test set' if part == 'test' else 'training set'}"
-        return Part(X, y, np.arange(len(X)), name), tuple(range(10))
+        return Part(X, y, np.arange(len(X)), name), tuple(range(10)), None
     if classes is not None:
         task = "classification"
-    dataset = load(data, target, task=task, part=part, classes=classes)
-    return _whole(dataset, display_path(data)), dataset.classes
+    choices: dict[str, Any] = dict(table or {}) if _is_table(data) else {}
+    dataset = load(data, target, task=task, part=part, classes=classes, **choices)
+    rows, names = np.arange(len(dataset.y)), dataset.feature_names
+    whole = Part(dataset.X, dataset.y, rows, display_path(data), names)
+    return whole, dataset.classes, dataset.reading
 
 
-def _whole(dataset: Dataset, name: str) -> Part:
-    return Part(dataset.X, dataset.y, np.arange(len(dataset.X)), name)
+def _check_same_columns(train: Part, test: Part) -> None:
+    """Refuse test data whose columns have other names, or stand in another order."""
+    if train.columns is None or test.columns is None or train.columns == test.columns:
+        return
+    i = next(i for i, pair in enumerate(zip(train.columns, test.columns, strict=True))
+             if pair[0] != pair[1])  # fmt: skip
+    raise InputError(
+        f"the columns of {test.name} must be those of {train.name} in the same order, but its "
+        f"feature {i + 1} is {test.columns[i]!r}, not {train.columns[i]!r}"
+    )
+
+
+def _is_table(data: str) -> bool:
+    return data.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
 
 
 def _test_part(data: str) -> str:
     """ "test" if the source has a test set of its own."""
     if data == MNIST:
         return "test"
+    if os.path.isdir(data):
+        return "test" if has_parts(Path(data)) else "train"
     if not data.lower().endswith(".npz") or not zipfile.is_zipfile(data):
         return "train"
     with zipfile.ZipFile(data) as archive:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from typing import Any
 
 import typer
 
 from chainrule.checks import as_count, check_choice, check_number
 from chainrule.cli import options as opt
 from chainrule.cli.output import command, print_error, print_json, standard_output
-from chainrule.cli.runs import Run, check_name, find_run, free_name
+from chainrule.cli.runs import Run, check_name, find_run, locked_folder, new_folder
 from chainrule.cli.session import Session
 from chainrule.cli.settings import (
     Settings,
@@ -24,6 +26,7 @@ from chainrule.errors import InputError
 from chainrule.native import thread_count
 from chainrule.nn import LOSSES, Network
 from chainrule.train import read_history, read_settings
+from chainrule.train.interrupt import exit_code
 
 __all__ = ["train"]
 
@@ -38,6 +41,11 @@ def train(
     target: opt.Target = None,
     test_data: opt.TestData = None,
     holdout: opt.Holdout = None,
+    separator: opt.Separator = None,
+    header: opt.Header = None,
+    decimal: opt.Decimal = None,
+    encoding: opt.Encoding = None,
+    missing: opt.Missing = None,
     optimizer: opt.Optimizer = "sgd",
     lr: opt.Lr = None,
     schedule: opt.Schedule = None,
@@ -60,8 +68,8 @@ def train(
 ) -> None:
     """Train a network. Without options: the textbook run, 784-128-10 on MNIST.
 
-    One row is printed an epoch, and all is saved in runs/NAME/. Ctrl-C stops it
-    cleanly, and --resume goes on.
+    One row is printed an epoch, and all is saved in runs/NAME/. Ctrl-C, SIGTERM
+    and SIGHUP stop it cleanly, and --resume goes on.
     """
     given = _given(context)
     if resume is not None:
@@ -88,8 +96,15 @@ def train(
     )
     wanted = Network.from_spec(net).spec if net is not None else None
     task = "auto" if loss is None else "regression" if is_regression(loss) else "classification"
+    table = _table_choices(separator, header, decimal, encoding, missing)
     source = load_source(
-        data, target=target, test_data=test_data, holdout=holdout, seed=seed, task=task
+        data,
+        target=target,
+        test_data=test_data,
+        holdout=holdout,
+        seed=seed,
+        task=task,
+        table=table,
     )
     loss = LOSSES.make(loss or _default_loss(source)).spelling
     settings = Settings(
@@ -108,11 +123,12 @@ def train(
         animate=animate,
         engine=engine,
         threads=threads,
+        table=table,
     )
     network = make_network(settings, source)
-    folder = runs / (name or free_name(runs, settings.net))
-    run = Run.in_folder(folder, settings, source.classes)
-    _run(Session(run, settings, source, network), json)
+    with new_folder(runs, name, settings.net) as folder:
+        run = Run.in_folder(folder, settings, source.classes)
+        _run(Session(run, settings, source, network), json)
 
 
 def _given(context: typer.Context) -> set[str]:
@@ -143,6 +159,24 @@ def _check_numbers(
         as_count(save_every, "--save-every")
 
 
+def _table_choices(
+    separator: str | None,
+    header: bool | None,
+    decimal: str | None,
+    encoding: str | None,
+    missing: str | None,
+) -> dict[str, Any]:
+    """How to read tables, of what stands on the command line."""
+    choices = {
+        "separator": "\t" if separator in ("tab", r"\t") else separator,
+        "header": header,
+        "decimal": decimal,
+        "encoding": encoding,
+        "missing": None if missing is None else missing.split(),
+    }
+    return {name: value for name, value in choices.items() if value is not None}
+
+
 def _default_loss(source: Source) -> str:
     return "mse" if source.classes is None else "softmax_cross_entropy"
 
@@ -170,13 +204,14 @@ def _resume(run: Run, epochs: int | None, save_every: int | None, json: bool) ->
     if complete and not json:
         _print_complete(run, saved["epoch"], wanted, saved["stopped"])
         return
-    source = read_source(s, run.classes)
-    session = Session(dataclasses.replace(run, settings=s), s, source, make_network(s, source))
-    if complete:
-        session.net.params = Network.load(run.checkpoint).params
-        print_json(session.report(read_history(run.checkpoint)))
-        return
-    _run(session, json, resume=True)
+    with locked_folder(run.folder):
+        source = read_source(s, run.classes)
+        session = Session(dataclasses.replace(run, settings=s), s, source, make_network(s, source))
+        if complete:
+            session.net.params = Network.load(run.checkpoint).params
+            print_json(session.report(read_history(run.checkpoint)))
+            return
+        _run(session, json, resume=True)
 
 
 def _print_complete(run: Run, done: int, wanted: int, stopped: str | None) -> None:
@@ -196,8 +231,9 @@ def _run(session: Session, json: bool, *, resume: bool = False) -> None:
     try:
         history = session.fit(console, resume=resume)
     except KeyboardInterrupt as error:
-        _print_stopped(session.run)
-        raise typer.Exit(130) from error
+        with contextlib.suppress(OSError):  # a terminal that has been closed
+            _print_stopped(session.run)
+        raise typer.Exit(exit_code(error)) from error
     if console is None:
         print_json(session.report(history))
     else:
@@ -205,7 +241,7 @@ def _run(session: Session, json: bool, *, resume: bool = False) -> None:
 
 
 def _print_stopped(run: Run) -> None:
-    """What Ctrl-C led to, and how to go on."""
+    """Where training stopped, and how to go on."""
     if not run.checkpoint.is_file():
         print_error("before training began; nothing was saved.", label="Stopped")
         return

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.checks import check_finite
-from chainrule.data.dataset import Dataset, Label, encode_target
+from chainrule.data.archive import Archive, open_archive, read_array_file
+from chainrule.data.dataset import Dataset, encode_target
 from chainrule.data.digits import scale_pixels
-from chainrule.data.files import reading
-from chainrule.data.table import target_index
-from chainrule.errors import InputError, StorageError
+from chainrule.data.files import AnyPath, existing_file
+from chainrule.data.limits import Limits
+from chainrule.data.sparse_file import is_sparse_file, read_sparse
+from chainrule.data.target import target_index
+from chainrule.errors import InputError
+from chainrule.labels import Label
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,48 +27,65 @@ _PAIRS = (("X", "y"), ("data", "target"))
 _SPLIT = ("x_train", "y_train", "x_test", "y_test")
 
 
-def read_npz(path: Path, task: str, classes: Sequence[Label] | None, part: str) -> Dataset:
+def read_npz(
+    path: Path,
+    target: AnyPath | None,
+    task: str,
+    classes: Sequence[Label] | None,
+    part: str,
+    limits: Limits,
+) -> Dataset:
     """The dataset in an .npz with arrays X/y, data/target, or Keras' x_train, y_train, x_test,
-    y_test; capitals do not matter.
+    y_test; capitals do not matter. What `scipy.sparse.save_npz` wrote is X as it is, in CSR.
 
     Args:
+        target: of a sparse X, the path of an .npy with one target a row; None if the file has an
+            array y or target too.
         part: "train" or "test"; a file with one pair has a training part only.
 
     Raises:
         InputError: no such arrays, or arrays that are no dataset.
-        StorageError: the file cannot be read.
+        StorageError: the file cannot be read, or asks for more than the limits.
+        MissingExtraError: X is sparse and SciPy is not installed.
     """
-    with reading(path), open(path, "rb") as file:
-        archive = _open(file, path)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise StorageError(f"{str(path)!r} holds one array, not several; rename it to .npy")
-        with archive:
-            x_key, y_key = _keys(archive.files, part, str(path))
-            X, y = _member(archive, x_key, path), _member(archive, y_key, path)
-    return _dataset(X, y, x_key, y_key, task, classes, str(path))
+    with open_archive(path, limits) as archive:
+        if is_sparse_file(archive.names):
+            X = read_sparse(archive, str(path), limits)
+            y, y_name = _sparse_target(archive, target, path, limits)
+            return _dataset(X, y, "X", y_name, task, classes, str(path))
+        if target is not None:
+            raise InputError(
+                f"an .npz names its targets itself, so leave target out "
+                f"(got {target!r}); it wants arrays called X and y"
+            )
+        x_key, y_key = _keys(archive.names, part, str(path))
+        X, y = archive.read(x_key), archive.read(y_key)
+    features = as_features(X, f"{str(path)!r}: {x_key}")
+    return _dataset(features, y, x_key, y_key, task, classes, str(path))
 
 
 def read_npy(
-    path: Path, target: int | str | None, task: str, classes: Sequence[Label] | None
+    path: Path,
+    target: int | str | None,
+    task: str,
+    classes: Sequence[Label] | None,
+    limits: Limits,
 ) -> Dataset:
     """The dataset in a 2-D .npy array: one column is the target, the last if `target` is None.
 
     Raises:
         InputError: not a 2-D array of real numbers, or no such column.
-        StorageError: the file cannot be read.
+        StorageError: the file cannot be read, or asks for more than the limits.
     """
-    with reading(path), open(path, "rb") as file:
-        table = _open(file, path)
-    if not isinstance(table, np.ndarray):
-        raise StorageError(f"{str(path)!r} holds several arrays; rename it to .npz")
+    table, source = read_array_file(path, limits), repr(str(path))
     if table.ndim != 2 or table.shape[1] < 2 or table.dtype.kind not in "fiub":
         raise InputError(
-            f"{str(path)!r} holds shape {table.shape} of {table.dtype}; want (N, d + 1) real "
+            f"{source} holds shape {table.shape} of {table.dtype}; want (N, d + 1) real "
             f"numbers, features and one target column; put X and y into an .npz otherwise"
         )
-    t = target_index(target, None, table.shape[1], repr(str(path)))
-    name = f"target column {t}"
-    return _dataset(np.delete(table, t, 1), table[:, t], "X", name, task, classes, str(path))
+    t = target_index(target, None, table.shape[1], source)
+    features = as_features(np.delete(table, t, 1), f"{source}: X")
+    return _dataset(features, table[:, t], "X", f"target column {t}", task, classes, str(path))
 
 
 def as_features(X: np.ndarray, name: str) -> np.ndarray:
@@ -85,41 +106,26 @@ def as_features(X: np.ndarray, name: str) -> np.ndarray:
     if X.dtype == np.uint8:
         converted = scale_pixels(X)
     else:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # both are reported below
             converted = np.ascontiguousarray(X, np.float32)
         check_finite(converted, f"{name} as float32")
     return converted.reshape(len(X), -1)
 
 
-def _damage() -> tuple[type[Exception], ...]:
-    """What NumPy and zipfile raise for damaged headers, by trial on files with bytes changed at
-    random. Imported where it is needed: it takes longer than most of chainrule."""
-    import tokenize
-    import zipfile
-
-    own = (tokenize.TokenError, zipfile.BadZipFile)
-    return (ValueError, KeyError, RuntimeError, EOFError, MemoryError, *own)
-
-
-def _open(file: BinaryIO, path: Path) -> np.ndarray | np.lib.npyio.NpzFile:
-    try:
-        opened = np.load(file, allow_pickle=False)
-    except _damage() as error:
-        raise StorageError(
-            f"{str(path)!r} is not a readable NumPy file: it is truncated, damaged, of another "
-            f"kind, or holds Python objects ({error}). chainrule never opens pickles"
-        ) from error
-    return opened
-
-
-def _member(archive: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
-    try:
-        return np.asarray(archive[key])
-    except _damage() as error:
-        raise StorageError(
-            f"{str(path)!r}: the array {key!r} is damaged or holds Python objects ({error}). "
-            f"chainrule never opens pickles; save it with a numeric or text dtype"
-        ) from error
+def _sparse_target(
+    archive: Archive, target: AnyPath | None, path: Path, limits: Limits
+) -> tuple[np.ndarray, str]:
+    """The targets of a sparse X, and what to call them."""
+    if target is not None:
+        labels = existing_file(target)
+        return read_array_file(labels, limits), repr(str(labels))
+    for key in ("y", "target"):
+        if key in archive.names:
+            return archive.read(key), key
+    raise InputError(
+        f"{str(path)!r} holds a sparse X and no targets: give target= the path of an .npy with "
+        f"one target a row (np.save writes it)"
+    )
 
 
 def _keys(files: list[str], part: str, source: str) -> tuple[str, str]:
@@ -140,7 +146,7 @@ def _keys(files: list[str], part: str, source: str) -> tuple[str, str]:
 
 
 def _dataset(
-    X: np.ndarray,
+    X: Any,
     y: np.ndarray,
     x_name: str,
     y_name: str,
@@ -155,11 +161,10 @@ def _dataset(
             f"{source!r}: {y_name} must hold one number or text a row, shape (N,), got shape "
             f"{y.shape} of {y.dtype}; turn one-hot rows into indices with {y_name}.argmax(1)"
         )
-    features = as_features(X, f"{source!r}: {x_name}")
-    if len(features) != len(y):
+    if X.shape[0] != len(y):
         raise InputError(
-            f"{source!r}: {x_name} has {len(X):,} rows and {y_name} {len(y):,}; "
+            f"{source!r}: {x_name} has {X.shape[0]:,} rows and {y_name} {len(y):,}; "
             f"every example needs one target"
         )
     target, found = encode_target(y, task, classes, lambda i: f"{source!r}: {y_name}[{i}]")
-    return Dataset(features, target, found, None, source)
+    return Dataset(X, target, found, None, source)

@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_list, check_choice, describe, first_non_finite
+from chainrule.checks import check_choice, first_non_finite
+from chainrule.data.cells import as_whole, is_number
+from chainrule.data.reading import Reading
 from chainrule.errors import InputError
+from chainrule.labels import Label, as_labels
 from chainrule.registry import nearest
 
-__all__ = ["MAX_WHOLE_CLASSES", "Dataset", "Label", "as_labels", "check_task", "encode_target"]
+__all__ = ["MAX_WHOLE_CLASSES", "Dataset", "check_task", "encode_target"]
 
-Label = int | float | str
 MAX_WHOLE_CLASSES = 100
 """Whole-numbered targets with more different values than this are taken for real numbers."""
+
+_EXACT = 2.0**53  # from here on float64 leaves out whole numbers
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,22 +28,25 @@ class Dataset:
     """Examples and their targets; `X, y = dataset` unpacks it.
 
     Attributes:
-        X: float32 (N, d), C-contiguous, one example a row.
+        X: float32 (N, d), C-contiguous, one example a row; of a sparse file a scipy.sparse CSR
+            matrix.
         y: (N,): int64 class indices 0 … C − 1, or float32 real values.
         classes: `classes[i]` is what the file calls class i; None for real values.
         feature_names: the d column names, if the file has them.
         source: where it came from.
+        reading: of a table, what was decided when it was read.
 
     >>> X = np.zeros((2, 3), np.float32)
     >>> Dataset(X, np.array([0, 1]), ("no", "yes"), None, "by hand")
     Dataset(X: float32 (2, 3), y: int64 (2,), 2 classes, source='by hand')
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray
     classes: tuple[Label, ...] | None
     feature_names: tuple[str, ...] | None
     source: str
+    reading: Reading | None = None
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return iter((self.X, self.y))
@@ -85,6 +92,8 @@ def encode_target(
         _check_finite(numbers, place)
     if _is_regression(numbers, task, classes):
         return _real(values, numbers, place), None
+    if numbers is not None and numbers.dtype.kind == "f":
+        _check_exact(numbers, place)
     as_text = numbers is None or any(isinstance(c, str) for c in classes or ())
     labels: Any = np.asarray(values, dtype=str) if as_text else numbers
     found, codes = np.unique(labels, return_inverse=True)
@@ -104,37 +113,18 @@ def check_task(task: str, classes: Sequence[Label] | None) -> list[Label] | None
     return as_labels(classes)
 
 
-def as_labels(classes: Sequence[Label]) -> list[Label]:
-    """What classes are called, as plain numbers and texts: those of NumPy, as in `np.unique(y)`,
-    become Python's own, which JSON can hold.
-
-    Raises:
-        InputError: not a sequence, other things in it, or one of them twice.
-
-    >>> as_labels(np.array([3, 7]))
-    [3, 7]
-    """
-    wanted = "classes must be different labels in a sequence"
-    labels = [
-        label.item() if isinstance(label, np.generic) else label
-        for label in as_list(classes, wanted)
-    ]
-    for label in labels:
-        if not isinstance(label, int | float | str):
-            raise InputError(f"classes must be numbers or texts, got {describe(label)} among them")
-    if not labels or len(set(labels)) != len(labels):
-        raise InputError(f"{wanted}, got {classes!r}")
-    return labels
-
-
 def _numbers(values: Sequence[str] | np.ndarray) -> np.ndarray | None:
-    """The values as float64, or None if any is text."""
-    try:
-        if isinstance(values, np.ndarray):
-            return values.astype(np.float64) if values.dtype.kind in "fiub" else None
-        return np.fromiter(map(float, values), np.float64, len(values))
-    except ValueError:
-        return None
+    """The values as numbers, or None if any is text: whole numbers stay exact, in int64 or
+    uint64; others become float64."""
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "fiub":
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+            return values if values.dtype.kind in "iu" else values.astype(np.float64)
+    whole = [as_whole(value) for value in values]
+    if None not in whole and all(-(2**63) <= w < 2**63 for w in whole):  # type: ignore[operator]
+        return np.array(whole, np.int64)
+    return np.array(list(map(float, values))) if all(map(is_number, values)) else None
 
 
 def _is_regression(numbers: np.ndarray | None, task: str, classes: Sequence[Label] | None) -> bool:
@@ -167,6 +157,16 @@ def _check_finite(numbers: np.ndarray, place: Callable[[int], str]) -> None:
         raise InputError(
             f"targets must be finite, but {place(bad[0])} is {numbers[bad]} as "
             f"{numbers.dtype}; remove or fill such rows first"
+        )
+
+
+def _check_exact(numbers: np.ndarray, place: Callable[[int], str]) -> None:
+    """Refuse classes by numbers so large that different ones may have become the same."""
+    if np.abs(numbers).max(initial=0) >= _EXACT:
+        i = int(np.abs(numbers).argmax())
+        raise InputError(
+            f"{place(i)} is {numbers[i]:g}: numbers over 2**53 are not exact as floats; make the "
+            f"labels text, or pass task='regression'"
         )
 
 

@@ -9,20 +9,24 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from chainrule.atomic import as_path
+from chainrule.data.limits import Limits
 from chainrule.errors import StorageError
 from chainrule.registry import nearest
-from chainrule.storage import as_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["existing_file", "is_gzip", "open_binary", "reading"]
+__all__ = ["existing_file", "is_gzip", "open_binary", "read_at_most", "reading"]
 
 AnyPath = str | os.PathLike[str]
 
 
-def existing_file(path: AnyPath) -> Path:
-    """`path` as a Path, if there is such a file.
+_CHUNK = 2**20
+
+
+def existing_file(path: AnyPath, folders: bool = False) -> Path:
+    """`path` as a Path, if there is such a file, or a folder where `folders` are wanted.
 
     Raises:
         InputError: `path` is no path at all.
@@ -34,7 +38,7 @@ def existing_file(path: AnyPath) -> Path:
     chainrule.errors.StorageError: there is no file '/no/such/folder'
     """
     found = as_path(path)
-    if os.path.isdir(found):  # a name that is too long is no folder, and no error
+    if os.path.isdir(found) and not folders:  # a name that is too long is no folder, and no error
         raise StorageError(f"{str(path)!r} is a folder; give the path of one file in it")
     if not os.path.exists(found):
         try:
@@ -54,6 +58,19 @@ def is_gzip(path: Path) -> bool:
 def open_binary(path: Path) -> BinaryIO:
     """The bytes of a file, unpacked on the way if it is gzip. Use inside `reading(path)`."""
     return cast(BinaryIO, gzip.open(path, "rb")) if is_gzip(path) else open(path, "rb")
+
+
+def read_at_most(stream: BinaryIO, path: Path, limits: Limits, head: bytes = b"") -> bytearray:
+    """`head` and all that is left of a stream.
+
+    Raises:
+        StorageError: together they have more bytes than the limit; no more than that was read.
+    """
+    content = bytearray(head)
+    while chunk := stream.read(_CHUNK):
+        content += chunk
+        limits.check("bytes", len(content), str(path), "unpacks to at least")
+    return content
 
 
 @contextlib.contextmanager

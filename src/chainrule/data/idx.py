@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import re
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from chainrule.checks import describe
 from chainrule.data.files import AnyPath, existing_file, open_binary, reading
+from chainrule.data.limits import Limits
 from chainrule.errors import InputError, StorageError
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["is_idx_name", "labels_beside", "parse_idx", "read_idx"]
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_MOST_AXES = 8
+_LONGEST_HEADER = 4 + 4 * 255
+_CHUNK = 2**20
 
 
 def parse_idx(content: bytes, source: str) -> np.ndarray:
@@ -44,37 +48,76 @@ def parse_idx(content: bytes, source: str) -> np.ndarray:
     """
     if not isinstance(content, bytes | bytearray | memoryview):
         raise InputError(f"content must be the bytes of a file, got {describe(content)}")
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
-        raise StorageError(
-            f"{source!r} is not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}, "
-            f"want 00 00, a type from 08 to 0e and the number of axes (MNIST: 00 00 08 03)"
-        )
-    dtype, axes = np.dtype(_TYPES[content[2]]), content[3]
-    start = 4 + 4 * axes
-    if not axes or len(content) < start:
-        raise StorageError(f"{source!r} is truncated: its header of {axes} axes is incomplete")
-    shape = struct.unpack(f">{axes}I", content[4:start])
+    dtype, shape, start = _header(bytes(content[:_LONGEST_HEADER]), source)
     wanted, got = math.prod(shape) * dtype.itemsize, len(content) - start
     if wanted != got:
-        state = "truncated" if got < wanted else "damaged"
-        raise StorageError(
-            f"{source!r} is {state}: its header promises {wanted:,} bytes for shape {shape}, "
-            f"it has {got:,}; get it again from its source"
-        )
+        raise _wrong_length(source, shape, wanted, f"{got:,}", short=got < wanted)
     array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def read_idx(path: AnyPath) -> np.ndarray:
-    """The array in an IDX file, plain or gzip.
+def read_idx(path: AnyPath, limits: Limits | None = None) -> np.ndarray:
+    """The array in an IDX file, plain or gzip. No more of the file is unpacked than its header
+    promises, and nothing if that is more than `limits` allow.
 
     Raises:
-        StorageError: there is no such file, it cannot be read or it is damaged.
+        StorageError: there is no such file, it cannot be read, it is damaged or too large.
     """
-    file = existing_file(path)
+    limits = limits or Limits()
+    file, source = existing_file(path), str(path)
     with reading(file), open_binary(file) as stream:
-        content = stream.read()
-    return parse_idx(content, str(path))
+        head = stream.read(4)
+        head += stream.read(4 * head[3]) if len(head) == 4 else b""
+        dtype, shape, _ = _header(head, source)
+        limits.check_array(shape, dtype.itemsize, source)
+        wanted = math.prod(shape) * dtype.itemsize
+        content = np.empty(wanted, np.uint8)
+        got = _fill(stream, content)
+        if got < wanted or stream.read(1):
+            raise _wrong_length(
+                source, shape, wanted, f"{got:,}" if got < wanted else "more", short=got < wanted
+            )
+    array = content.view(dtype).reshape(shape)
+    if dtype.isnative or dtype.itemsize == 1:
+        return array
+    return array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+
+
+def _fill(stream: BinaryIO, content: np.ndarray) -> int:
+    """Read into an array of bytes until it is full or the stream ends; how many were read."""
+    view, got = content.data, 0
+    while got < len(view):
+        chunk = stream.read(min(_CHUNK, len(view) - got))
+        if not chunk:
+            break
+        view[got : got + len(chunk)] = chunk
+        got += len(chunk)
+    return got
+
+
+def _header(head: bytes, source: str) -> tuple[np.dtype, tuple[int, ...], int]:
+    """Type and shape of the array, and where it begins."""
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES:
+        raise StorageError(
+            f"{source!r} is not an IDX file: it starts with {head[:4].hex(' ') or 'nothing'}, "
+            f"want 00 00, a type from 08 to 0e and the number of axes (MNIST: 00 00 08 03)"
+        )
+    axes = head[3]
+    start = 4 + 4 * axes
+    if not axes or len(head) < start:
+        raise StorageError(f"{source!r} is truncated: its header of {axes} axes is incomplete")
+    if axes > _MOST_AXES:
+        raise StorageError(f"{source!r} has {axes} axes, want at most {_MOST_AXES}")
+    return np.dtype(_TYPES[head[2]]), struct.unpack(f">{axes}I", head[4:start]), start
+
+
+def _wrong_length(
+    source: str, shape: tuple[int, ...], wanted: int, got: str, *, short: bool
+) -> StorageError:
+    return StorageError(
+        f"{source!r} is {'truncated' if short else 'damaged'}: its header promises {wanted:,} "
+        f"bytes for shape {shape}, it has {got}; get it again from its source"
+    )
 
 
 def is_idx_name(name: str) -> bool:

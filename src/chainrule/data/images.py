@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from chainrule.data.files import existing_file
-from chainrule.errors import InputError, MissingExtraError
+from chainrule.data.limits import Limits
+from chainrule.data.pictures import open_picture
+from chainrule.errors import InputError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,21 +22,22 @@ _WORKING_SIDE = 800  # larger pictures are reduced to this first
 _LEAST_CONTRAST = 0.1  # of ink against its background, of the range from black to white
 
 
-def read_digit(path: str | os.PathLike[str] | BinaryIO) -> np.ndarray:
+def read_digit(path: str | os.PathLike[str] | BinaryIO, limits: Limits | None = None) -> np.ndarray:
     """One handwritten digit as MNIST has it: float32 (28, 28), in [0, 1], ink bright on 0.
 
-    Any file that Pillow reads, of any size: scan, photograph, drawing; dark on bright or bright
-    on dark, which the border decides. Transparency lies on white. The background's level and a
-    linear gradient of light are taken away, the ink's contrast is stretched, the ink's bounding
-    box is scaled to 20 pixels on its longer side, and its centre of mass is put at (14, 14):
-    what http://yann.lecun.com/exdb/mnist/ describes.
+    PNG, JPEG, BMP, GIF, TIFF, WebP or PPM of any size: scan, photograph, drawing; dark on bright
+    or bright on dark, which the border decides. Transparency lies on white. The background's level
+    and a linear gradient of light are taken away, the ink's contrast is stretched, the ink's
+    bounding box is scaled to 20 pixels on its longer side, and its centre of mass is put at
+    (14, 14): what http://yann.lecun.com/exdb/mnist/ describes.
 
     Args:
         path: the picture's path, or an open binary file.
+        limits: on its pixels; by default those of `Limits()`.
 
     Raises:
         InputError: no picture, a damaged one, or one without ink in it.
-        StorageError: there is no such file.
+        StorageError: there is no such file, or it has more pixels than the limit.
         MissingExtraError: Pillow is not installed.
 
     >>> import io
@@ -49,7 +52,7 @@ def read_digit(path: str | os.PathLike[str] | BinaryIO) -> np.ndarray:
     is_path = isinstance(path, str | os.PathLike) or not hasattr(path, "read")
     source = existing_file(path) if is_path else path  # type: ignore[arg-type]
     name = str(path) if is_path else "the picture"
-    for grey in _grey_levels(source, name):
+    for grey in _grey_levels(source, name, limits or Limits()):
         ink = _ink(grey)
         if ink is not None:
             return _centred(_scaled_to_box(_cropped(ink)))
@@ -59,40 +62,33 @@ def read_digit(path: str | os.PathLike[str] | BinaryIO) -> np.ndarray:
     )
 
 
-def _grey_levels(source: Any, name: str) -> list[np.ndarray]:
+def _grey_levels(source: Any, name: str, limits: Limits) -> list[np.ndarray]:
     """The picture as float32 (h, w) in [0, 1]; if it is transparent, on white and on black."""
-    try:
-        from PIL import Image, ImageOps, UnidentifiedImageError
-    except ImportError as error:
-        raise MissingExtraError("pillow", "reading pictures", "cli") from error
-    try:
-        with Image.open(source) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            picture.load()
-    except UnidentifiedImageError as error:
-        raise InputError(
-            f"{name!r} is not a picture that Pillow can read; save it as PNG"
-        ) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{name!r} cannot be read as a picture: {error}") from error
-    if 0 in picture.size:
-        raise InputError(f"{name!r} has no pixels: its size is {picture.size}")
-    if not picture.has_transparency_data:
-        return [_array(picture)]
-    rgba = picture.convert("RGBA")
-    backgrounds = (Image.new("RGBA", rgba.size, colour) for colour in ("white", "black"))
-    return [_array(Image.alpha_composite(background, rgba)) for background in backgrounds]
+    with open_picture(source, name, limits) as opened:
+        from PIL import Image, ImageOps
+
+        picture = ImageOps.exif_transpose(opened)
+        if 0 in picture.size:
+            raise InputError(f"{name!r} has no pixels: its size is {picture.size}")
+        if not picture.has_transparency_data:
+            return [_array(picture)]
+        rgba = picture.convert("RGBA")
+        backgrounds = (Image.new("RGBA", rgba.size, colour) for colour in ("white", "black"))
+        return [_array(Image.alpha_composite(background, rgba)) for background in backgrounds]
 
 
 def _array(picture: Image.Image) -> np.ndarray:
     """Grey levels, float32 in [0, 1], of at most `_WORKING_SIDE` pixels a side."""
     from PIL import Image
 
+    step = max(picture.size) // (2 * _WORKING_SIDE)
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):  # 16 bits, or floats
         values = np.asarray(picture, np.float32)
         grey = Image.fromarray(values / (1 if values.max() <= 1 else 65535))
     else:
-        grey = Image.fromarray(np.asarray(picture.convert("L"), np.float32) / 255)
+        levels = picture.convert("L")
+        levels = levels.reduce(step) if step > 1 else levels  # before it is four times as large
+        grey = Image.fromarray(np.asarray(levels, np.float32) / 255)
     grey.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BOX)
     return np.clip(np.asarray(grey), 0, 1)
 

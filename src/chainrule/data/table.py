@@ -1,240 +1,221 @@
-"""Tables as text: CSV and its relatives, read in one pass, with errors that name the cell."""
+"""Tables as text: CSV and its relatives. Arrow splits the rows; what they mean is decided here,
+and kept as a `Reading`, so that it can be said."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import math
-from array import array
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.checks import first_non_finite, is_whole
-from chainrule.data.files import is_gzip, reading
+from chainrule.data.columns import Column, decide_decimal, read_column
+from chainrule.data.files import open_binary, reading
+from chainrule.data.layout import Layout, find_layout
+from chainrule.data.limits import Limits
+from chainrule.data.reading import Reading, TableOptions
+from chainrule.data.refusals import (
+    refuse_missing,
+    refuse_text,
+    refuse_unclear_target,
+    refuse_whole_lines,
+)
+from chainrule.data.rows import Rows, import_arrow, split_rows
+from chainrule.data.target import target_index
+from chainrule.data.text import read_head
 from chainrule.errors import InputError
-from chainrule.registry import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Table", "read_table", "target_index"]
-
-_MISSING = {"", "na", "n/a", "nan", "null", "?"}
+__all__ = ["Table", "read_table"]
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """The content of a table: features as numbers, targets as they are written.
 
-    X: float32 (N, d). targets: N strings. lines: the line of each row, 1-based.
+    X: float32 (N, d). targets: N strings. place: names the line of a row.
     names: d column names, or None. target_name: what errors call the target's column.
     """
 
     X: np.ndarray
     targets: list[str]
-    lines: array[int]
+    place: Callable[[int], str]
     names: tuple[str, ...] | None
     target_name: str
+    reading: Reading
 
 
-def read_table(path: Path, target: int | str | None = None, header: bool | None = None) -> Table:
+def read_table(
+    path: Path,
+    target: int | str | None = None,
+    options: TableOptions | None = None,
+    limits: Limits | None = None,
+    *,
+    labels: bool = False,
+) -> Table:
     """Read a table of numbers with one target column, which may be text.
-
-    UTF-8, with `,`, `;` or tab between cells (what the first line has most of), cells quoted
-    with `"` where needed. Blank lines are skipped. An unnamed first column that counts 0, 1, 2 …
-    is the index that pandas writes, and is left out.
 
     Args:
         path: an existing file, plain or gzip.
         target: name or index of the target column; None is the last.
-        header: whether the first line holds column names; None: it does if no cell is a number.
+        options: how to read it; what is None is decided from the table.
+        limits: on its size.
+        labels: whether the targets are known to be classes, even where they look like numbers
+            that are written in another way, such as "12%" or "2024-05-01".
 
     Raises:
-        InputError: an empty table, a ragged row, a missing or non-numeric cell, or no such
-            target column; lines and columns count from 1.
-        StorageError: the file cannot be read.
+        InputError: an empty table, a ragged row, an open quote, a missing or non-numeric value,
+            no such target column, or a table that can be read in two ways.
+        StorageError: the file cannot be read, or asks for more than the limits.
+        MissingExtraError: pyarrow is not installed.
     """
-    with reading(path), _open_text(path) as file:
-        try:
-            return _read(_rows(file), str(path), target, header)
-        except UnicodeDecodeError as error:
+    options, limits, source = options or TableOptions(), limits or Limits(), repr(str(path))
+    layout, encoding, rows = _read_rows(path, options, limits)
+    names, body = _parted(rows, layout, source)
+    t = target_index(target, names, layout.width, source)
+    place = _places(body, layout)
+    columns = [
+        read_column(cells, _column(j, names), options.missing_words)
+        for j, cells in enumerate(body.columns)
+    ]
+    decimal = decide_decimal(columns, options.decimal, source)
+    refuse_missing(columns, place, source)
+    features = [j for j in range(layout.width) if j != t]
+    counted = _counts_rows(columns, features, names)
+    features = features[counted:]
+    refuse_text([columns[j] for j in features], place, source)
+    if not labels:
+        refuse_unclear_target(columns[t], place, source)
+    refuse_whole_lines(columns[t], layout, place, source)
+    kept = [(_name(j, names), columns[j].kind) for j in features]
+    said = Reading(
+        separator=layout.separator,
+        decimal=decimal,
+        encoding=encoding,
+        header_line=layout.line if layout.header else None,
+        missing=options.missing_words,
+        numbers=tuple(name for name, kind in kept if kind == "number"),
+        booleans=tuple(name for name, kind in kept if kind == "boolean"),
+        target=f"{_name(t, names)} ({columns[t].kind})",
+        left_out=_left_out(layout, rows, body, counted),
+    )
+    X = np.stack([_values(columns[j]) for j in features], axis=1)
+    targets = [str(cell).strip() for cell in columns[t].cells.to_pylist()]
+    feature_names = tuple(name for name, _ in kept) if names else None
+    return Table(np.ascontiguousarray(X), targets, place, feature_names, columns[t].name, said)
+
+
+def _read_rows(path: Path, options: TableOptions, limits: Limits) -> tuple[Layout, str, Rows]:
+    """How the table is laid out, its encoding, and all its rows."""
+    source = str(path)
+    with reading(path), open_binary(path) as stream:
+        text = read_head(stream, path, options.encoding, limits)
+        layout = find_layout(text.head, options, source, limits)
+        content = text.rest(stream)
+    _check_size(content, layout, source, limits)
+    del content[: layout.offset]
+    rows = split_rows(content, layout.separator, source, width=layout.width, line=layout.line)
+    return layout, text.encoding, rows
+
+
+def _check_size(content: bytearray, layout: Layout, source: str, limits: Limits) -> None:
+    """Refuse a table that would take more memory than allowed, before it is split."""
+    ends = max(content.count(b"\n"), content.count(b"\r"))
+    lines = ends + (not content.endswith((b"\n", b"\r")))
+    limits.check("rows", lines - layout.skipped - layout.header, source)
+    cells = (lines + 1) * layout.width
+    limits.check("bytes", 2 * len(content) + 12 * cells, source, "needs")
+
+
+def _parted(rows: Rows, layout: Layout, source: str) -> tuple[list[str] | None, Rows]:
+    """The column names, if there are any, and the rows that are not empty."""
+    names = None
+    if layout.header:
+        names = [str(column[0].as_py()).strip() for column in rows.columns]
+        names[0] = names[0].removeprefix("# ").strip()  # as NumPy's savetxt writes them
+        _refuse_same_names(names, source)
+        rows = Rows([column.slice(1) for column in rows.columns], rows.numbers[1:])
+    rows = _without_empty(rows)
+    if not len(rows.numbers):
+        raise InputError(f"{source} has column names but no rows under them")
+    return names, rows
+
+
+def _refuse_same_names(names: list[str], source: str) -> None:
+    first: dict[str, int] = {}
+    for j, name in enumerate(names):
+        if name and name in first:
             raise InputError(
-                f"{str(path)!r} is not UTF-8 text ({error}); save it as UTF-8"
-            ) from error
-        except csv.Error as error:
-            raise InputError(f"{str(path)!r} is not a readable table: {error}") from error
-
-
-def target_index(target: int | str | None, names: list[str] | None, width: int, of: str) -> int:
-    """The column that `target` means, from 0 to width − 1.
-
-    >>> target_index(None, None, 5, "t.csv"), target_index("b", ["a", "b", "c"], 3, "t.csv")
-    (4, 1)
-    """
-    if target is None:
-        return width - 1
-    if isinstance(target, str):
-        if names and target in names:
-            if names.count(target) > 1:
-                raise InputError(
-                    f"{of}: {names.count(target)} columns are called {target!r}; "
-                    f"give the index of the target"
-                )
-            return names.index(target)
-        if not target.removeprefix("-").isdecimal():
-            raise InputError(_unknown_column(target, names, of))
-        target = int(target)  # from the command line
-    if not is_whole(target):
-        raise InputError(f"target must be a column's name or index, got {target!r}")
-    if not -width <= target < width:
-        raise InputError(
-            f"{of} has {width} columns, so target must be from {-width} to "
-            f"{width - 1}, got {target}"
-        )
-    return int(target) % width
-
-
-def _unknown_column(target: str, names: list[str] | None, of: str) -> str:
-    if not names:
-        return f"{of} has no column names: give target as an index, got {target!r}"
-    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    return f"{of} has no column {target!r}{nearest(target, names)}; its columns: {shown}"
-
-
-def _open_text(path: Path) -> TextIO:
-    opener: Any = gzip.open if is_gzip(path) else io.open
-    file: TextIO = opener(path, "rt", encoding="utf-8-sig", newline="")
-    return file
-
-
-def _rows(file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of each row that is not blank."""
-    first = file.readline()
-    skipped = 0
-    while first and not first.strip():
-        first, skipped = file.readline(), skipped + 1
-    delimiter = max(",;\t", key=first.count)  # the first of them if none occurs
-    reader = csv.reader(_chain(first, file), delimiter=delimiter)
-    for row in reader:
-        if len(row) > 1 or (row and row[0].strip()):
-            yield reader.line_num + skipped, row
-
-
-def _chain(first: str, rest: TextIO) -> Iterator[str]:
-    yield first
-    yield from rest
-
-
-def _read(
-    rows: Iterator[tuple[int, list[str]]],
-    source: str,
-    target: int | str | None,
-    header: bool | None,
-) -> Table:
-    line, first = next(rows, (0, []))
-    if not first:
-        raise InputError(f"{source!r} is empty: want rows of numbers with one target column")
-    guessed = header is None
-    if header is None:
-        header = not any(_is_number(cell) for cell in first)
-    names = [cell.strip() for cell in first] if header else None
-    if len(first) < 2:
-        raise InputError(
-            f"{source!r} has one column: {first[0][:60]!r} in line {line}; want features and a "
-            f"target, separated by a comma, a semicolon or a tab"
-        )
-    t = target_index(target, names, len(first), repr(source))
-    X, targets, lines = _body(_again(line, first, rows, header), len(first), t, names, source)
-    if guessed and not header:
-        _refuse_likely_header(targets, lines, _column(t, None), source)
-    kept = [name for j, name in enumerate(names) if j != t] if names else None
-    if kept and kept[0] in ("", "Unnamed: 0") and _counts_rows(X):
-        X, kept = np.ascontiguousarray(X[:, 1:]), kept[1:]
-    return Table(X, targets, lines, tuple(kept) if kept else None, _column(t, names))
-
-
-def _again(
-    line: int, first: list[str], rows: Iterator[tuple[int, list[str]]], header: bool
-) -> Iterator[tuple[int, list[str]]]:
-    if not header:
-        yield line, list(first)
-    yield from rows
-
-
-def _body(
-    rows: Iterator[tuple[int, list[str]]], width: int, t: int, names: list[str] | None, source: str
-) -> tuple[np.ndarray, list[str], array[int]]:
-    """All rows: features (N, width − 1), targets, line numbers."""
-    numbers, targets, lines = array("f"), [], array("q")
-    for line, row in rows:
-        if len(row) != width:
-            raise InputError(
-                f"{source!r}, line {line} has {len(row)} cells, want {width} as in the first "
-                f"line; add or remove cells, or quote text that contains the separator"
+                f"{source}: columns {first[name] + 1} and {j + 1} are both called {name!r}; "
+                f"rename one of them"
             )
-        cells = row[:t] + row[t + 1 :]
-        try:
-            numbers.extend(map(float, cells))
-        except ValueError:
-            bad = next(j for j in range(width) if j != t and not _is_number(row[j]))
-            raise _bad_cell(row[bad], bad, line, names, source) from None
-        label = row[t].strip()
-        if label.lower() in _MISSING:
-            raise _bad_cell(label, t, line, names, source)
-        targets.append(label)
-        lines.append(line)
-    if not targets:
-        raise InputError(f"{source!r} has column names but no rows under them")
-    X = np.frombuffer(numbers, np.float32).reshape(len(targets), width - 1)
-    where = first_non_finite(X)
-    if where is not None:
-        i, j = where
-        text = "nan" if math.isnan(X[i, j]) else str(X[i, j])
-        raise _bad_cell(text, j + (j >= t), lines[i], names, source)
-    return X, targets, lines
+        first[name] = j
 
 
-def _refuse_likely_header(targets: list[str], lines: array[int], column: str, source: str) -> None:
-    """A first line of numbers and one word over a target of numbers: is it names or data?"""
-    if len(targets) > 1 and not _is_number(targets[0]) and all(map(_is_number, targets[1:])):
-        raise InputError(
-            f"{source!r}, line {lines[0]}, {column} is {targets[0]!r}, but every target below it "
-            f"is a number: pass header=True if that line holds column names, else header=False"
+def _without_empty(rows: Rows) -> Rows:
+    """Without the rows whose cells are all empty, such as blank lines."""
+    _, _, compute = import_arrow()
+    empty = compute.equal(compute.utf8_trim_whitespace(rows.columns[0]), "")
+    for column in rows.columns[1:]:
+        if not compute.any(empty).as_py():
+            return rows
+        empty = compute.and_(empty, compute.equal(compute.utf8_trim_whitespace(column), ""))
+    kept = compute.invert(empty)
+    numbers = rows.numbers[np.asarray(kept.to_numpy(zero_copy_only=False))]
+    return Rows([column.filter(kept) for column in rows.columns], numbers)
+
+
+def _places(rows: Rows, layout: Layout) -> Callable[[int], str]:
+    """What errors call row i: its line, or its number where cells hold line ends."""
+
+    def place(i: int) -> str:
+        _, _, compute = import_arrow()
+        ends = any(
+            compute.any(compute.match_substring_regex(column, "[\r\n]")).as_py()
+            for column in rows.columns
         )
+        return f"row {rows.numbers[i]}" if ends else f"line {rows.numbers[i] + layout.skipped}"
+
+    return place
 
 
-def _bad_cell(
-    cell: str, column: int, line: int, names: list[str] | None, source: str
-) -> InputError:
-    place = f"{source!r}, line {line}, {_column(column, names)}"
-    text = cell.strip()
-    if text.lower() in _MISSING:
-        return InputError(f"{place} is missing (it holds {text!r}): fill it or remove the row")
-    if text in ("inf", "-inf"):
-        return InputError(f"{place} is infinite or too large for float32: rescale the column")
-    hint = "features must be numbers; encode or remove that column"
-    if text.replace(",", "", 1).removeprefix("-").isdecimal():
-        hint = "write decimals with a point"
-    elif line == 1 and names is None:
-        hint += ", or pass header=True if line 1 holds column names"
-    return InputError(f"{place} is not a number: {text[:60]!r}; {hint}")
+def _counts_rows(columns: list[Column], features: list[int], names: list[str] | None) -> bool:
+    """Whether the first feature is the unnamed column that pandas and R write: 0, 1, 2, …"""
+    if names is None or len(features) < 2 or names[features[0]] not in ("", "Unnamed: 0"):
+        return False
+    values = columns[features[0]].values
+    if values is None or values[0] not in (0, 1):
+        return False
+    return bool((values == values[0] + np.arange(len(values))).all())
+
+
+def _values(column: Column) -> np.ndarray:
+    assert column.values is not None  # or it would have been refused
+    return column.values
+
+
+def _left_out(layout: Layout, rows: Rows, body: Rows, counted: bool) -> tuple[str, ...]:
+    empty = len(rows.numbers) - layout.header - len(body.numbers)
+    parts = []
+    if layout.comments:
+        parts.append(_counted(layout.comments, "line of comment"))
+    if empty > 0:
+        parts.append(_counted(empty, "empty line"))
+    if counted:
+        parts.append("the first column, which counts the rows")
+    return tuple(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    """`1 empty line`, `2 lines of comment`."""
+    return f"{count:,} {what if count == 1 else what.replace('line', 'lines')}"
+
+
+def _name(column: int, names: list[str] | None) -> str:
+    return (names[column] if names else "") or f"column {column + 1}"
 
 
 def _column(column: int, names: list[str] | None) -> str:
     return f"column {column + 1}" + (f" ({names[column]!r})" if names else "")
-
-
-def _counts_rows(X: np.ndarray) -> bool:
-    return X.shape[1] > 1 and bool((X[:, 0] == np.arange(len(X))).all())
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

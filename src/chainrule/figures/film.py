@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.atomic import as_path, replace_atomically
 from chainrule.checks import check_choice
 from chainrule.errors import InputError, MissingExtraError
 from chainrule.figures.signed import add_scale, image_shape_of, limit_of, show_signed, tile
 from chainrule.figures.style import THEMES, Theme, bare, canvas, in_few_colors
 from chainrule.figures.weights import first_matrix, unit_pictures
-from chainrule.storage import as_path, replace_atomically
 from chainrule.train import Callback, Training
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ class Film(Callback):
             raise InputError(f"an animation ends in .gif, got {str(path)!r}")
         check_choice(theme, "theme", tuple(THEMES))
         self.theme = theme
+        self.reset()
+
+    def reset(self) -> None:
         self.steps: list[int] = []
         self._frames: list[np.ndarray] = []
         self._name = ""

@@ -34,6 +34,8 @@ def gradient_health(history: History, net: Network, *, theme: str = "light") -> 
     does not look busier than a small one. An update ratio `‖ΔW‖ / ‖W‖` around 1e-3 is healthy. A
     unit is dead if it lets no gradient back from any of some hundred examples.
 
+    Epochs without statistics are left out: `fit` does not measure every epoch of a small network.
+
     Args:
         history: what `fit` returned.
         net: the network that was trained.
@@ -48,21 +50,20 @@ def gradient_health(history: History, net: Network, *, theme: str = "light") -> 
     >>> [line.get_label() for line in figure.axes[0].lines]
     ['W1', 'W2']
     """
-    if not len(history):
+    measured = history.measured
+    if not measured:
         raise InputError("this history has no complete epoch: there is nothing to draw yet")
     matrices = [name for name in net if name.startswith("W")]
-    if not matrices or set(matrices) - set(history.epochs[0].grad_norm):
+    if not matrices or set(matrices) - set(measured[0].grad_norm):
         raise InputError("this history is not of a network with these weight matrices")
-    epochs = history["epoch"]
+    epochs = [r.epoch for r in measured]
     norms = {
-        name: np.array([r.grad_norm[name] for r in history.epochs]) / math.sqrt(net[name].size)
+        name: np.array([r.grad_norm[name] for r in measured]) / math.sqrt(net[name].size)
         for name in matrices
     }
-    ratios = {name: np.array([r.update_ratio[name] for r in history.epochs]) for name in matrices}
-    units = list(history.epochs[-1].dead)
-    dead = {
-        name: 100 * np.array([r.dead.get(name, np.nan) for r in history.epochs]) for name in units
-    }
+    ratios = {name: np.array([r.update_ratio[name] for r in measured]) for name in matrices}
+    units = list(measured[-1].dead)
+    dead = {name: 100 * np.array([r.dead.get(name, np.nan) for r in measured]) for name in units}
     with canvas(7.0, 6.6, theme) as (figure, look):
         panels = figure.subplots(3, 1, sharex=True)
         _draw_log(panels[0], epochs, norms, look)

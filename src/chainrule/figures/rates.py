@@ -31,9 +31,8 @@ _DESCENT_STEPS = 24
 class _Losses(Callback):
     """The loss of every batch."""
 
-    def __init__(self) -> None:
+    def reset(self) -> None:
         self.values: list[float] = []
-        self._seen = (0.0, 0.0)
 
     def on_epoch_begin(self, training: Training) -> None:
         self._seen = (0.0, 0.0)

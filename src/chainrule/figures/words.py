@@ -83,7 +83,7 @@ def _confusion(run: TrainedRun) -> str:
 
 
 def _health(run: TrainedRun) -> str:
-    last = run.history.epochs[-1]
+    last = run.history.measured[-1]
     ratios = [f"{k} {v:.2g}" for k, v in last.update_ratio.items() if k.startswith("W")]
     dead = [f"{name} {100 * share:.1f} %" for name, share in last.dead.items()]
     text = f"Three charts by epoch. At the end the updates are, of the weights: {', '.join(ratios)}"

@@ -52,10 +52,10 @@ def as_layer(layer: Layer | str) -> Layer:
     return LAYERS.make(layer)
 
 
-def running_index(initial: Sequence[dict[str, np.ndarray]]) -> Iterator[int]:
+def running_index(param_shapes: Sequence[dict[str, Shape]]) -> Iterator[int]:
     """The textbook's numbers: the k-th layer with parameters is k, and what follows it too."""
     index = 0
-    for local in initial:
+    for local in param_shapes:
         index += bool(local)
         yield index
 
@@ -87,14 +87,16 @@ def initial_params(
     layers: Sequence[Layer],
     rng: np.random.Generator,
     init: str | Initializer | None,
-) -> list[dict[str, np.ndarray]]:
-    """Each layer's fresh parameters, drawn as suits the activation that follows it."""
-    initial = []
+) -> np.ndarray:
+    """The flat vector of fresh parameters, each layer's drawn as suits the activation that
+    follows it."""
+    initial = [np.empty(0)]
     for i, layer in enumerate(layers):
         suited = init
         if suited is None:
             following = (a.preferred_init for a in layers[i + 1 :] if a.preferred_init)
             suited = next(following, "he_normal")
         shape = shapes[i - 1] if i else input_shape
-        initial.append(layer.initial_params(shape, INITIALIZERS.make(suited), rng))
-    return initial
+        drawn = layer.initial_params(shape, INITIALIZERS.make(suited), rng)
+        initial += [array.ravel() for array in drawn.values()]
+    return np.concatenate(initial)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_array, make_generator, shape_text
+from chainrule.checks import as_array, first_non_finite, make_generator, shape_text
 from chainrule.errors import InputError, StorageError
+from chainrule.labels import Label, as_labels
 from chainrule.nn.build import (
     as_layer,
     floating,
@@ -59,6 +60,8 @@ class Network:
     array([1., 1., 1.], dtype=float32)
     """
 
+    _classes: tuple[Label, ...] | None = None
+
     def __init__(
         self,
         inputs: int | Shape,
@@ -67,23 +70,24 @@ class Network:
         dtype: Any = np.float32,
         init: str | Initializer | None = None,
     ) -> None:
+        self._lay_out(inputs, layers)
+        self._dtype = floating(dtype)
+        rng = make_generator(seed)
+        self._bind(initial_params(self.input_shape, self.shapes, self.layers, rng, init))
+
+    def _lay_out(self, inputs: int | Shape, layers: Sequence[Layer | str]) -> None:
+        """Everything but the parameters; nothing of their size is allocated."""
         self.input_shape = input_shape(inputs)
         self.layers: tuple[Layer, ...] = tuple(as_layer(layer) for layer in layers)
         if not self.layers:
             raise InputError("a Network needs at least one layer, for example Linear(10)")
         self.shapes = infer_shapes(self.input_shape, self.layers)
-        self._dtype = floating(dtype)
-        initial = initial_params(
-            self.input_shape, self.shapes, self.layers, make_generator(seed), init
-        )
-        self.indices = tuple(running_index(initial))
+        into = [self.input_shape, *self.shapes]
+        param_shapes = [layer.param_shapes(into[i]) for i, layer in enumerate(self.layers)]
+        self.indices = tuple(running_index(param_shapes))
         self._lowest_trained = self.indices.index(1) if 1 in self.indices else len(self.layers)
         self.tensor_names = ("X", *tensor_names(self.layers, self.indices))
-        self.layout = Layout.of(
-            [{k: v.shape for k, v in local.items()} for local in initial], self.indices
-        )
-        flat = [array.ravel() for local in initial for array in local.values()]
-        self._bind(np.concatenate([*flat, np.empty(0)]))
+        self.layout = Layout.of(param_shapes, self.indices)
 
     @classmethod
     def from_spec(cls, spec: str, **kwargs: Any) -> Network:
@@ -130,6 +134,33 @@ class Network:
     def output_shape(self) -> Shape:
         """Shape of one row of the output."""
         return self.shapes[-1]
+
+    @property
+    def classes(self) -> tuple[Label, ...] | None:
+        """What the classes are called, by the index of their output; None if that is not known.
+        `fit` with text labels sets it, files keep it, and it may be assigned.
+
+        Raises:
+            InputError: what is assigned are not different labels, one for each output (two for a
+                single output).
+
+        >>> net = Network.from_spec("4-8-2")
+        >>> net.classes = ["cat", "dog"]
+        >>> net.classes
+        ('cat', 'dog')
+        """
+        return self._classes
+
+    @classes.setter
+    def classes(self, classes: Sequence[Label] | None) -> None:
+        labels = None if classes is None else tuple(as_labels(classes))
+        wanted = 2 if self.output_shape == (1,) else self.output_shape[-1]
+        if labels is not None and len(labels) != wanted:
+            raise InputError(
+                f"classes must be {wanted} labels for a network with output shape "
+                f"{self.output_shape}, got {len(labels)}"
+            )
+        self._classes = labels
 
     @property
     def views(self) -> Sequence[Params]:
@@ -290,24 +321,53 @@ class Network:
             InputError: `path` is no path.
             StorageError: the file cannot be written; what was there is untouched.
         """
-        save_tensors(path, "network", {"params": self._params}, {"spec": self.spec})
+        meta = {"spec": self.spec, "classes": self._classes}
+        save_tensors(path, "network", {"params": self._params}, meta)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Network:
+    def load(cls, path: str | os.PathLike[str], *, allow_non_finite: bool = False) -> Network:
         """A network from a file of `save`, or from a checkpoint.
+
+        Of a damaged checkpoint the version before it is loaded, with a `ChainruleWarning`.
+
+        Args:
+            path: the file.
+            allow_non_finite: load parameters with NaN or infinity in them too.
 
         Raises:
             InputError: `path` is no path.
-            StorageError: no such file, truncated, or not one of ours.
+            StorageError: there is no such file, it is damaged or not one of ours, or a parameter
+                is not finite.
         """
-        tensors, meta = load_tensors(path, "network", "checkpoint")
+        stored = load_tensors(path, "network", "checkpoint")
         try:
-            net = cls.from_spec(meta["spec"], dtype=tensors["params"].dtype)
-            net.params = tensors["params"]
-        except (InputError, KeyError, TypeError) as error:
+            net = cls._from_parts(stored.meta["spec"], stored.tensors["params"])
+            net.classes = stored.meta.get("classes")
+        except (KeyError, TypeError, ValueError) as error:
             raise StorageError(
-                f"{str(path)!r} holds no network that can be built: {error}"
+                f"{str(stored.path)!r} holds no network that can be built: {error}"
             ) from error
+        bad = first_non_finite(net.params)
+        if bad is not None and not allow_non_finite:
+            raise StorageError(
+                f"{str(stored.path)!r} holds a network that is of no use: "
+                f"{net.layout.entry(bad[0])} is {net.params[bad]}. To load it all the same: "
+                f"Network.load({str(path)!r}, allow_non_finite=True)"
+            )
+        return net
+
+    @classmethod
+    def _from_parts(cls, spec: str, params: np.ndarray) -> Network:
+        """The network of a spec with these parameters."""
+        net = object.__new__(cls)
+        net._lay_out(*parse_spec(spec))
+        net._dtype = floating(params.dtype)
+        if params.shape != (net.layout.size,):
+            raise InputError(
+                f"{spec} has {net.layout.size:,} parameters, but the file has an array of shape "
+                f"{params.shape}"
+            )
+        net._bind(params)
         return net
 
     def __getstate__(self) -> dict[str, Any]:

@@ -74,6 +74,12 @@ class Layout:
         """The parts of the vector that hold weights, not biases."""
         return [slot.slice for slot in self.slots if slot.is_weight]
 
+    def entry(self, index: int) -> str:
+        """What entry `index` of the flat vector is called: `W1[3, 4]`."""
+        slot = next(s for s in self.slots if index < s.start + s.size)
+        place = np.unravel_index(index - slot.start, slot.shape)
+        return f"{slot.name}[{', '.join(map(str, place))}]"
+
     def view(self, vector: np.ndarray, name: str) -> np.ndarray:
         """The named part of a vector, in its own shape, sharing memory."""
         slot = self._by_name[name]

@@ -18,6 +18,7 @@ from chainrule.nn.layers import LAYERS, Activation, Layer, Linear, ReLU, Shape
 
 __all__ = ["parse_spec", "write_spec"]
 
+_MOST_DIGITS = 18
 _NONE = "linear"  # the "activation" of a layer that has none
 
 
@@ -42,7 +43,7 @@ Linear(out_features=10, bias=True, init='auto')])
         )
     if not parts:
         raise InputError(f"{spec!r} has no layers; want for example 784-128-10")
-    input_shape = tuple(int(size) for size in first.split("x"))
+    input_shape = tuple(_width(size, spec) for size in first.split("x"))
     layers: list[Layer] = []
     for i, part in enumerate(parts):
         layers.extend(_parse_part(part, spec, last=i == len(parts) - 1))
@@ -67,12 +68,18 @@ def _parse_part(part: str, spec: str, *, last: bool) -> list[Layer]:
             raise InputError(f"there is an empty part in {spec!r}; want for example 784-128-10")
         return [LAYERS.make(part)]
     width, activation = match.groups()
-    layer = Linear(int(width))
+    layer = Linear(_width(width, spec))
     if activation is None:
         return [layer] if last else [layer, ReLU()]
     if activation.strip() == _NONE:
         return [layer]
     return [layer, LAYERS.make(activation)]
+
+
+def _width(digits: str, spec: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise InputError(f"{spec[:40]!r}… has a width of {len(digits)} digits")
+    return int(digits)
 
 
 def write_spec(input_shape: Shape, layers: Sequence[Layer]) -> str:
@@ -82,13 +89,13 @@ def write_spec(input_shape: Shape, layers: Sequence[Layer]) -> str:
     '784-128-10'
     """
     parts = [shape_text(input_shape)]
-    rest = list(layers)
+    rest = list(reversed(layers))
     while rest:
-        layer = rest.pop(0)
+        layer = rest.pop()
         if not isinstance(layer, Linear) or layer != Linear(layer.out_features):
             parts.append(layer.spelling)
             continue
-        activation = rest.pop(0) if rest and isinstance(rest[0], Activation) else None
+        activation = rest.pop() if rest and isinstance(rest[-1], Activation) else None
         implied = ReLU() if rest else None
         if activation == implied:
             parts.append(f"{layer.out_features}")

@@ -1,41 +1,40 @@
-"""Callbacks: code that looks on while a network trains, and may stop it."""
+"""Callbacks: code that watches a network train, and may stop it."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.checks import as_count, check_choice, check_number
+from chainrule.checks import as_count, check_choice, check_number, describe, is_whole
 from chainrule.errors import InputError
 from chainrule.optim.fields import check_flag
-from chainrule.storage import as_path, replace_atomically
 
 if TYPE_CHECKING:
     from chainrule.train.training import Training
 
-__all__ = ["Callback", "EarlyStopping", "LogFile"]
+__all__ = ["Callback", "EarlyStopping"]
 
 
 class Callback:
     """Base class: override the hooks you need. Each gets the running `Training`.
 
-    In order: `on_train_begin`, then for every epoch `on_epoch_begin`, for its steps
-    `on_step_begin` and `on_step_end`, and `on_epoch_end`; at last `on_train_end`, also after an
-    early stop or Ctrl-C, and `close`, always. `training.stop(reason)` ends training after the
-    current step; `training.net`, `.history`, `.epoch`, `.batch`, `.lr` tell where it is.
+    In order: `reset`, or `restore` where a run is resumed; `on_train_begin`; for every epoch
+    `on_epoch_begin`, for its steps `on_step_begin` and `on_step_end`, and `on_epoch_end`; at the
+    end `on_train_end`, also after an early stop or Ctrl-C, and `close`, always.
+    `training.stop(reason)` ends training after the current step; `training.net`, `.history`,
+    `.epoch`, `.batch` and `.lr` tell how far it is.
+
+    One callback may be used for one training after another: what it keeps of a training is
+    cleared by `reset`, so that the next one starts fresh.
 
     The engine runs from one look to the next without coming back: with `every = 100` the step
     hooks are called at every hundredth step only, and the 99 between cost nothing.
 
     >>> class Print(Callback):
     ...     def on_epoch_end(self, training):
-    ...         print(training.epoch, training.history["loss"][-1] < 1.0)
+    ...         print(training.epoch, training.history.epochs[-1].loss < 1.0)
     """
 
     every: int = 1
@@ -43,6 +42,9 @@ class Callback:
 
     saves: bool = False
     """Callbacks that save the run are called after the others, whose states they save too."""
+
+    def reset(self) -> None:
+        """Forget an earlier training: called before each that does not resume one."""
 
     def on_train_begin(self, training: Training) -> None:
         """Training is about to begin, or to go on."""
@@ -63,14 +65,15 @@ class Callback:
         """Training is over; `training.history.stopped` says why if it was early."""
 
     def close(self, training: Training) -> None:
-        """Release what the callback holds; called last, also when training failed."""
+        """Release what the callback holds; called last, also when training failed, and when
+        another callback's `close` did."""
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must hold so that a resumed run goes on alike: JSON and arrays."""
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave."""
+        """Take back what `state` gave, in place of `reset`."""
 
     @property
     def watches_steps(self) -> bool:
@@ -87,7 +90,7 @@ class EarlyStopping(Callback):
 
     Args:
         monitor: column of the history: "val_loss", "val_accuracy", "loss" or "accuracy".
-        patience: epochs without improvement that are borne.
+        patience: how many epochs in a row may bring no improvement.
         min_delta: what counts as an improvement.
         restore_best: whether the network ends with the weights of its best epoch.
 
@@ -119,6 +122,9 @@ class EarlyStopping(Callback):
         self.min_delta = float(min_delta)
         self.restore_best = restore_best
         check_flag(self, "restore_best")
+        self.reset()
+
+    def reset(self) -> None:
         self.best_value: float | None = None
         self.best_epoch = 0
         self._best_params = np.empty(0)
@@ -129,7 +135,7 @@ class EarlyStopping(Callback):
         Raises:
             InputError: this training does not have the measure that is watched.
         """
-        value = training.history[self.monitor][-1]
+        value = getattr(training.history.epochs[-1], self.monitor)
         if value is None:
             raise InputError(
                 f"EarlyStopping watches {self.monitor}, which this training does not have; "
@@ -162,73 +168,12 @@ class EarlyStopping(Callback):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.best_value = state["best_value"]
-        self.best_epoch = state["best_epoch"]
-        self._best_params = state["best_params"]
+        """Take back what `state` gave.
 
-
-class LogFile(Callback):
-    """One row an epoch in a file: CSV, or JSON lines, by the file's ending.
-
-    The file is rewritten from the history after each epoch, atomically, so that it never holds
-    half a row, nor, after a resume, an epoch twice.
-
-    Args:
-        path: the file; its folder must exist.
-
-    Raises:
-        InputError: the path ends neither in .csv nor in .jsonl.
-        StorageError: in training, if the file cannot be written; what was there stays.
-
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from chainrule import Network, fit
-    >>> X, y, net = [[0.0, 1.0], [1.0, 0.0]], [0, 1], Network.from_spec("2-3-2")
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder, "log.csv")
-    ...     _ = fit(net, X, y, epochs=3, callbacks=[LogFile(path)])
-    ...     len(path.read_text().splitlines())  # a head, and three epochs
-    4
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = as_path(path)
-        if self.path.suffix not in (".csv", ".jsonl"):
-            raise InputError(f"a log file ends in .csv or .jsonl, got {str(path)!r}")
-
-    def on_train_begin(self, training: Training) -> None:
-        self._write(training)
-
-    def on_epoch_end(self, training: Training) -> None:
-        self._write(training)
-
-    def _write(self, training: Training) -> None:
-        records = training.history.to_json()
-        text = _csv(records) if self.path.suffix == ".csv" else _json_lines(records)
-        replace_atomically(self.path, lambda file: file.write(text.encode()))
-
-
-def _json_lines(records: list[dict[str, Any]]) -> str:
-    return "".join(json.dumps(record) + "\n" for record in records)
-
-
-def _csv(records: list[dict[str, Any]]) -> str:
-    rows = [_flat(record) for record in records]
-    if not rows:
-        return ""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """`grad_norm: {W1: …}` as a column `grad_norm.W1`."""
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{name}": v for name, v in value.items()}
-        else:
-            flat[key] = value
-    return flat
+        Raises:
+            InputError: it is no such state.
+        """
+        value, epoch, params = state["best_value"], state["best_epoch"], state["best_params"]
+        if not (isinstance(value, float | None) and is_whole(epoch) and np.ndim(params) == 1):
+            raise InputError(f"not a state of EarlyStopping: {describe(value)} at epoch {epoch!r}")
+        self.best_value, self.best_epoch, self._best_params = value, epoch, params

@@ -32,9 +32,7 @@ def name_bad_parameter(net: Network) -> str | None:
     index = first_non_finite(net.params)
     if index is None:
         return None
-    slot = next(s for s in net.layout.slots if index[0] < s.start + s.size)
-    place = tuple(map(int, np.unravel_index(index[0] - slot.start, slot.shape)))
-    return f"the last update made {_entry(slot.name, place)} {net.params[index]}"
+    return f"the last update made {net.layout.entry(index[0])} {net.params[index]}"
 
 
 def _entry(name: str, index: tuple[int, ...]) -> str:

@@ -8,8 +8,10 @@ import numpy as np
 
 from chainrule.checks import as_array, as_count, check_kind
 from chainrule.errors import InputError
+from chainrule.labels import Label, class_indices, text_labels
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.sparse import SparseRows
+from chainrule.train.targets import as_targets
 
 __all__ = ["Evaluation", "evaluate", "mean_loss_and_accuracy"]
 
@@ -26,6 +28,7 @@ class Evaluation:
         confidence: (N,) probability of the predicted class; None for a regression and for
             several yes-or-no outputs at once, which have no one class.
         confusion: (C, C) int64 counts, row = true class, column = predicted class; None likewise.
+        classes: what the C classes are called, if the network knows it.
 
     >>> from chainrule import Network
     >>> result = evaluate(Network.from_spec("2-3-2"), [[0.0, 1.0], [1.0, 0.0]], [0, 1])
@@ -38,6 +41,14 @@ class Evaluation:
     predicted: np.ndarray
     confidence: np.ndarray | None = None
     confusion: np.ndarray | None = None
+    classes: tuple[Label, ...] | None = None
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """(N,) what the predicted classes are called; None where the network does not know."""
+        if self.classes is None or self.confusion is None:
+            return None
+        return np.array(self.classes)[self.predicted]
 
     @property
     def precision(self) -> np.ndarray | None:
@@ -49,11 +60,11 @@ class Evaluation:
         """(C,) share of a class's examples that were predicted as it; NaN where it has none."""
         return None if self.confusion is None else _ratio(self.confusion, axis=1)
 
-    def worst_mistakes(self, y: np.ndarray, count: int = 10) -> np.ndarray:
+    def worst_mistakes(self, y: object, count: int = 10) -> np.ndarray:
         """Indices of the most confident wrong predictions, the most confident first.
 
         Args:
-            y: (N,) class indices, as `evaluate` was given them.
+            y: (N,) class indices or text labels, as `evaluate` was given them.
             count: the most that come back, at least 1.
 
         Returns:
@@ -62,9 +73,12 @@ class Evaluation:
         Raises:
             InputError: y has another length, or `count` is not a positive whole number.
         """
-        count, y = as_count(count, "count"), as_array(y, "y")
+        count, text = as_count(count, "count"), text_labels(y, "y")
         if self.confidence is None:
             return np.empty(0, np.int64)
+        if text is not None and self.classes is not None:
+            y = class_indices(text, self.classes, "y")
+        y = as_array(y, "y")
         if y.shape != self.predicted.shape:
             raise InputError(
                 f"y must have shape {self.predicted.shape}, one class for each example that was "
@@ -82,7 +96,8 @@ def evaluate(
     Args:
         net: the network.
         X: (N, *input_shape) examples; scipy.sparse too.
-        y: (N,) or (N, outputs) targets, as the loss takes them.
+        y: (N,) or (N, outputs) targets, as the loss takes them; text labels for a network that
+            has `classes`.
         loss: a `Loss` or its spelling.
 
     Raises:
@@ -98,7 +113,7 @@ def evaluate(
     check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss = LOSSES.make(loss)
     z = net(X)
-    targets = loss.check_targets(y, len(z), net.output_shape, net.dtype)
+    targets = as_targets(y, len(z), net, loss, net.classes)
     value, accuracy = _loss_and_accuracy(z, targets, loss)
     predicted = loss.predict(z)
     if accuracy is None:
@@ -114,7 +129,7 @@ def evaluate(
     counts = np.bincount(cells, minlength=classes * classes)
     confidence = p[np.arange(len(p)), predicted]
     confusion = counts.reshape(classes, classes)
-    return Evaluation(value, accuracy, predicted, confidence, confusion)
+    return Evaluation(value, accuracy, predicted, confidence, confusion, net.classes)
 
 
 def mean_loss_and_accuracy(

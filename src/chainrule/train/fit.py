@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -19,14 +19,17 @@ from chainrule.checks import (
 )
 from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
+from chainrule.labels import Label, text_labels
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.nn.compiled import leading_scale
 from chainrule.nn.losses import check_weights
 from chainrule.optim import OPTIMIZERS, Optimizer
 from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
-from chainrule.train.checkpoint import restore
 from chainrule.train.history import History
+from chainrule.train.pixels import warn_of_pixels
+from chainrule.train.resume import restore
+from chainrule.train.targets import as_targets, learned_classes
 from chainrule.train.training import Training
 
 __all__ = ["fit"]
@@ -56,7 +59,9 @@ def fit(
         net: the network; its parameters are updated.
         X: (N, *input_shape) examples; used as they are where the dtype is the network's, else
             converted once. A scipy.sparse matrix stays sparse.
-        y: (N,) or (N, outputs) targets, as the loss takes them.
+        y: (N,) or (N, outputs) targets, as the loss takes them. (N,) text labels will do for
+            classes: `net.classes` holds these in alphabetical order afterwards, and files and
+            `evaluate` know them.
         loss: a `Loss` or its spelling.
         optimizer: an `Optimizer` or its spelling, such as "adam(0.001, schedule=cosine)".
         epochs: how often each example is seen.
@@ -65,10 +70,11 @@ def fit(
         validation: (X, y) on which loss and accuracy are measured after each epoch.
         weights: (N,) weight of each example in the loss.
         seed: of the order of the examples and of dropout, at least 0.
-        callbacks: what looks on, see `Callback`.
+        callbacks: what watches the training, see `Callback`.
         snapshots: parameters to keep, and after which epochs: {"W1": [0, 5, 10]}.
         resume: a checkpoint to go on from; all other arguments must be as they were, but
-            `epochs` may be larger.
+            `epochs` may be larger, and `validation` may be added or left out. If the file is
+            damaged, the version before it is used, with a `ChainruleWarning`.
         engine: "native" (compiled) or "numpy" (the reference), or "auto" for the compiled one
             where it was built and can do it.
         threads: how many the compiled engine may use; by default the environment's
@@ -84,7 +90,7 @@ def fit(
         NonFiniteError: the loss became NaN or infinite; the message names the tensor and step.
         StorageError: `resume` is not a checkpoint of this training, or a callback could not
             write its file.
-        TrainingInterrupted: Ctrl-C, after a whole step and a save.
+        TrainingInterrupted: Ctrl-C, SIGTERM or SIGHUP, after a whole step and a save.
 
     >>> from chainrule.nn import Linear, Tanh
     >>> X, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -96,12 +102,13 @@ def fit(
     check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
     x = _examples(X, net, "X")
+    classes = learned_classes(y, net, loss)
     job = Job(
         net=net,
         loss=loss,
         optimizer=optimizer,
         X=x,
-        y=_apart(loss.check_targets(y, len(x), net.output_shape, net.dtype), net),
+        y=_apart(as_targets(y, len(x), net, loss, classes), net),
         weights=check_weights(weights, len(x), net.dtype),
         batch_size=min(as_count(batch_size, "batch_size"), len(x)),
     )
@@ -110,12 +117,17 @@ def fit(
         choose_engine(job, rng, engine, threads),
         rng,
         epochs=as_count(epochs, "epochs"),
-        validation=_check_validation(validation, net, loss),
+        validation=_check_validation(validation, y, net, loss, classes),
         callbacks=_check_callbacks(callbacks),
         snapshots=_check_snapshots(snapshots, net),
     )
     if resume is not None:
         restore(training, resume)
+    else:
+        for callback in training.callbacks:
+            callback.reset()
+    warn_of_pixels(X, net)
+    net.classes = classes
     return training.run()
 
 
@@ -135,18 +147,24 @@ def _apart(array: np.ndarray, net: Network) -> np.ndarray:
 
 
 def _check_validation(
-    validation: tuple[object, object] | None, net: Network, loss: Loss
+    validation: tuple[object, object] | None,
+    y: object,
+    net: Network,
+    loss: Loss,
+    classes: tuple[Label, ...] | None,
 ) -> tuple[np.ndarray | SparseRows, np.ndarray] | None:
     if validation is None:
         return None
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise InputError(f"validation must be a pair (X, y), got {describe(validation)}")
     x = _examples(validation[0], net, "validation X")
+    held = validation[1]
+    if (text_labels(y, "y") is None) != (text_labels(held, "validation y") is None):
+        raise InputError("y and validation y must both hold text labels, or both numbers")
     try:
-        y = loss.check_targets(validation[1], len(x), net.output_shape, net.dtype)
+        return x, as_targets(held, len(x), net, loss, classes)
     except InputError as error:
         raise InputError(f"validation: {error}") from error
-    return x, y
 
 
 def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
@@ -155,21 +173,23 @@ def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
         if not isinstance(callback, Callback):
             raise InputError(f"callbacks must be Callback objects, got {describe(callback)}")
         as_count(callback.every, f"{type(callback).__name__}.every")
+    if len({id(callback) for callback in given}) < len(given):
+        raise InputError("callbacks must be different objects, but one is in the list twice")
     return given
 
 
 def _check_snapshots(
     snapshots: Mapping[str, Sequence[int]] | None, net: Network
-) -> Mapping[str, Sequence[int]]:
+) -> Mapping[str, Collection[int]]:
     if snapshots is None:
         return {}
     wanted = 'snapshots must be epochs by parameter, such as {"W1": [0, 5, 10]}'
     if not isinstance(snapshots, Mapping):
         raise InputError(f"{wanted}, got {describe(snapshots)}")
-    chosen: dict[str, list[int]] = {}
+    chosen: dict[str, set[int]] = {}
     for name, epochs in snapshots.items():
         net[name]  # raises, naming the nearest, if there is no such parameter
-        chosen[name] = [_epoch(epoch, name) for epoch in as_list(epochs, wanted)]
+        chosen[name] = {_epoch(epoch, name) for epoch in as_list(epochs, wanted)}
     return chosen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,19 @@ class EpochRecord:
         accuracy: likewise, in [0, 1]; None for a regression.
         val_loss: on the validation data after the epoch; None without such data.
         val_accuracy: likewise.
-        seconds: time spent in training steps; validation and callbacks not counted.
+        seconds: wall time since the epoch before: training, validation, statistics, and what
+            callbacks did since then, such as saving.
         lr: learning rate of the last step.
         grad_norm: for every parameter the norm of its gradient, `‖dW‖`, mean over a few steps
-            spread over the epoch.
+            spread over the epoch. Empty for an epoch without statistics: those of a small
+            network on few rows are not all measured, see `chainrule.train.statistics`.
         update_ratio: for every parameter `‖ΔW‖ / ‖W‖`, mean over the same steps. Around 1e-3 is
             healthy; far below, a layer hardly learns.
         dead: for every activation (`a1`, …) the fraction of units that let no gradient back after
-            the epoch, see `chainrule.train.statistics`.
+            the epoch.
+        training_seconds: the part of `seconds` that went into training: drawing the order of the
+            examples, and the steps. None in files written before it was measured, whose `seconds`
+            are that part.
 
     >>> from chainrule import Network, fit
     >>> history = fit(Network.from_spec("2-3-2"), [[0.0, 1.0]], [0], epochs=2)
@@ -52,6 +57,11 @@ class EpochRecord:
     grad_norm: Mapping[str, float]
     update_ratio: Mapping[str, float]
     dead: Mapping[str, float] = field(default_factory=dict)
+    training_seconds: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The epoch as a plain dictionary."""
+        return vars(self) | {name: dict(getattr(self, name)) for name in _STATISTICS}
 
 
 @dataclass
@@ -76,6 +86,8 @@ class History:
     """Why training ended before its last epoch, if it did."""
     engine: str = ""
     """What ran the steps: "numpy", or "native, avx2, 2 threads"."""
+    closing_seconds: float = 0.0
+    """Wall time after the last record: of the callbacks, and of an epoch that was not finished."""
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -95,12 +107,25 @@ class History:
 
     @property
     def seconds(self) -> float:
-        """Time spent in training steps, all epochs together."""
-        return float(sum(self["seconds"]))
+        """Wall time of the training: all epochs, and what came after the last."""
+        return sum((r.seconds for r in self.epochs), self.closing_seconds)
+
+    @property
+    def training_seconds(self) -> float:
+        """The part of `seconds` that went into training steps."""
+        return sum(
+            (r.seconds if r.training_seconds is None else r.training_seconds for r in self.epochs),
+            0.0,
+        )
+
+    @property
+    def measured(self) -> list[EpochRecord]:
+        """The epochs that have statistics: `grad_norm`, `update_ratio` and `dead`."""
+        return [record for record in self.epochs if record.grad_norm]
 
     def to_json(self) -> list[dict[str, Any]]:
         """The epochs as plain dictionaries."""
-        return [asdict(record) for record in self.epochs]
+        return [record.to_json() for record in self.epochs]
 
     @classmethod
     def from_json(cls, records: list[dict[str, Any]], stopped: str | None = None) -> History:
@@ -113,6 +138,37 @@ class History:
             return cls([EpochRecord(**record) for record in records], stopped=stopped)
         except TypeError as error:
             raise InputError(f"records must be what to_json() gives: {error}") from error
+
+    def to_columns(self) -> dict[str, Any]:
+        """The epochs as a column for each measure, which is shorter and quicker to write than
+        records. The statistics, which most epochs of a long training lack, are by epoch."""
+        columns: dict[str, Any] = {name: self[name] for name in _COLUMNS}
+        measured = self.measured
+        columns["measured"] = [record.epoch for record in measured]
+        for name in _STATISTICS:
+            columns[name] = [dict(getattr(record, name)) for record in measured]
+        return columns
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Any], stopped: str | None = None) -> History:
+        """The inverse of `to_columns`.
+
+        Raises:
+            InputError: these are no such columns.
+        """
+        try:
+            rows = zip(*(columns[name] for name in _COLUMNS), strict=True)
+            statistics = zip(*(columns[name] for name in _STATISTICS), strict=True)
+            by_epoch = dict(zip(columns["measured"], statistics, strict=True))
+            records = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+            for record in records:
+                found = by_epoch.pop(record["epoch"], ({}, {}, {}))
+                record |= zip(_STATISTICS, found, strict=True)
+        except (TypeError, KeyError, ValueError) as error:
+            raise InputError(f"columns must be what to_columns() gives: {error}") from error
+        if by_epoch:
+            raise InputError(f"columns have statistics of other epochs: {sorted(by_epoch)}")
+        return cls.from_json(records, stopped)
 
     def rows(self) -> list[list[str]]:
         """The epochs as cells of a table: epoch, loss and accuracy, those on the validation data,
@@ -133,6 +189,10 @@ class History:
     def __str__(self) -> str:
         header = ["epoch", "loss", "accuracy", "val loss", "val accuracy", "lr", "seconds"]
         return text_table(header, self.rows(), ">>>>>>>")
+
+
+_STATISTICS = ("grad_norm", "update_ratio", "dead")
+_COLUMNS = tuple(f.name for f in fields(EpochRecord) if f.name not in _STATISTICS)
 
 
 def percent(fraction: float | None) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from chainrule.errors import MissingExtraError
 from chainrule.train.callbacks import Callback
-from chainrule.train.history import percent
+from chainrule.train.history import EpochRecord, percent
+from chainrule.train.spacing import Spacing
 from chainrule.train.training import Training
 
 __all__ = ["ProgressBar"]
+
+_PRINTING = 1 / 50  # of the time: rows of quick epochs are printed several at a time
 
 
 class ProgressBar(Callback):
     """One row an epoch, and in a terminal a bar below them while the next is running.
 
+    If the terminal or pipe that it prints to is closed, it stops printing and training goes on.
+
     Args:
         console: a `rich.console.Console`; by default standard output.
-        validation: what the validation data are called at the head of their columns.
+        validation: what the validation data are called in the header of their columns.
 
     Raises:
         MissingExtraError: rich is not installed.
@@ -40,56 +46,82 @@ class ProgressBar(Callback):
         self._console = console or Console(highlight=False)
         self._validation = validation
         self._bar: Any = None
+        self._rows: list[str] = []
 
     def on_train_begin(self, training: Training) -> None:
-        # About a hundred movements of the bar an epoch.
-        self.every = max(1, training.steps_per_epoch // 100)
+        self._printing = Spacing(_PRINTING)
         loss, accuracy = f"{self._validation} loss", f"{self._validation} acc"
         header = f"{'epoch':>7}{'loss':>10}{'train acc':>12}{loss:>12}{accuracy:>12}{'seconds':>10}"
-        self._console.print(header, style="bold")
-        for record_index in range(len(training.history)):
-            self._print_row(training, record_index)
+        self._closed = False
+        self._print(header, style="bold")
+        self._rows = [_row(record, training) for record in training.history.epochs]
+        self._print_rows()
         if self._console.is_terminal:
-            self._start_bar(training)
-
-    def on_step_end(self, training: Training) -> None:
-        self._advance(training)
+            self._bar = _make_bar(training, self._console)
+            self._bar.start()
 
     def on_epoch_end(self, training: Training) -> None:
-        self._print_row(training, -1)
-        self._advance(training)
+        self._rows.append(_row(training.history.epochs[-1], training))
+        if self._printing.due:
+            self._print_rows()
+
+    def on_train_end(self, training: Training) -> None:
+        self._print_rows()
 
     def close(self, training: Training) -> None:
+        self._print_rows()
         if self._bar is not None:
-            self._bar.stop()
+            with contextlib.suppress(OSError):
+                self._bar.stop()
             self._bar = None
 
-    def _start_bar(self, training: Training) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    def _print_rows(self) -> None:
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        from rich.segment import Segment, Segments
 
-        self._bar = Progress(
-            TextColumn("  {task.description}"),
-            BarColumn(bar_width=40),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=training.epochs * training.steps_per_epoch)
-        self._bar.start()
-        self._advance(training)
+        text = Segment("\n".join(rows) + "\n")  # printed as it is: rich need not lay it out
+        with self._printing.action():
+            self._print(Segments([text]), crop=False)
 
-    def _advance(self, training: Training) -> None:
-        if self._bar is not None:
+    def _print(self, what: Any, **how: Any) -> None:
+        if not self._closed:
+            try:
+                self._console.print(what, **how)
+            except OSError:
+                self._closed = True
+
+
+def _make_bar(training: Training, console: Any) -> Any:
+    """A `rich.progress.Progress` that looks up how far training is whenever it is drawn, some ten
+    times a second: the steps are not interrupted for it."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    class Bar(Progress):
+        def get_renderables(self) -> Any:
             running = min(training.epoch + 1, training.epochs)
             description = f"epoch {running}/{training.epochs}"
-            self._bar.update(self._task, completed=training.step, description=description)
+            for task in self.tasks:
+                self.update(task.id, completed=training.step, description=description)
+            yield from super().get_renderables()
 
-    def _print_row(self, training: Training, index: int) -> None:
-        record = training.history.epochs[index]
-        epoch = f"{record.epoch}/{training.epochs}"
-        val_loss = "" if record.val_loss is None else f"{record.val_loss:.4f}"
-        self._console.print(
-            f"{epoch:>7}{record.loss:>10.4f}{percent(record.accuracy):>12}"
-            f"{val_loss:>12}{percent(record.val_accuracy):>12}{record.seconds:>10.2f}"
-        )
+    bar = Bar(
+        TextColumn("  {task.description}"),
+        BarColumn(bar_width=40),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    bar.add_task("", total=training.epochs * training.steps_per_epoch)
+    return bar
+
+
+def _row(record: EpochRecord, training: Training) -> str:
+    epoch = f"{record.epoch}/{training.epochs}"
+    val_loss = "" if record.val_loss is None else f"{record.val_loss:.4f}"
+    return (
+        f"{epoch:>7}{record.loss:>10.4f}{percent(record.accuracy):>12}"
+        f"{val_loss:>12}{percent(record.val_accuracy):>12}{record.seconds:>10.2f}"
+    )

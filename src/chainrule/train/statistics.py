@@ -1,7 +1,11 @@
-"""Gradient norms, update-to-weight ratios and dead units, at a cost that does not show.
+"""Gradient norms, update-to-weight ratios and dead units, for a twentieth of the time at most.
 
 Norms and ratios are measured at a few steps spread over an epoch: one step in a hundred, at most
 eight, and at least the last. Dead units are counted after an epoch, on a few hundred examples.
+
+An epoch of a small network on few rows is shorter than its statistics. There only some epochs are
+measured. Which ones follows from the work of an epoch, not from a clock: so a resumed run, and one
+on another machine, measures the same epochs.
 """
 
 from __future__ import annotations
@@ -11,17 +15,50 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine import Job
 from chainrule.nn import Network
 from chainrule.nn.layers import Activation, Linear
 from chainrule.nn.parameters import Layout
 from chainrule.sparse import SparseRows
 
-__all__ = ["StepStatistics", "dead_fractions"]
+__all__ = ["MeasuredEpochs", "StepStatistics", "dead_fractions"]
+
+_SHARE = 1 / 20  # of the time that statistics may take
+# What things cost, in seconds, to within a factor of two or so on any machine.
+_MEASURING, _STEP, _FLOP = 50e-6, 1e-6, 1 / 20e9
 
 _STEPS_PER_SAMPLE = 100
 _MOST_SAMPLES = 8
 _FEWEST_EXAMPLES, _MOST_EXAMPLES = 64, 256
 _DEAD = 1e-3  # a slope below it lets nothing through that counts
+
+
+class MeasuredEpochs:
+    """The epochs whose statistics are measured.
+
+    All of them where an epoch takes long enough. Else 1, 2, 3, 4, 6, 8, 12, 16, 24, ..., and from
+    where that gets too sparse on one in `every`; and always the last.
+
+    >>> measured = MeasuredEpochs(every=16)
+    >>> [epoch for epoch in range(1, 101) if measured.includes(epoch, last=100)]
+    [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 100]
+    """
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+
+    @classmethod
+    def for_job(cls, job: Job) -> MeasuredEpochs:
+        """As many as take up a twentieth of this job's time."""
+        rows, steps = len(job.X), -(-len(job.X) // job.batch_size)
+        epoch = steps * _STEP + 6 * rows * job.net.params.size * _FLOP
+        wanted = math.ceil(_MEASURING / (_SHARE * epoch))
+        return cls(1 << (wanted - 1).bit_length())  # a power of two, at least as large
+
+    def includes(self, epoch: int, last: int) -> bool:
+        """Whether `epoch`, counted from 1, is measured in a training of `last` epochs."""
+        twice_a_doubling = 1 << max(0, epoch.bit_length() - 2)
+        return epoch == last or epoch % min(self.every, twice_a_doubling) == 0
 
 
 class StepStatistics:

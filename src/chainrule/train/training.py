@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +14,14 @@ from chainrule.errors import NonFiniteError
 from chainrule.nn import Network
 from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
+from chainrule.train.clock import EpochClock
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
 from chainrule.train.evaluation import mean_loss_and_accuracy
+from chainrule.train.failures import caught, raise_first
+from chainrule.train.fingerprint import fingerprint
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
-from chainrule.train.statistics import StepStatistics, dead_fractions
+from chainrule.train.statistics import MeasuredEpochs, StepStatistics, dead_fractions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +62,7 @@ class Training:
         epochs: int,
         validation: tuple[np.ndarray | SparseRows, np.ndarray] | None = None,
         callbacks: Sequence[Callback] = (),
-        snapshots: Mapping[str, Sequence[int]] | None = None,
+        snapshots: Mapping[str, Collection[int]] | None = None,
     ) -> None:
         self.engine = engine
         self.rng = rng
@@ -73,8 +75,9 @@ class Training:
         self.last_checkpoint: Path | None = None
         self.steps_per_epoch = -(-len(engine.job.X) // engine.job.batch_size)
         self.statistics = StepStatistics(self.net.layout, self.steps_per_epoch)
+        self._measured = MeasuredEpochs.for_job(engine.job)
         self.sums = Sums()
-        self.seconds = 0.0
+        self.clock = EpochClock()
         self.epoch_rng_state = rng.bit_generator.state
         self._snapshots = snapshots or {}
         self._order = np.empty(0, np.intp)
@@ -100,12 +103,17 @@ class Training:
     @property
     def lr(self) -> float:
         """Learning rate of the next step."""
-        return float(self._learning_rates(self.batch, self.batch + 1)[0])
+        return self._learning_rate(self.batch)
+
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """Checksums of the data, computed when a checkpoint first needs them."""
+        return fingerprint(self.engine.job, self.validation)
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C was pressed."""
-        return self._guard.requested
+        """Whether Ctrl-C was pressed, or SIGTERM or SIGHUP was received."""
+        return self._guard.signum is not None
 
     def stop(self, reason: str) -> None:
         """End training after the current step."""
@@ -116,26 +124,29 @@ class Training:
     def run(self) -> History:
         """Train from where the run stands to its last epoch.
 
+        Every callback is closed at the end, even if training or another callback's `close`
+        failed. The first error is raised, with the later ones as its notes.
+
         Raises:
             NonFiniteError: a loss or a parameter became NaN or infinite.
-            TrainingInterrupted: Ctrl-C; callbacks have been told and have saved.
+            TrainingInterrupted: Ctrl-C, SIGTERM or SIGHUP; callbacks have saved.
         """
-        try:
-            with self._guard, self.engine.session():
-                self._train()
-        finally:
-            for callback in self.callbacks:
-                callback.close(self)
-        if self.interrupted:
-            raise TrainingInterrupted(self._where_it_stopped())
+        with self._guard:
+            errors = caught(self._train)
+            closing = [e for c in self.callbacks for e in caught(functools.partial(c.close, self))]
+        self.history.closing_seconds = self.clock.wall
+        if self._guard.signum is not None and not errors:
+            errors.append(TrainingInterrupted(self._where_it_stopped(), self._guard.signum))
+        raise_first([*errors, *closing])
         return self.history
 
     def _train(self) -> None:
         if not self.epoch and not self.batch:
             self._take_snapshots()
         self._call("on_train_begin")
-        while self.epoch < self.epochs and not self._ended:
-            self._run_epoch()
+        with self.engine.session():
+            while self.epoch < self.epochs and not self._ended:
+                self._run_epoch()
         self.history.stopped = "interrupted" if self.interrupted else self.stop_reason
         self._call("on_train_end")
 
@@ -158,9 +169,11 @@ class Training:
 
     def _begin_epoch(self) -> None:
         self.epoch_rng_state = self.rng.bit_generator.state
-        self.draw_order()
-        self.sums, self.seconds = Sums(), 0.0
-        self.statistics.reset()
+        with self.clock.steps():
+            self.draw_order()
+        self.sums = Sums()
+        if self._is_measured:
+            self.statistics.reset()
         self._call("on_epoch_begin")
 
     def draw_order(self) -> None:
@@ -175,19 +188,21 @@ class Training:
         val_loss, val_accuracy = None, None
         if self.validation is not None:
             val_loss, val_accuracy = mean_loss_and_accuracy(self.net, *self.validation, job.loss)
-        grad_norm, update_ratio = self.statistics.means()
+        grad_norm, update_ratio, dead = self._epoch_statistics()
         record = EpochRecord(
             epoch=self.epoch + 1,
             loss=sums.loss / sums.weight if sums.weight else 0.0,
             accuracy=sums.hits / sums.examples if job.loss.classifies else None,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            seconds=self.seconds,
-            lr=float(self._learning_rates(self.batch - 1, self.batch)[0]),
+            lr=self._learning_rate(self.batch - 1),
             grad_norm=grad_norm,
             update_ratio=update_ratio,
-            dead=dead_fractions(self.net, job.X),
+            dead=dead,
+            seconds=self.clock.wall,
+            training_seconds=self.clock.training,
         )
+        self.clock.restart()
         self.history.epochs.append(record)
         self.epoch, self.batch = self.epoch + 1, 0
         self._take_snapshots()
@@ -197,7 +212,7 @@ class Training:
 
     def _looks(self) -> Iterator[int]:
         """Batches of this epoch at which somebody looks, in order, and then the end."""
-        wanted = set(self.statistics.sampled)
+        wanted = set(self.statistics.sampled if self._is_measured else ())
         first = self.epoch * self.steps_per_epoch
         for callback in self.callbacks:
             if callback.watches_steps:
@@ -210,10 +225,10 @@ class Training:
         """Run the steps before `batch`, a twentieth of a second at a time."""
         while self.batch < batch and not self.interrupted:
             count = min(self._steps_per_call, batch - self.batch)
-            before = self.seconds
-            with self._timed():
+            before = self.clock.training
+            with self.clock.steps():
                 self._run_steps(count)
-            pace = count / max(self.seconds - before, 1e-6)
+            pace = count / max(self.clock.training - before, 1e-6)
             self._steps_per_call = max(1, min(8 * count, int(_SECONDS_PER_CALL * pace)))
 
     def _run_looked_at(self, batch: int) -> None:
@@ -221,15 +236,15 @@ class Training:
         watching = [c for c in self.callbacks if c.watches_steps and (self.step + 1) % c.every == 0]
         for callback in watching:
             callback.on_step_begin(self)
-        with self._timed():
-            sampled = batch in self.statistics.sampled
-            if sampled:
-                self.statistics.before_step(self.net.params)
-            self.engine.keep_grads = True
+        sampled = self._is_measured and batch in self.statistics.sampled
+        if sampled:
+            self.statistics.before_step(self.net.params)
+        self.engine.keep_grads = True
+        with self.clock.steps():
             self._run_steps(1)
-            self.engine.keep_grads = False
-            if sampled:
-                self.statistics.after_step(self.net.params, self.grads)
+        self.engine.keep_grads = False
+        if sampled:
+            self.statistics.after_step(self.net.params, self.grads)
         for callback in watching:
             callback.on_step_end(self)
 
@@ -244,16 +259,13 @@ class Training:
             rows = self._order[self.batch * job.batch_size : (self.batch + 1) * job.batch_size]
             raise self._diverged(name_first_tensor(job, rows))
 
-    @contextlib.contextmanager
-    def _timed(self) -> Iterator[None]:
-        """Count what happens inside as training time of this epoch."""
-        start = time.perf_counter()
-        yield
-        self.seconds += time.perf_counter() - start
-
     def _learning_rates(self, first: int, last: int) -> np.ndarray:
         epoch = self.epoch + np.arange(first, last) / self.steps_per_epoch
         return self.engine.job.optimizer.learning_rates(epoch, self.epochs)
+
+    def _learning_rate(self, batch: int) -> float:
+        epoch = self.epoch + batch / self.steps_per_epoch
+        return self.engine.job.optimizer.learning_rate(epoch, self.epochs)
 
     # --- what can end it ----------------------------------------------------------------------
 
@@ -274,6 +286,19 @@ class Training:
         if self.last_checkpoint is None:
             return f"{place}; nothing was saved, as there was no Checkpoint callback"
         return f"{place}; saved: go on with resume={str(self.last_checkpoint)!r}"
+
+    # --- statistics ---------------------------------------------------------------------------
+
+    @property
+    def _is_measured(self) -> bool:
+        """Whether the current epoch's statistics are measured."""
+        return self._measured.includes(self.epoch + 1, self.epochs)
+
+    def _epoch_statistics(self) -> tuple[dict[str, float], ...]:
+        """Gradient norms, update ratios and dead units; empty where they are not measured."""
+        if not self._is_measured:
+            return {}, {}, {}
+        return *self.statistics.means(), dead_fractions(self.net, self.engine.job.X)
 
     # --- helpers ------------------------------------------------------------------------------
 

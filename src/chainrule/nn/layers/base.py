@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.nn.initializers import Initializer
+from chainrule.nn.initializers import Initializer, Zeros
 from chainrule.nn.notation import Equations, Meaning
 from chainrule.registry import Registry
 
@@ -140,6 +140,16 @@ class Layer(ABC):
             InputError: the layer cannot take such a row.
         """
         return input_shape
+
+    def param_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """Shapes of the parameters by name, in the order of the flat vector. A linear layer's are
+        W, (in, out), and b, (out,).
+
+        By default they are found by drawing parameters. A layer that computes them lets a file
+        be checked before memory is allocated for what it claims to hold.
+        """
+        drawn = self.initial_params(input_shape, Zeros(), np.random.default_rng(0))
+        return {name: array.shape for name, array in drawn.items()}
 
     def initial_params(
         self, input_shape: Shape, init: Initializer, rng: np.random.Generator

@@ -88,6 +88,12 @@ class Linear(Layer):
             )
         return (self.out_features,)
 
+    def param_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        shapes: dict[str, Shape] = {"W": (input_shape[0], self.out_features)}
+        if self.bias:
+            shapes["b"] = (self.out_features,)
+        return shapes
+
     def initial_params(
         self, input_shape: Shape, init: Initializer, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
