@@ -50,7 +50,8 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
     """
     start = time.monotonic()
     read = _read(source, start, until)
-    if drive and not read.reading.gradients and read.tape.error is None:
+    called = any(event.site.kind == "argument" for event in read.tape.events)
+    if drive and not called and not read.reading.gradients and read.tape.error is None:
         read = _driven(source, until) or read
     lines: list[LineVerdict] = []
     mistakes: list[Mistake] = []

@@ -44,6 +44,8 @@ class Given:
         path: of the leaf in that event.
         update: the update that it was read from, if there is one.
         rate: the learning rate that the update shows; 0 if it is not known.
+        own_rate: whether the parameter may have an unknown learning rate of its own: then
+            any positive multiple of the derivative is right.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Given:
     path: Path = ()
     update: Update | None = None
     rate: float = 0.0
+    own_rate: bool = False
 
     @property
     def line(self) -> int:
@@ -78,7 +81,10 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
     explicit = [gradient_behind(tape, u) for u in updates]
     written = [_written_rate(tape, tree, update) for update in updates]
     rate = _rate(tape, updates, [e[2] for e in explicit if e is not None], written)
-    return [_given(tape, *parts, rate) for parts in zip(updates, explicit, strict=True)]
+    named = any(abs(rate - r) <= 1e-6 * r for r in named_rates(tape, len(tape.events)))
+    unknown = not named and not any(written) and len(updates) > 1
+    found = [_given(tape, *parts, rate) for parts in zip(updates, explicit, strict=True)]
+    return [replace(g, own_rate=unknown and g.source is None) for g in found]
 
 
 def _given(
@@ -194,6 +200,8 @@ def given_by_names(tape: Tape) -> list[Given]:
         if event.frame and not event.owner and counts[event.key[0], event.frame] > 1:
             continue  # computed anew in every pass of a loop: on its way to a gradient
         for path, leaf in event.real_leaves():
+            if not np.any(leaf) and _is_start(tape, event):
+                continue
             place = value_of_object(tape, event, path) or _named(tape, places, event, path)
             if place is None or place.event.index >= event.index:
                 continue
@@ -201,7 +209,7 @@ def given_by_names(tape: Tape) -> list[Given]:
             fits = np.shape(leaf) == place.value.shape
             other = found.get(key)
             has_fit = other is not None and other.value.shape == place.value.shape
-            if other is not None and _is_over(other, event) and (has_fit or not fits):
+            if other is not None and _is_over(other, event, path) and (has_fit or not fits):
                 continue
             value = np.asarray(leaf, dtype=np.float64)
             found[key] = Given(_label(place, event), place, value, event, path)
@@ -209,9 +217,19 @@ def given_by_names(tape: Tape) -> list[Given]:
     return [replace(g, name=name) for g, name in zip(found.values(), short, strict=True)]
 
 
-def _is_over(given: Given, event: Event) -> bool:
+def _is_start(tape: Tape, event: Event) -> bool:
+    """Whether zeros are only what a loop begins with: `a, b = step(a, b)` follows in that call."""
+    return event.site.kind == "assign" and any(
+        other.frame == event.frame and event.site.name.split(" = ")[0] in other.site.parts
+        for other in tape.events[event.index + 1 :]
+    )
+
+
+def _is_over(given: Given, event: Event, path: Path) -> bool:
     """Whether a later event is of another call: what was returned is not computed on."""
     assert given.source is not None
+    if given.source.identity[given.path] == event.identity[path]:
+        return False  # the same array, added to
     if holds_gradient(event.site.name):
         return False
     return given.source.site.kind == "return" or given.source.frame != event.frame
@@ -226,6 +244,7 @@ def _label(place: Place, gradient: Event) -> str:
     return place.name
 
 
+_GRADIENTS = re.compile(r"grads?$|gradients?$|deltas?$")  # `self.gradients["W"]`
 _HOLDS_VALUE = re.compile(r"_?(data|value|val|values|x|v|w|tensor|array)")
 
 
@@ -249,6 +268,8 @@ def _places(tape: Tape) -> dict[str, list[Place]]:
             continue
         for path, _ in event.real_leaves():
             word = plain_name(event.name(path))
+            if path and _GRADIENTS.search(event.site.name.lower()):
+                continue
             if event.identity[path] in known and word in found:
                 continue
             known.add(event.identity[path])
@@ -260,9 +281,12 @@ def _named(tape: Tape, places: dict[str, list[Place]], event: Event, path: Path)
     """What a gradient's name says: the same word, or else the only value of its shape whose name
     begins or ends alike; for `grad` alone the argument of that shape."""
     words = gradient_of(event.name(path))
+    if path and isinstance(path[-1], str) and _GRADIENTS.search(event.site.name.lower()):
+        words = {plain_name(path[-1])} | words
     if event.site.kind == "return" and _is_whole_gradient(event, path):
         return _argument_like(tape, event, path)
-    if not words or plain_name(event.name(path)) in words:
+    held = bool(path) and bool(_GRADIENTS.search(event.site.name.lower()))
+    if not words or (plain_name(event.name(path)) in words and not held):
         return None
     shape = np.shape(event.leaves[path])
     for word in sorted(words, key=len):

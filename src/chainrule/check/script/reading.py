@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +24,7 @@ from chainrule.check.script.losses import (
     scalar_losses,
     upstream_losses,
 )
-from chainrule.check.script.names import plain_name
+from chainrule.check.script.names import holds_gradient, plain_name
 from chainrule.check.script.replay import Replayer, leaf_look
 from chainrule.check.script.slopes import Loss, Place, Slopes, common_factor, measure
 from chainrule.check.script.tape import Tape
@@ -37,10 +38,12 @@ _RESCALED = (
     "the optimiser rescales every entry of the gradient, and no value is named as a gradient"
 )
 _SEVERAL = "no parameter is updated before the loss is computed again"
+_NAMES_ONLY = "nothing updates the parameters, and no gradient found by its name is right"
 _IN_BETWEEN = (
     "some parameters are updated several times before others are updated once, so no single step "
     "can be compared"
 )
+_NEAR = 1e-3  # relative error that a corner within a step may make
 _MOSTLY = 0.5  # share of right gradients with which a reading by names is believed
 
 
@@ -198,8 +201,35 @@ def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     for find in finders:
         own = _depending(replayer, places, find())
         if own:
-            return _best(replayer, givens, own)
+            return _believed(tape, _best(replayer, givens, own))
     return Reading(problem=_no_loss(givens))
+
+
+def _believed(tape: Tape, reading: Reading) -> Reading:
+    """A reading by names alone is believed if a gradient is right in it, or if there is no other
+    way to read it: one gradient, or objects that hold value and gradient. What a function returns
+    that is called many times may be a part of a gradient: it is not called wrong."""
+    calls = Counter(e.key[0] for e in tape.events if e.site.kind == "return")
+    kept = [
+        c for c in reading.gradients
+        if c.right or c.given.source is None or not (
+            calls[c.given.source.key[0]] > 1 or _is_initial_state(c)
+        )
+    ]  # fmt: skip
+    if kept:
+        reading = replace(reading, gradients=kept)
+    sources = [c.given.source for c in reading.gradients]
+    objects = all(s is not None and holds_gradient(s.site.name) for s in sources)
+    given = reading.loss is not None and reading.loss.upstream is not None
+    if any(c.right for c in reading.gradients) or objects or given or len(sources) == 1:
+        return reading
+    return Reading(problem=_NAMES_ONLY)
+
+
+def _is_initial_state(checked: Checked) -> bool:
+    """Whether it may be the state that a recurrence starts with: zeros, and no bias by its name."""
+    bias = plain_name(checked.name).startswith(("b", "w", "theta"))
+    return not bias and not checked.given.place.value.any()
 
 
 def _roots(replayer: Replayer, givens: Sequence[Given]) -> list[Given]:
@@ -256,7 +286,31 @@ def _best(
     if best.loss.assumed and 2 * right < len(best.gradients):
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
-    return best
+    return _near_corners(replayer, best)
+
+
+def _near_corners(replayer: Replayer, reading: Reading) -> Reading:
+    """Gradients that are nearly right, measured again with smaller steps in other directions: a
+    corner of ReLU or a maximum may lie within a step."""
+    assert reading.loss is not None
+    near = [
+        c for c in reading.gradients
+        if not c.right and c.given.value.shape == c.given.place.value.shape
+        and c.slopes.error_of(c.given.value / reading.scale) < _NEAR
+    ]  # fmt: skip
+    if not near:
+        return reading
+    again: dict[int, Checked] = {}
+    for first, relative in ((41, 1e-7), (61, 1e-8)):
+        left = [c for c in near if id(c) not in again]
+        places = [c.given.place for c in left]
+        table = measure(
+            replayer, places, [reading.loss], first=first, tuned=False, relative=relative
+        )
+        for checked, row in zip(left, table, strict=True):
+            if row[0].is_right(checked.given.value / reading.scale):
+                again[id(checked)] = replace(checked, slopes=row[0], factor=1.0, right=True)
+    return replace(reading, gradients=[again.get(id(c), c) for c in reading.gradients])
 
 
 def _examples(reading: Reading) -> int:
@@ -273,9 +327,12 @@ def _under(
     if not (loss.assumed or _without_rate(givens) or _is_rate(scale, factors, rates)):
         scale = 1.0
     checked = [
-        Checked(g, s, None if f is None else f / scale, s.is_right(g.value / scale))
+        Checked(
+            g, s, None if f is None else f / scale,
+            s.is_right(g.value / scale) or (g.own_rate and f is not None and f > 0),
+        )
         for (g, s), f in zip(used, factors, strict=True)
-    ]
+    ]  # fmt: skip
     return Reading(loss, checked, scale)
 
 

@@ -157,13 +157,15 @@ def measure(
     directions: int = DIRECTIONS,
     first: int = 1,
     tuned: bool = True,
+    relative: float = _LADDER[0],
 ) -> list[list[Slopes]]:
     """Slopes of every loss (inner list) along random directions of every place (outer list).
 
     Args:
-        tuned: whether the step is chosen for each place, or one for all.
+        tuned: whether the step is chosen for each place, or `relative` for all.
+        relative: step, as a part of the largest entry.
     """
-    steps = [_LADDER[0] * place.scale for place in places]
+    steps = [relative * place.scale for place in places]
     if tuned:
         steps = _steps(replayer, places, losses, first)
     numbers = tuple(range(first, first + directions))
