@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from chainrule.checks import as_array, make_generator, shape_text
 from chainrule.errors import InputError, StorageError
+from chainrule.hints import NETWORK_HINTS, missing_attribute
 from chainrule.nn.build import (
     as_layer,
     floating,
@@ -22,6 +23,7 @@ from chainrule.nn.build import (
 from chainrule.nn.inference import Predictor
 from chainrule.nn.initializers import Initializer
 from chainrule.nn.layers import INFERENCE, Layer, Params, Run, Shape
+from chainrule.nn.losses import LOSSES, Loss
 from chainrule.nn.parameters import Layout, aligned_zeros
 from chainrule.nn.spec import parse_spec, write_spec
 from chainrule.registry import nearest
@@ -70,7 +72,10 @@ class Network:
         self.input_shape = input_shape(inputs)
         self.layers: tuple[Layer, ...] = tuple(as_layer(layer) for layer in layers)
         if not self.layers:
-            raise InputError("a Network needs at least one layer, for example Linear(10)")
+            raise InputError(
+                "a Network needs at least one layer: Network(784, Linear(10)), or by widths "
+                'Network.from_spec("784-128-10")'
+            )
         self.shapes = infer_shapes(self.input_shape, self.layers)
         self._dtype = floating(dtype)
         initial = initial_params(
@@ -82,6 +87,8 @@ class Network:
         self.layout = Layout.of(
             [{k: v.shape for k, v in local.items()} for local in initial], self.indices
         )
+        self.loss: Loss | None = None
+        """What the network was last trained on: it decides what `predict` makes of the outputs."""
         flat = [array.ravel() for local in initial for array in local.values()]
         self._bind(np.concatenate([*flat, np.empty(0)]))
 
@@ -198,6 +205,33 @@ class Network:
             self._predictor = Predictor(self)
         return self._predictor(X)
 
+    def predict(self, X: object) -> np.ndarray:
+        """The answer to each row, by the loss that the network was trained on.
+
+        Args:
+            X: as for a call.
+
+        Returns:
+            int64 class indices for a classifier, the outputs for a regression; (N,) for one
+                answer a row, else (N, outputs).
+
+        Raises:
+            InputError: the network has not been trained by `fit`, or X does not fit.
+
+        >>> from chainrule import fit
+        >>> net = Network.from_spec("2-8-2")
+        >>> history = fit(net, [[0.0, 1.0], [1.0, 0.0]], [1, 0], epochs=100)
+        >>> net.predict([[0.1, 0.9], [0.8, 0.2]])
+        array([1, 0])
+        """
+        if self.loss is None:
+            raise InputError(
+                "the network has not been trained, so it is unknown what its outputs mean: train "
+                "it with cr.fit, or set net.loss; net(X) gives the outputs themselves"
+            )
+        answers = self.loss.predict(self(X))
+        return answers[:, 0] if answers.shape[1:] == (1,) else answers
+
     def forward(
         self,
         x: np.ndarray,
@@ -290,7 +324,8 @@ class Network:
             InputError: `path` is no path.
             StorageError: the file cannot be written; what was there is untouched.
         """
-        save_tensors(path, "network", {"params": self._params}, {"spec": self.spec})
+        loss = None if self.loss is None else self.loss.spelling
+        save_tensors(path, "network", {"params": self._params}, {"spec": self.spec, "loss": loss})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -304,6 +339,8 @@ class Network:
         try:
             net = cls.from_spec(meta["spec"], dtype=tensors["params"].dtype)
             net.params = tensors["params"]
+            if meta.get("loss") is not None:
+                net.loss = LOSSES.make(meta["loss"])
         except (InputError, KeyError, TypeError) as error:
             raise StorageError(
                 f"{str(path)!r} holds no network that can be built: {error}"
@@ -319,6 +356,11 @@ class Network:
         self._bind(self._params)
 
     # --- words --------------------------------------------------------------------------------
+
+    if not TYPE_CHECKING:  # a type checker finds unknown names by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute("a Network", name, dir(type(self)), NETWORK_HINTS)
 
     @property
     def spec(self) -> str:

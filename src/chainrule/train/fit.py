@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +21,7 @@ from chainrule.checks import (
 )
 from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
+from chainrule.hints import FIT_HINTS, refuse_unknown
 from chainrule.nn import LOSSES, Loss, Network
 from chainrule.nn.compiled import leading_scale
 from chainrule.nn.losses import check_weights
@@ -27,9 +30,14 @@ from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.checkpoint import restore
 from chainrule.train.history import History
+from chainrule.train.progress import ProgressBar
+from chainrule.train.scales import warn_of_scales
 from chainrule.train.training import Training
 
-__all__ = ["fit"]
+__all__ = ["DEFAULT_OPTIMIZER", "fit"]
+
+DEFAULT_OPTIMIZER = "adam(0.01, schedule=cosine)"
+"""Trains with every loss on standardized columns, and does not diverge on others."""
 
 
 def fit(
@@ -38,7 +46,8 @@ def fit(
     y: object,
     *,
     loss: str | Loss = "softmax_cross_entropy",
-    optimizer: str | Optimizer = "sgd(0.1)",
+    optimizer: str | Optimizer = DEFAULT_OPTIMIZER,
+    lr: float | None = None,
     epochs: int = 10,
     batch_size: int = 64,
     validation: tuple[object, object] | None = None,
@@ -49,6 +58,8 @@ def fit(
     resume: str | os.PathLike[str] | None = None,
     engine: str = "auto",
     threads: int | None = None,
+    verbose: bool = False,
+    **unknown: object,
 ) -> History:
     """Train `net`, in place, by mini-batch gradient descent.
 
@@ -57,8 +68,10 @@ def fit(
         X: (N, *input_shape) examples; used as they are where the dtype is the network's, else
             converted once. A scipy.sparse matrix stays sparse.
         y: (N,) or (N, outputs) targets, as the loss takes them.
-        loss: a `Loss` or its spelling.
-        optimizer: an `Optimizer` or its spelling, such as "adam(0.001, schedule=cosine)".
+        loss: a `Loss` or its spelling, such as "mse" for a regression.
+        optimizer: an `Optimizer` or its spelling, such as "sgd(0.1, momentum=0.9)". The default
+            trains with every loss on standardized columns.
+        lr: learning rate, instead of the optimizer's own.
         epochs: how often each example is seen.
         batch_size: examples a step; the last batch of an epoch may be shorter. Larger than N
             means all at once.
@@ -74,9 +87,14 @@ def fit(
         threads: how many the compiled engine may use; by default the environment's
             `CHAINRULE_THREADS`, or the cores as far as they pay. The result does not depend on
             it, unless the products are so large that BLAS computes them.
+        verbose: whether to print a row after each epoch, and a progress bar.
+        **unknown: refused, with what chainrule calls it.
 
     Returns:
         The `History`.
+
+    Warns:
+        ScaleWarning: columns of X or targets are so large that training will suffer.
 
     Raises:
         InputError: an argument does not fit; nothing has been changed. `EarlyStopping` raises it
@@ -93,8 +111,11 @@ def fit(
     >>> history["accuracy"][-1]
     1.0
     """
+    refuse_unknown("fit", unknown, inspect.signature(fit).parameters, FIT_HINTS)
     check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
+    if lr is not None:
+        optimizer = dataclasses.replace(optimizer, lr=lr)
     x = _examples(X, net, "X")
     job = Job(
         net=net,
@@ -111,11 +132,13 @@ def fit(
         rng,
         epochs=as_count(epochs, "epochs"),
         validation=_check_validation(validation, net, loss),
-        callbacks=_check_callbacks(callbacks),
+        callbacks=_check_callbacks(callbacks, verbose),
         snapshots=_check_snapshots(snapshots, net),
     )
     if resume is not None:
         restore(training, resume)
+    warn_of_scales(job.X, job.y, loss)
+    net.loss = loss
     return training.run()
 
 
@@ -141,13 +164,13 @@ def _check_validation(
     return x, y
 
 
-def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
+def _check_callbacks(callbacks: Sequence[Callback], verbose: bool) -> Sequence[Callback]:
     given = as_list(callbacks, "callbacks must be a list of Callback objects")
     for callback in given:
         if not isinstance(callback, Callback):
             raise InputError(f"callbacks must be Callback objects, got {describe(callback)}")
         as_count(callback.every, f"{type(callback).__name__}.every")
-    return given
+    return [*given, ProgressBar(validation="val")] if verbose else given
 
 
 def _check_snapshots(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from chainrule.errors import MissingExtraError
 from chainrule.train.callbacks import Callback
-from chainrule.train.history import percent
+from chainrule.train.history import EpochRecord, loss_text, percent
 from chainrule.train.training import Training
 
 __all__ = ["ProgressBar"]
+
+_Cell = Callable[[EpochRecord], str]
 
 
 class ProgressBar(Callback):
@@ -44,8 +47,8 @@ class ProgressBar(Callback):
     def on_train_begin(self, training: Training) -> None:
         # About a hundred movements of the bar an epoch.
         self.every = max(1, training.steps_per_epoch // 100)
-        loss, accuracy = f"{self._validation} loss", f"{self._validation} acc"
-        header = f"{'epoch':>7}{'loss':>10}{'train acc':>12}{loss:>12}{accuracy:>12}{'seconds':>10}"
+        self._columns = self._chosen_columns(training)
+        header = "".join(f"{name:>{width}}" for name, (width, _) in self._columns.items())
         self._console.print(header, style="bold")
         for record_index in range(len(training.history)):
             self._print_row(training, record_index)
@@ -85,11 +88,26 @@ class ProgressBar(Callback):
             description = f"epoch {running}/{training.epochs}"
             self._bar.update(self._task, completed=training.step, description=description)
 
+    def _chosen_columns(self, training: Training) -> dict[str, tuple[int, _Cell]]:
+        """What this training measures: name -> width and text. At most 60 characters in all."""
+        name, epochs = self._validation, training.epochs
+        classifies = training.engine.job.loss.classifies
+        columns: dict[str, tuple[int, _Cell]] = {
+            "epoch": (7, lambda r: f"{r.epoch}/{epochs}"),
+            "loss": (11, lambda r: loss_text(r.loss)),
+        }
+        if classifies:
+            columns["train acc"] = (11, lambda r: percent(r.accuracy))
+        if training.validation is not None:
+            columns[f"{name} loss"] = (11, lambda r: loss_text(r.val_loss))
+            if classifies:
+                columns[f"{name} acc"] = (11, lambda r: percent(r.val_accuracy))
+            else:
+                columns[f"{name} R²"] = (11, lambda r: loss_text(r.val_r2))
+        columns["seconds"] = (9, lambda r: f"{r.seconds:.2f}")
+        return columns
+
     def _print_row(self, training: Training, index: int) -> None:
         record = training.history.epochs[index]
-        epoch = f"{record.epoch}/{training.epochs}"
-        val_loss = "" if record.val_loss is None else f"{record.val_loss:.4f}"
-        self._console.print(
-            f"{epoch:>7}{record.loss:>10.4f}{percent(record.accuracy):>12}"
-            f"{val_loss:>12}{percent(record.val_accuracy):>12}{record.seconds:>10.2f}"
-        )
+        cells = (f"{text(record):>{width}}" for width, text in self._columns.values())
+        self._console.print("".join(cells))

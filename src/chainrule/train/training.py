@@ -16,7 +16,7 @@ from chainrule.nn import Network
 from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
-from chainrule.train.evaluation import mean_loss_and_accuracy
+from chainrule.train.evaluation import validation_scores
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import InterruptGuard, TrainingInterrupted
 from chainrule.train.statistics import StepStatistics, dead_fractions
@@ -172,9 +172,9 @@ class Training:
         if bad is not None:
             raise self._diverged(bad)
         job, sums = self.engine.job, self.sums
-        val_loss, val_accuracy = None, None
+        val_loss, val_accuracy, val_r2 = None, None, None
         if self.validation is not None:
-            val_loss, val_accuracy = mean_loss_and_accuracy(self.net, *self.validation, job.loss)
+            val_loss, val_accuracy, val_r2 = validation_scores(self.net, *self.validation, job.loss)
         grad_norm, update_ratio = self.statistics.means()
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -182,6 +182,7 @@ class Training:
             accuracy=sums.hits / sums.examples if job.loss.classifies else None,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
+            val_r2=val_r2,
             seconds=self.seconds,
             lr=float(self._learning_rates(self.batch - 1, self.batch)[0]),
             grad_norm=grad_norm,
