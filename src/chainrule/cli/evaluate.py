@@ -13,9 +13,8 @@ from rich.text import Text
 from chainrule.cli.drawing import beside, thumbnail
 from chainrule.cli.model import Model, load_model
 from chainrule.cli.options import RUNS, DataTarget, Json, RunName, RunsFolder
-from chainrule.cli.output import print_json, print_title, standard_output
+from chainrule.cli.output import print_json, print_pairs, print_title, standard_output
 from chainrule.cli.runs import find_run
-from chainrule.cli.session import r_squared
 from chainrule.cli.sources import Part
 from chainrule.data.dataset import Label
 from chainrule.tables import text_table
@@ -62,12 +61,32 @@ def _print_scores(console: Console, model: Model, part: Part, result: Evaluation
     console.print()
     if result.accuracy is not None:
         wrong = len(part) - round(result.accuracy * len(part))
-        score = f"  accuracy  {100 * result.accuracy:.2f} %  ({wrong:,} wrong)"
-        console.print(f"{score}\n  loss      {result.loss:.4f}")
+        print_pairs(
+            console,
+            [
+                ("accuracy", f"{100 * result.accuracy:.2f} %  ({wrong:,} wrong)"),
+                (
+                    "baseline",
+                    f"{100 * result.baseline:.2f} %  (always {_most_frequent(model, part)})",
+                ),
+                ("loss", f"{result.loss:.4f}  ({model.loss})"),
+            ],
+        )
         return
-    r2 = r_squared(result, part.y)
-    console.print(f"  loss  {result.loss:.5g}  ({model.loss})")
-    console.print(f"  R²    {'undefined: all targets are alike' if r2 is None else f'{r2:.4f}'}")
+    r2 = "undefined: all targets are alike" if result.r2 is None else f"{result.r2:.4f}"
+    print_pairs(
+        console,
+        [
+            ("R²", r2),
+            ("loss", f"{result.loss:.5g}  ({model.loss})"),
+            ("baseline", f"R² 0, loss {result.baseline:.5g}  (always the mean of the targets)"),
+        ],
+    )
+
+
+def _most_frequent(model: Model, part: Part) -> str:
+    assert model.classes is not None
+    return f"always {_short(model.classes[np.bincount(part.y).argmax()])}"
 
 
 # --- classes ----------------------------------------------------------------------------------
@@ -172,9 +191,10 @@ def _document(model: Model, part: Part, result: Evaluation) -> dict[str, Any]:
         "examples": len(part),
         "loss": result.loss,
         "accuracy": result.accuracy,
+        "baseline": result.baseline,
     }
     if result.accuracy is None:
-        return {**document, "r2": r_squared(result, part.y)}
+        return {**document, "r2": result.r2}
     classes = model.classes
     if result.confusion is None or classes is None or result.confidence is None:
         return document

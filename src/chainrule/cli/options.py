@@ -128,11 +128,12 @@ Holdout = Annotated[
     ),
 ]
 Optimizer = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
         help="sgd, rmsprop, adam, adamw; or 'sgd(momentum=0.9)'.",
         rich_help_panel=_OPTIMIZER,
+        show_default="sgd for MNIST, else adam, rate 0.01, cosine",
     ),
 ]
 Lr = Annotated[
@@ -142,7 +143,7 @@ Lr = Annotated[
         metavar="X",
         help="Learning rate.",
         rich_help_panel=_OPTIMIZER,
-        show_default="sgd 0.1, others 0.001",
+        show_default="sgd 0.1, if named adam 0.001",
     ),
 ]
 Schedule = Annotated[
@@ -197,7 +198,7 @@ Name = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Replace the run of that name.", rich_help_panel=_RUN),
+    typer.Option("--force", help="Replace the run of the same name.", rich_help_panel=_RUN),
 ]
 SaveEvery = Annotated[
     int | None,
@@ -223,9 +224,9 @@ Threads = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help="How many the native engine may use.",
+        help="The most that the native engine may use; never more than there are cores.",
         rich_help_panel=_RUN,
-        show_default="as many as pay",
+        show_default="as many as are faster",
     ),
 ]
 Resume = Annotated[

@@ -10,8 +10,9 @@ import typer
 from chainrule.checks import check_choice
 from chainrule.cli.options import RUNS, Output, PlotData, PlotTarget, RunName, RunsFolder
 from chainrule.cli.output import display_path, standard_output
-from chainrule.cli.runs import claim, find_run
+from chainrule.cli.runs import claim, find_run, names_run
 from chainrule.errors import InputError
+from chainrule.registry import nearest
 from chainrule.storage import replace_atomically
 
 __all__ = ["plot"]
@@ -46,6 +47,8 @@ def plot(
 
     check_choice(format, "--format", _FORMATS)
     check_choice(theme, "--theme", ("light", "dark"))
+    if run is not None and not names_run(run, runs) and nearest(run, FIGURES):
+        names, run = [run, *(names or [])], None  # `plot weights`: of the latest run
     for name in names or []:
         check_name(name)
     found = find_run(run, runs)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from chainrule.cli.output import command, display_path, print_pairs
+from chainrule.cli.output import command, count_of, display_path, print_pairs
 from chainrule.cli.runs import Run, claim
+from chainrule.cli.scaling import print_scales
 from chainrule.cli.settings import Settings
 from chainrule.cli.sources import Part, Source
 from chainrule.errors import ChainruleError
@@ -19,16 +20,16 @@ from chainrule.train import (
     Callback,
     Checkpoint,
     EarlyStopping,
-    Evaluation,
     History,
     LogFile,
     ProgressBar,
+    ScaleWarning,
     Training,
     evaluate,
     fit,
 )
 
-__all__ = ["Session", "r_squared"]
+__all__ = ["Session"]
 
 
 class _Begin(Callback):
@@ -80,7 +81,7 @@ class Session:
             console: where the rows of the epochs go; None: nowhere.
             resume: go on from the run's checkpoint.
         """
-        s, train, validation = self.settings, self.source.train, self.source.validation
+        s, validation = self.settings, self.source.validation
         callbacks: list[Callback] = [_Begin(self.run, resume)]
         if console is not None:
             measured = "test" if validation is self.source.test else "val"
@@ -95,28 +96,36 @@ class Session:
             LogFile(self.run.history),
             Checkpoint(self.run.checkpoint, every_steps=s.save_every, classes=self.source.classes),
         ]
+        if not resume:
+            print_scales(s, self.source)
         made = claim(self.run.folder)
         try:
-            return fit(
-                self.net,
-                train.shaped(self.net.input_shape),
-                train.y,
-                loss=s.loss,
-                optimizer=s.optimizer,
-                epochs=s.epochs,
-                batch_size=s.batch_size,
-                validation=(validation.shaped(self.net.input_shape), validation.y),
-                seed=s.seed,
-                callbacks=callbacks,
-                snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
-                resume=self.run.checkpoint if resume else None,
-                engine=s.engine,
-                threads=s.threads,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ScaleWarning)  # printed above, with column names
+                return self._fit(callbacks, resume=resume)
         except (ChainruleError, OSError, MemoryError, KeyboardInterrupt):
             if made:
                 self.run.discard_unbegun()
             raise
+
+    def _fit(self, callbacks: list[Callback], *, resume: bool) -> History:
+        s, train, validation = self.settings, self.source.train, self.source.validation
+        return fit(
+            self.net,
+            train.shaped(self.net.input_shape),
+            train.y,
+            loss=s.loss,
+            optimizer=s.optimizer,
+            epochs=s.epochs,
+            batch_size=s.batch_size,
+            validation=(validation.shaped(self.net.input_shape), validation.y),
+            seed=s.seed,
+            callbacks=callbacks,
+            snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
+            resume=self.run.checkpoint if resume else None,
+            engine=s.engine,
+            threads=s.threads,
+        )
 
     def measure(self) -> dict[str, dict[str, Any]]:
         """Loss and accuracy (or R²) of the network as it is now, on every part of the data."""
@@ -131,27 +140,20 @@ class Session:
         result = evaluate(self.net, X, part.y, loss=self.settings.loss)
         score = {"loss": result.loss, "accuracy": result.accuracy, "examples": len(part)}
         if result.accuracy is None:
-            score["r2"] = r_squared(result, part.y)
-        return score
+            score["r2"] = result.r2
+        return {**score, "baseline": result.baseline}
 
     def print_summary(self, console: Console, history: History) -> None:
         """How it came out, where it is, and what to try next."""
-        count = len(history)
         pairs = []
         if history.stopped:
             pairs.append(("stopped early", history.stopped))
         for name, score in self.measure().items():
-            if score["accuracy"] is not None:
-                what, value = "accuracy", f"{100 * score['accuracy']:.2f} %"
-            else:
-                r2 = score["r2"]
-                what = "loss"
-                value = f"{score['loss']:.4g}" + (f" (R² {r2:.4f})" if r2 is not None else "")
-            label = f"{name.replace('_', '-')} {what}"
-            pairs.append((label, f"{value} of {score['examples']:,} examples"))
+            what, value = _in_words(score)
+            pairs.append((f"{name.replace('_', '-')} {what}", value))
         pairs += [
             ("parameters", f"{self.net.params.size:,}"),
-            ("training time", f"{history.seconds:.1f} s for {count} epoch{'s' * (count != 1)}"),
+            ("training time", f"{history.seconds:.1f} s for {count_of(len(history), 'epoch')}"),
             ("engine", history.engine),
             ("saved in", self.run.path),
             *([("film", display_path(self.run.film))] if self.settings.animate else []),
@@ -176,14 +178,13 @@ class Session:
         }
 
 
-def r_squared(result: Evaluation, y: np.ndarray) -> float | None:
-    """`1 − Σ(y − ŷ)² / Σ(y − ȳ)²`; None if all targets are the same.
-
-    >>> y = np.array([1.0, 2.0, 3.0])
-    >>> r_squared(Evaluation(0.0, None, y[:, None]), y)
-    1.0
-    """
-    targets = np.asarray(y, np.float64)
-    residual = targets - np.asarray(result.predicted, np.float64).reshape(targets.shape)
-    total = float(np.square(targets - targets.mean()).sum())
-    return 1 - float(np.square(residual).sum()) / total if total else None
+def _in_words(score: dict[str, Any]) -> tuple[str, str]:
+    """What a score of `measure` is called, and the score beside that of a constant answer."""
+    of, baseline = f"of {count_of(score['examples'], 'example')}", score["baseline"]
+    if score["accuracy"] is not None:
+        value = f"{100 * score['accuracy']:.2f} % {of}"
+        return "accuracy", f"{value} (always the same class: {100 * baseline:.2f} %)"
+    losses = f"loss {score['loss']:.4g} {of} (always the mean: {baseline:.4g})"
+    if score["r2"] is None:
+        return "loss", losses.removeprefix("loss ")
+    return "R²", f"{score['r2']:.4f}, {losses}"

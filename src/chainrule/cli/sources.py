@@ -37,12 +37,14 @@ class Part:
     """Some rows of a source.
 
     X: float32 (N, d). y: (N,). rows: (N,) where each stands in its file. name: what it is.
+    columns: the d names of a table's columns, if it has them.
     """
 
     X: np.ndarray
     y: np.ndarray
     rows: np.ndarray
     name: str
+    columns: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -143,7 +145,7 @@ def _read(
 
 
 def _whole(dataset: Dataset, name: str) -> Part:
-    return Part(dataset.X, dataset.y, np.arange(len(dataset.X)), name)
+    return Part(dataset.X, dataset.y, np.arange(len(dataset.X)), name, dataset.feature_names)
 
 
 def _test_part(data: str) -> str:
@@ -165,4 +167,4 @@ def _hold_out(part: Part, fraction: float, seed: int) -> tuple[Part, Part]:
 
 
 def _take(part: Part, rows: np.ndarray, name: str) -> Part:
-    return Part(part.X[rows], part.y[rows], rows, name)
+    return Part(part.X[rows], part.y[rows], rows, name, part.columns)

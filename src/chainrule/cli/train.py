@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import typer
 
 from chainrule.checks import as_count, check_choice, check_number
 from chainrule.cli import options as opt
-from chainrule.cli.output import command, print_error, print_json, standard_output
-from chainrule.cli.runs import Run, check_name, find_run, free_name
+from chainrule.cli.output import command, count_of, print_error, print_json, standard_output
+from chainrule.cli.runs import Run, check_name, find_run, free_name, name_of_net
 from chainrule.cli.session import Session
 from chainrule.cli.settings import (
     Settings,
@@ -21,9 +22,10 @@ from chainrule.cli.settings import (
 )
 from chainrule.cli.sources import MNIST, Source, absolute, absolute_target, load_source
 from chainrule.errors import InputError
-from chainrule.native import thread_count
+from chainrule.native import core_count, thread_count
 from chainrule.nn import LOSSES, Network
 from chainrule.train import read_history, read_settings
+from chainrule.train.fit import DEFAULT_OPTIMIZER
 
 __all__ = ["train"]
 
@@ -38,7 +40,7 @@ def train(
     target: opt.Target = None,
     test_data: opt.TestData = None,
     holdout: opt.Holdout = None,
-    optimizer: opt.Optimizer = "sgd",
+    optimizer: opt.Optimizer = None,
     lr: opt.Lr = None,
     schedule: opt.Schedule = None,
     weight_decay: opt.WeightDecay = None,
@@ -77,9 +79,9 @@ def train(
         check_name(runs, name, force=force)
     _check_numbers(batch_size, epochs, seed, patience, save_every)
     check_choice(engine, "--engine", ("auto", "native", "numpy"))
-    thread_count(threads)
+    threads = _capped(threads)
     spelled = spell_optimizer(
-        optimizer,
+        optimizer or ("sgd" if data == MNIST else DEFAULT_OPTIMIZER),
         lr=lr,
         schedule=schedule,
         weight_decay=weight_decay,
@@ -110,9 +112,26 @@ def train(
         threads=threads,
     )
     network = make_network(settings, source)
-    folder = runs / (name or free_name(runs, settings.net))
+    folder = runs / (name or _name(runs, settings.net, force=force))
     run = Run.in_folder(folder, settings, source.classes)
     _run(Session(run, settings, source, network), json)
+
+
+def _capped(threads: int | None) -> int | None:
+    """`--threads`, but no more than there are cores, where more are only slower."""
+    cores = core_count()
+    if threads is None or thread_count(threads) <= cores:
+        return threads
+    print_error(f"--threads {threads}: only {count_of(cores, 'core')} here", label="warning:")
+    return cores
+
+
+def _name(runs: Path, net: str, *, force: bool) -> str:
+    """The name of a run that was given none: a free one, or with --force that of its net."""
+    if not force:
+        return free_name(runs, net)
+    check_name(runs, name_of_net(net), force=True)
+    return name_of_net(net)
 
 
 def _given(context: typer.Context) -> set[str]:

@@ -7,6 +7,7 @@ from chainrule.train.fit import fit
 from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import TrainingInterrupted
 from chainrule.train.progress import ProgressBar
+from chainrule.train.scales import ScaleWarning
 from chainrule.train.training import Training
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "History",
     "LogFile",
     "ProgressBar",
+    "ScaleWarning",
     "Training",
     "TrainingInterrupted",
     "evaluate",
