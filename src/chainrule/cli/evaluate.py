@@ -20,11 +20,13 @@ from chainrule.data.dataset import Label
 from chainrule.tables import text_table
 from chainrule.train import Evaluation
 from chainrule.train import evaluate as evaluate_network
+from chainrule.train.history import loss_text
 
 __all__ = ["evaluate"]
 
 _LONGEST_NAME = 16
 _PICTURES = 5
+_DRAWING = 16  # columns that a picture takes
 
 
 def evaluate(
@@ -67,19 +69,22 @@ def _print_scores(console: Console, model: Model, part: Part, result: Evaluation
                 ("accuracy", f"{100 * result.accuracy:.2f} %  ({wrong:,} wrong)"),
                 (
                     "baseline",
-                    f"{100 * result.baseline:.2f} %  (always {_most_frequent(model, part)})",
+                    f"{100 * result.baseline:.2f} %  ({_most_frequent(model, part)})",
                 ),
-                ("loss", f"{result.loss:.4f}  ({model.loss})"),
+                ("loss", f"{loss_text(result.loss)}  ({model.loss})"),
             ],
         )
         return
-    r2 = "undefined: all targets are alike" if result.r2 is None else f"{result.r2:.4f}"
+    r2 = "undefined: all targets are alike" if result.r2 is None else loss_text(result.r2)
     print_pairs(
         console,
         [
             ("R²", r2),
-            ("loss", f"{result.loss:.5g}  ({model.loss})"),
-            ("baseline", f"R² 0, loss {result.baseline:.5g}  (always the mean of the targets)"),
+            ("loss", f"{loss_text(result.loss)}  ({model.loss})"),
+            (
+                "baseline",
+                f"R² 0, loss {loss_text(result.baseline)}  (always the mean of the targets)",
+            ),
         ],
     )
 
@@ -171,12 +176,12 @@ def _draw(
 ) -> None:
     """Some of them side by side, each under what it is and what it was taken for."""
     blocks = []
-    for i in indices:
+    for i in indices[: max(1, console.width // _DRAWING)]:
         caption = f"{names[part.y[i]][:5]} not {names[result.predicted[i]][:5]}"
         image = part.X[i].reshape(28, 28)
         blocks.append([*thumbnail(image, console), Text(f"{caption:^14}", "dim")])
     console.print()
-    for line in beside([[Text()], *blocks], [0, *[14] * len(blocks)], gap=2):
+    for line in beside([[Text()], *blocks], [0, *[_DRAWING - 2] * len(blocks)], gap=2):
         console.print(line)
 
 

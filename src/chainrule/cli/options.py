@@ -133,7 +133,7 @@ Optimizer = Annotated[
         metavar="NAME",
         help="sgd, rmsprop, adam, adamw; or 'sgd(momentum=0.9)'.",
         rich_help_panel=_OPTIMIZER,
-        show_default="sgd for MNIST, else adam, rate 0.01, cosine",
+        show_default="sgd for MNIST, else adam(0.01, schedule=cosine)",
     ),
 ]
 Lr = Annotated[
@@ -143,7 +143,7 @@ Lr = Annotated[
         metavar="X",
         help="Learning rate.",
         rich_help_panel=_OPTIMIZER,
-        show_default="sgd 0.1, if named adam 0.001",
+        show_default="0.01; a named sgd 0.1, others 0.001",
     ),
 ]
 Schedule = Annotated[

@@ -48,6 +48,9 @@ def wrapped(console: Console, text: str, indent: int, taken: int | None = None) 
     """
     if not console.is_terminal:
         return [" ".join(text.split())]
+    words = text.split()
+    if taken is not None and words and taken + len(words[0]) > console.width:
+        return ["", *(f"{' ' * indent}{line}" for line in wrapped(console, text, indent))]
     first = " " * (indent if taken is None else taken)
     lines = textwrap.wrap(
         text,

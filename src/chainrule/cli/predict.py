@@ -29,7 +29,7 @@ def predict(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="[RUN] IMAGE…",
+            metavar="[RUN] IMAGE",
             help="A run, by default the latest, and pictures of one digit each: any size, dark on "
             "bright or bright on dark.",
         ),
@@ -102,10 +102,11 @@ def _bars(console: Console, names: list[str], p: np.ndarray) -> list[Text]:
     if len(p) > _MOST_BARS:
         shown = np.argsort(-p, kind="stable")[:_MOST_BARS].tolist()
     width = max(len(names[i][:_BAR]) for i in shown)
+    longest = max(4, min(_BAR, console.width - _SIDE - width - 15))
     best = int(p.argmax())
     return [
         Text(
-            f"{names[i][:_BAR]:>{width}} {bar(float(p[i]), _BAR, console)} {100 * p[i]:6.2f} %",
+            f"{names[i][:_BAR]:>{width}} {bar(float(p[i]), longest, console)} {100 * p[i]:6.2f} %",
             "bold green" if i == best else "",
         )
         for i in shown

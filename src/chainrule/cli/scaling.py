@@ -29,23 +29,34 @@ def print_scales(settings: Settings, source: Source) -> None:
         console.print("Standardize X first: (X - X.mean(0)) / (X.std(0) + 1e-6), all parts alike.")
         return
     console.print("Training works best near 1. Standardize the table first:")
-    for line in _commands(settings, source, targets=bool(targets)):
-        console.print(f"  {line}", style="bold")
+    console.print()
+    console.print(_commands(settings, source, targets=bool(targets)), style="bold")
+    console.print()
 
 
-def _commands(settings: Settings, source: Source, *, targets: bool) -> list[str]:
-    """Two lines to copy: one writes a standardized copy, one trains on it."""
+def _commands(settings: Settings, source: Source, *, targets: bool) -> str:
+    """Two commands to copy: one writes a standardized copy, one trains on it."""
     path = display_path(settings.data)
     copy = f"{os.path.splitext(path)[0]}-scaled.npz"
     regression = source.classes is None
     task = "regression" if regression else "classification"
-    y = "d.y" if regression else "np.array(d.classes)[d.y]"
-    if targets:
-        y = "(d.y - d.y.mean()) / d.y.std()"
-    python = (
-        f"import chainrule as cr, numpy as np; "
-        f"d = cr.data.load({path!r}, {settings.target!r}, task={task!r}); "
-        f"np.savez({copy!r}, X=(d.X - d.X.mean(0)) / (d.X.std(0) + 1e-6), y={y})"
+    target = "" if settings.target is None else f", {settings.target!r}"
+    y = "(d.y - d.y.mean()) / d.y.std()" if targets else "d.y"
+    if not regression:
+        y = "np.array(d.classes)[d.y]"
+    python = "\n".join(
+        [
+            "import chainrule as cr, numpy as np",
+            f"d = cr.data.load({path!r}{target}, task={task!r})",
+            "X = (d.X - d.X.mean(0)) / (d.X.std(0) + 1e-6)",
+            f"y = {y}",
+            f"np.savez({copy!r}, X=X, y=y)",
+        ]
     )
     loss = ["--loss", settings.loss] if regression else []
-    return [shlex.join(["python", "-c", python]), command("train", "--data", copy, *loss)]
+    return f"python -c {_quoted(python)}\n{command('train', '--data', copy, *loss)}"
+
+
+def _quoted(text: str) -> str:
+    """For a shell: in double quotes, which leave Python's single ones readable, where they do."""
+    return shlex.quote(text) if set(text) & set('"$`\\!') else f'"{text}"'

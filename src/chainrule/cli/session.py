@@ -28,6 +28,7 @@ from chainrule.train import (
     evaluate,
     fit,
 )
+from chainrule.train.history import loss_text
 
 __all__ = ["Session"]
 
@@ -179,12 +180,12 @@ class Session:
 
 
 def _in_words(score: dict[str, Any]) -> tuple[str, str]:
-    """What a score of `measure` is called, and the score beside that of a constant answer."""
-    of, baseline = f"of {count_of(score['examples'], 'example')}", score["baseline"]
+    """What a score of `measure` is called, and its value beside that of a constant answer."""
+    examples, baseline = count_of(score["examples"], "example"), score["baseline"]
     if score["accuracy"] is not None:
-        value = f"{100 * score['accuracy']:.2f} % {of}"
-        return "accuracy", f"{value} (always the same class: {100 * baseline:.2f} %)"
-    losses = f"loss {score['loss']:.4g} {of} (always the mean: {baseline:.4g})"
+        value, other = (f"{100 * share:.2f} %" for share in (score["accuracy"], baseline))
+        return "accuracy", f"{value} of {examples} (baseline {other})"
+    loss = f"{loss_text(score['loss'])} of {examples} (baseline {loss_text(baseline)})"
     if score["r2"] is None:
-        return "loss", losses.removeprefix("loss ")
-    return "R²", f"{score['r2']:.4f}, {losses}"
+        return "loss", loss
+    return "R²", f"{loss_text(score['r2'])}, loss {loss}"

@@ -61,6 +61,9 @@ class Network:
     array([1., 1., 1.], dtype=float32)
     """
 
+    loss: Loss | None = None
+    """What the network was last trained on: it decides what `predict` makes of the outputs."""
+
     def __init__(
         self,
         inputs: int | Shape,
@@ -87,8 +90,6 @@ class Network:
         self.layout = Layout.of(
             [{k: v.shape for k, v in local.items()} for local in initial], self.indices
         )
-        self.loss: Loss | None = None
-        """What the network was last trained on: it decides what `predict` makes of the outputs."""
         flat = [array.ravel() for local in initial for array in local.values()]
         self._bind(np.concatenate([*flat, np.empty(0)]))
 
@@ -373,6 +374,11 @@ class Network:
         return f"Network({inputs}, {parts})"
 
     def __str__(self) -> str:
+        return self.table()
+
+    def table(self, width: int | None = None) -> str:
+        """The layers, their outputs and parameters as text; without the shapes of the parameters
+        where that is wider than `width`."""
         rows = [["X", "input", shape_text(self.input_shape), "", ""]]
         for i, layer in enumerate(self.layers):
             local = self._views[i].items()
@@ -382,7 +388,7 @@ class Network:
             rows.append([self.tensor_names[i + 1], layer.spelling, output, f"{count:,}", shapes])
         rows.append(["", "total", "", f"{self.layout.size:,}", str(self._dtype)])
         header = ["tensor", "layer", "output", "parameters", ""]
-        return text_table(header, rows, "<<>><", footer=True)
+        return text_table(header, rows, "<<>><", footer=True, width=width, spare=("",))
 
 
 def _tuple_text(shape: Shape) -> str:

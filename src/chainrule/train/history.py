@@ -125,10 +125,16 @@ class History:
         """The epochs as cells of a table: for each of `columns` one text."""
         return [[_CELLS[name](record) for name in self.columns()] for record in self.epochs]
 
-    def __str__(self) -> str:
+    def table(self, width: int | None = None) -> str:
+        """The epochs as text; without the rate and the seconds where that is wider than `width`."""
         if not self.epochs:
             return "no epoch is complete yet"
-        return text_table(self.columns(), self.rows(), ">" * len(self.columns()))
+        columns = self.columns()
+        spare = ("lr", "seconds")
+        return text_table(columns, self.rows(), ">" * len(columns), width=width, spare=spare)
+
+    def __str__(self) -> str:
+        return self.table()
 
     def __repr__(self) -> str:
         return str(self)

@@ -63,14 +63,14 @@ def describe_scales(
     >>> from chainrule.nn import MSE
     >>> X, y = np.array([[1.0, 5e4], [2.0, 7e4]]), np.array([0.5, 0.7])
     >>> describe_scales(X, y, MSE(), ["age", "income"])
-    ("1 of 2 columns is far from 1 in size: 'income' about 6.1e+04", '')
+    ("1 of 2 columns is far from 1 in size: 'income' about 61,000", '')
     """
     columns = ""
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":
         columns = _columns(_sizes(X), names)
     targets = ""
     if not loss.classifies and (size := _sizes(y.reshape(-1, 1))[0]) > _LARGE:
-        targets = f"the targets are about {size:.2g} in size, and the network starts near 0"
+        targets = f"the targets are about {_size_text(size)} in size, and the network starts near 0"
     return columns, targets
 
 
@@ -86,8 +86,15 @@ def _columns(sizes: np.ndarray, names: Sequence[str] | None) -> str:
         return ""
     largest = large[np.argsort(-sizes[large], kind="stable")][:_NAMED]
     listed = ", ".join(
-        f"{repr(names[i]) if names else f'column {i}'} about {sizes[i]:.2g}" for i in largest
+        f"{repr(names[i]) if names else f'column {i}'} about {_size_text(sizes[i])}"
+        for i in largest
     )
-    more = ", …" if len(large) > _NAMED else ""
+    more = f" and {len(large) - _NAMED:,} more" if len(large) > _NAMED else ""
     verb = "is" if len(large) == 1 else "are"
     return f"{len(large):,} of {len(sizes):,} columns {verb} far from 1 in size: {listed}{more}"
+
+
+def _size_text(size: float) -> str:
+    """Two digits of it: `58,000`, `1.1e+09`."""
+    rounded = float(f"{size:.2g}")
+    return f"{rounded:,.0f}" if rounded < 1e6 else f"{rounded:.2g}"
