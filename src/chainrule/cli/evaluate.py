@@ -13,7 +13,14 @@ from rich.text import Text
 from chainrule.cli.drawing import beside, thumbnail
 from chainrule.cli.model import Model, load_model
 from chainrule.cli.options import RUNS, DataTarget, Json, RunName, RunsFolder
-from chainrule.cli.output import print_json, print_pairs, print_title, standard_output
+from chainrule.cli.output import (
+    count_of,
+    print_json,
+    print_pairs,
+    print_title,
+    standard_output,
+    wrapped,
+)
 from chainrule.cli.runs import find_run
 from chainrule.cli.sources import Part
 from chainrule.data.dataset import Label
@@ -59,19 +66,21 @@ def evaluate(
 
 
 def _print_scores(console: Console, model: Model, part: Part, result: Evaluation) -> None:
-    console.print(f"{model.run.path} on {len(part):,} examples: {part.name}", style="bold")
+    title = f"{model.run.path} on {count_of(len(part), 'example')}: {part.name}"
+    for line in wrapped(console, title, indent=0):
+        console.print(line, style="bold")
     console.print()
     if result.accuracy is not None:
         wrong = len(part) - round(result.accuracy * len(part))
         print_pairs(
             console,
             [
-                ("accuracy", f"{100 * result.accuracy:.2f} %  ({wrong:,} wrong)"),
+                ("accuracy", f"{100 * result.accuracy:.2f} % ({wrong:,} wrong)"),
                 (
                     "baseline",
-                    f"{100 * result.baseline:.2f} %  ({_most_frequent(model, part)})",
+                    f"{100 * result.baseline:.2f} % ({_most_frequent(model, part)})",
                 ),
-                ("loss", f"{loss_text(result.loss)}  ({model.loss})"),
+                ("loss", f"{loss_text(result.loss)} ({model.loss})"),
             ],
         )
         return
@@ -80,10 +89,10 @@ def _print_scores(console: Console, model: Model, part: Part, result: Evaluation
         console,
         [
             ("R²", r2),
-            ("loss", f"{loss_text(result.loss)}  ({model.loss})"),
+            ("loss", f"{loss_text(result.loss)} ({model.loss})"),
             (
                 "baseline",
-                f"R² 0, loss {loss_text(result.baseline)}  (always the mean of the targets)",
+                f"R² 0, loss {loss_text(result.baseline)} (always the mean of the targets)",
             ),
         ],
     )

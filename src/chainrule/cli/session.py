@@ -184,8 +184,8 @@ def _in_words(score: dict[str, Any]) -> tuple[str, str]:
     examples, baseline = count_of(score["examples"], "example"), score["baseline"]
     if score["accuracy"] is not None:
         value, other = (f"{100 * share:.2f} %" for share in (score["accuracy"], baseline))
-        return "accuracy", f"{value} of {examples} (baseline {other})"
-    loss = f"{loss_text(score['loss'])} of {examples} (baseline {loss_text(baseline)})"
+        return "accuracy", f"{value}, baseline {other}, {examples}"
+    loss = f"{loss_text(score['loss'])}, baseline {loss_text(baseline)}, {examples}"
     if score["r2"] is None:
         return "loss", loss
     return "R²", f"{loss_text(score['r2'])}, loss {loss}"

@@ -22,7 +22,7 @@ from chainrule.checks import (
 from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
 from chainrule.hints import FIT_HINTS, refuse_unknown
-from chainrule.nn import LOSSES, Loss, Network
+from chainrule.nn import LOSSES, BinaryCrossEntropy, Loss, Network, Sigmoid
 from chainrule.nn.compiled import leading_scale
 from chainrule.nn.losses import check_weights
 from chainrule.optim import OPTIMIZERS, Optimizer
@@ -114,6 +114,7 @@ def fit(
     refuse_unknown("fit", unknown, inspect.signature(fit).parameters, FIT_HINTS)
     check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
+    _check_output(net, loss)
     if lr is not None:
         optimizer = dataclasses.replace(optimizer, lr=lr)
     x = _examples(X, net, "X")
@@ -140,6 +141,14 @@ def fit(
     warn_of_scales(job.X, job.y, loss)
     net.loss = loss
     return training.run()
+
+
+def _check_output(net: Network, loss: Loss) -> None:
+    """Refuse a second sigmoid, after which no probability would be below a half."""
+    if isinstance(loss, BinaryCrossEntropy) and isinstance(net.layers[-1], Sigmoid):
+        raise InputError(
+            "BinaryCrossEntropy applies the sigmoid itself: leave out the Sigmoid() at the end"
+        )
 
 
 def _examples(X: object, net: Network, name: str) -> np.ndarray | SparseRows:

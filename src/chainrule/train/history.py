@@ -146,7 +146,7 @@ class History:
 
 
 def loss_text(loss: float | None) -> str:
-    """A loss in at most 9 characters, or nothing for None.
+    """A loss, or R², in at most 10 characters; nothing for None.
 
     >>> loss_text(0.07301), loss_text(1234.56), loss_text(0.00012), loss_text(3.2e10)
     ('0.0730', '1234.6', '1.200e-04', '3.200e+10')
