@@ -114,7 +114,8 @@ def test_columns_of_usual_size_bytes_and_sparse_rows_are_left_alone():
     for examples in (X, sparse.csr_array(X * [1, 1e6, 1])):
         cr.fit(cr.Network.from_spec("3-2"), examples, y, epochs=1)
     pixels = np.random.default_rng(0).integers(0, 256, size=(50, 3)).astype(np.uint8)
-    cr.fit(cr.Network.from_spec("3-scale-2"), pixels, y, epochs=1)
+    for examples in (pixels, pixels.astype(np.float32)):
+        cr.fit(cr.Network.from_spec("3-scale-2"), examples, y, epochs=1)
 
 
 def test_nothing_is_trained_before_a_warning_that_is_an_error():

@@ -117,14 +117,14 @@ app.command(
     "\n\nchainrule train --resume 784-128-10 --epochs 20"
 )(train)
 app.command(epilog="Example: chainrule evaluate 784-128-10")(evaluate)
-app.command(epilog="Example: chainrule predict 784-128-10 seven.png three.jpg")(predict)
+app.command(epilog="Example: chainrule predict seven.png three.jpg")(predict)
 app.command(epilog="Example: chainrule show 784-128-10")(show)
 app.command(
     epilog="Examples:\n\nchainrule explain --step dW1"
     '\n\nchainrule explain 784-128-10 --entry "dW1[300,17]"'
     '\n\nchainrule explain --net "784-64(gelu)-dropout(0.1)-10" --output page.html'
 )(explain)
-app.command(epilog="Example: chainrule plot 784-128-10 weights confusion --theme dark")(plot)
+app.command(epilog="Example: chainrule plot weights confusion --theme dark")(plot)
 app.command(epilog="Example: chainrule report 784-128-10")(report)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

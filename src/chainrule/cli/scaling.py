@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 
-import numpy as np
-
 from chainrule.cli.output import command, display_path, print_error, standard_error
 from chainrule.cli.settings import Settings
 from chainrule.cli.sources import MNIST, Source, names_columns
-from chainrule.nn import LOSSES
+from chainrule.nn import LOSSES, Network
 from chainrule.train.scales import describe_scales
 
 __all__ = ["print_scales"]
 
 
-def print_scales(settings: Settings, source: Source) -> None:
+def print_scales(net: Network, settings: Settings, source: Source) -> None:
     """Say on standard error which columns and targets are large, and how to standardize them."""
     train = source.train
     loss = LOSSES.make(settings.loss)
-    columns, targets = describe_scales(train.X, np.asarray(train.y), loss, train.columns)
+    columns, targets = describe_scales(net, train.X, train.y, loss, train.columns)
     if not columns and not targets:
         return
     print_error(f"{'; '.join(filter(None, (columns, targets)))}.", label="warning:")

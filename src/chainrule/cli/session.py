@@ -98,7 +98,7 @@ class Session:
             Checkpoint(self.run.checkpoint, every_steps=s.save_every, classes=self.source.classes),
         ]
         if not resume:
-            print_scales(s, self.source)
+            print_scales(self.net, s, self.source)
         made = claim(self.run.folder)
         try:
             with warnings.catch_warnings():

@@ -138,7 +138,7 @@ def fit(
     )
     if resume is not None:
         restore(training, resume)
-    warn_of_scales(job.X, job.y, loss)
+    warn_of_scales(net, job.X, job.y, loss)
     net.loss = loss
     return training.run()
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.nn import Loss
+from chainrule.nn import Loss, Network
+from chainrule.nn.compiled import leading_scale
 from chainrule.sparse import SparseRows
 
 __all__ = ["ScaleWarning", "describe_scales", "warn_of_scales"]
@@ -28,15 +29,16 @@ class ScaleWarning(UserWarning):
     """
 
 
-def warn_of_scales(X: np.ndarray | SparseRows, y: np.ndarray, loss: Loss) -> None:
+def warn_of_scales(net: Network, X: np.ndarray | SparseRows, y: np.ndarray, loss: Loss) -> None:
     """Warn of large columns or targets, as `fit` does, with the line of Python that helps.
 
     Args:
+        net: what is trained.
         X: (N, *input_shape) checked examples.
         y: (N,) or (N, outputs) checked targets.
         loss: what they are for.
     """
-    columns, targets = describe_scales(X, y, loss)
+    columns, targets = describe_scales(net, X, y, loss)
     remedies = []
     if columns:
         remedies.append(
@@ -50,24 +52,30 @@ def warn_of_scales(X: np.ndarray | SparseRows, y: np.ndarray, loss: Loss) -> Non
 
 
 def describe_scales(
-    X: np.ndarray | SparseRows, y: np.ndarray, loss: Loss, names: Sequence[str] | None = None
+    net: Network,
+    X: np.ndarray | SparseRows,
+    y: np.ndarray,
+    loss: Loss,
+    names: Sequence[str] | None = None,
 ) -> tuple[str, str]:
     """A sentence on the columns that are large, and one on the targets; empty where all is well.
 
     Args:
+        net: what is trained; a `Scale` that it starts with counts.
         X: (N, *input_shape) checked examples; bytes and sparse rows are left alone.
         y: (N,) or (N, outputs) checked targets.
         loss: what they are for; targets of a classifier have no scale.
         names: of the columns.
 
     >>> from chainrule.nn import MSE
-    >>> X, y = np.array([[1.0, 5e4], [2.0, 7e4]]), np.array([0.5, 0.7])
-    >>> describe_scales(X, y, MSE(), ["age", "income"])
+    >>> net, y = Network.from_spec("2-1"), np.array([0.5, 0.7])
+    >>> describe_scales(net, np.array([[1.0, 5e4], [2.0, 7e4]]), y, MSE(), ["age", "income"])
     ("1 of 2 columns is far from 1 in size: 'income' about 61,000", '')
     """
     columns = ""
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":
-        columns = _columns(_sizes(X), names)
+        scale = leading_scale(net.layers)
+        columns = _columns(_sizes(X) * (1 if scale is None else abs(scale.factor)), names)
     targets = ""
     if not loss.classifies and (size := _sizes(y.reshape(-1, 1))[0]) > _LARGE:
         targets = f"the targets are about {_size_text(size)} in size, and the network starts near 0"
