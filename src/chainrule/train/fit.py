@@ -111,7 +111,8 @@ def fit(
     >>> history["accuracy"][-1]
     1.0
     """
-    refuse_unknown("fit", unknown, inspect.signature(fit).parameters, FIT_HINTS)
+    if unknown:
+        refuse_unknown("fit", unknown, list(inspect.signature(fit).parameters)[:-1], FIT_HINTS)
     check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
     _check_output(net, loss)
