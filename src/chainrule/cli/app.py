@@ -26,6 +26,7 @@ from chainrule.cli.report import report
 from chainrule.cli.show import show
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError
+from chainrule.train import ScaleWarning
 
 __all__ = ["app"]
 
@@ -49,6 +50,7 @@ class Commands(TyperGroup):
             # What is not finite is reported by the library, with its place; NumPy need not warn.
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore", RuntimeWarning)
+                warnings.simplefilter("ignore", ScaleWarning)  # `train` prints it with column names
                 code = super().main(words, "chainrule", standalone_mode=False, **extra)
         except (KeyboardInterrupt, typer.Abort):  # Ctrl-C where there is nothing to save
             code = 130

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,6 @@ from chainrule.train import (
     History,
     LogFile,
     ProgressBar,
-    ScaleWarning,
     Training,
     evaluate,
     fit,
@@ -82,7 +80,7 @@ class Session:
             console: where the rows of the epochs go; None: nowhere.
             resume: go on from the run's checkpoint.
         """
-        s, validation = self.settings, self.source.validation
+        s, train, validation = self.settings, self.source.train, self.source.validation
         callbacks: list[Callback] = [_Begin(self.run, resume)]
         if console is not None:
             measured = "test" if validation is self.source.test else "val"
@@ -101,32 +99,26 @@ class Session:
             print_scales(self.net, s, self.source)
         made = claim(self.run.folder)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ScaleWarning)  # printed above, with column names
-                return self._fit(callbacks, resume=resume)
+            return fit(
+                self.net,
+                train.shaped(self.net.input_shape),
+                train.y,
+                loss=s.loss,
+                optimizer=s.optimizer,
+                epochs=s.epochs,
+                batch_size=s.batch_size,
+                validation=(validation.shaped(self.net.input_shape), validation.y),
+                seed=s.seed,
+                callbacks=callbacks,
+                snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
+                resume=self.run.checkpoint if resume else None,
+                engine=s.engine,
+                threads=s.threads,
+            )
         except (ChainruleError, OSError, MemoryError, KeyboardInterrupt):
             if made:
                 self.run.discard_unbegun()
             raise
-
-    def _fit(self, callbacks: list[Callback], *, resume: bool) -> History:
-        s, train, validation = self.settings, self.source.train, self.source.validation
-        return fit(
-            self.net,
-            train.shaped(self.net.input_shape),
-            train.y,
-            loss=s.loss,
-            optimizer=s.optimizer,
-            epochs=s.epochs,
-            batch_size=s.batch_size,
-            validation=(validation.shaped(self.net.input_shape), validation.y),
-            seed=s.seed,
-            callbacks=callbacks,
-            snapshots={"W1": [0, s.epochs // 2, s.epochs]} if "W1" in self.net else None,
-            resume=self.run.checkpoint if resume else None,
-            engine=s.engine,
-            threads=s.threads,
-        )
 
     def measure(self) -> dict[str, dict[str, Any]]:
         """Loss and accuracy (or R²) of the network as it is now, on every part of the data."""
