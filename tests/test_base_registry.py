@@ -27,7 +27,7 @@ class Common:
     note: object = None
 
 
-@THINGS.register("full")
+@THINGS.register("full", "whole", "entire_thing")
 @dataclasses.dataclass(frozen=True)
 class Full(Common):
     """Keyword-only fields of a base class come after its own."""
@@ -140,7 +140,8 @@ def test_any_text_parses_or_is_refused(text):
             "plian",
             r"unknown thing 'plian' in 'plian', did you mean 'plain'\?; known: full, nest, pl",
         ),
-        ("PLAIN(1)", r"unknown thing 'PLAIN' in 'PLAIN\(1\)', did you mean 'plain'"),
+        ("PLAINE(1)", r"unknown thing 'PLAINE' in 'PLAINE\(1\)', did you mean 'plain'"),
+        ("PLAIN(1)", r"cannot make the thing 'PLAIN\(1\)': plain takes \(\)"),
         ("zzzzz", r"unknown thing 'zzzzz' in 'zzzzz'; known: full, nest, plain"),
         ("plain(1)", r"cannot make the thing 'plain\(1\)': plain takes \(\)"),
         ("full", r"full takes \(first, second, third, note\)"),
@@ -157,7 +158,7 @@ def test_what_cannot_be_made_is_refused(spelling, message):
 def test_objects_pass_through_and_strangers_do_not():
     thing = Full(1)
     assert THINGS.make(thing) is thing
-    for stranger in (3, None, object(), Plain):
+    for stranger in (3, None, object(), int):
         with pytest.raises(InputError, match="is not a registered thing"):
             THINGS.make(stranger)
 
@@ -166,6 +167,23 @@ def test_objects_pass_through_and_strangers_do_not():
 
     with pytest.raises(InputError, match="is not a registered thing"):
         THINGS.name_of(Derived())
+
+
+def test_a_class_instead_of_an_object_is_refused():
+    with pytest.raises(InputError, match=r"^Plain is a class; write Plain\(…\)$"):
+        THINGS.make(Plain)
+
+
+@pytest.mark.parametrize("word", ["full", "Full", "FULL", "whole", "Entire_Thing", "entireThing"])
+def test_case_does_not_matter_and_aliases_are_understood(word):
+    assert THINGS.make(f"{word}(1)") == Full(1)
+    assert THINGS.spell(THINGS.make(f"{word}(1)")) == "full(1)"
+
+
+def test_an_alias_is_given_once():
+    with pytest.raises(ValueError, match="the thing 'whole' is registered twice"):
+        THINGS.register("new", "whole")(int)
+    assert "new" not in THINGS
 
 
 def test_it_lists_what_it_knows():

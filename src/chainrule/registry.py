@@ -39,17 +39,34 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._classes: dict[str, type] = {}
+        self._aliases: dict[str, tuple[str, ...]] = {}
 
-    def register(self, name: str) -> Callable[[C], C]:
-        """Class decorator: make a frozen dataclass known under `name`."""
+    def register(self, name: str, *aliases: str) -> Callable[[C], C]:
+        """Class decorator: make a frozen dataclass known under `name`.
+
+        Args:
+            name: how it is spelled.
+            *aliases: what other libraries call it; `make` accepts these too.
+        """
 
         def add(cls: C) -> C:
-            if name in self._classes:
-                raise ValueError(f"the {self.kind} {name!r} is registered twice")
+            for word in (name, *aliases):
+                if self._find(word) is not None:
+                    raise ValueError(f"the {self.kind} {word!r} is registered twice")
             self._classes[name] = cls
+            self._aliases[name] = aliases
             return cls
 
         return add
+
+    def _find(self, word: str) -> str | None:
+        """The registered name that `word` stands for. Case and underscores do not matter:
+        "ReLU" is relu, and "LeakyReLU" leaky_relu."""
+        wanted = _folded(word)
+        for name in self._classes:
+            if wanted in map(_folded, (name, *self._aliases.get(name, ()))):
+                return name
+        return None
 
     def __iter__(self) -> Iterable[str]:
         return iter(self._classes)
@@ -70,6 +87,8 @@ class Registry(Generic[T]):
         for name, cls in self._classes.items():
             if type(thing) is cls:
                 return name
+            if thing is cls:
+                raise InputError(f"{cls.__name__} is a class; write {cls.__name__}(…)")
         raise InputError(
             f"{thing!r} is not a registered {self.kind}, nor the name of one; "
             f"known: {', '.join(self.names())}"
@@ -78,9 +97,12 @@ class Registry(Generic[T]):
     def make(self, spelling: str | T) -> T:
         """The object that a spelling such as `"dropout(0.1)"` stands for; objects pass through.
 
+        Case does not matter, and names that other libraries use are understood: "Adam" is
+        "adam", "cross_entropy" is "softmax_cross_entropy".
+
         Raises:
-            InputError: the name is unknown (the nearest one is suggested) or the arguments
-                do not fit.
+            InputError: the name is unknown (the nearest one is suggested), the arguments do not
+                fit, or `spelling` is a class instead of an object.
         """
         if not isinstance(spelling, str):
             self.name_of(spelling)
@@ -89,18 +111,19 @@ class Registry(Generic[T]):
 
     def build(self, spelling: str, name: str, args: list[Any], kwargs: dict[str, Any]) -> T:
         """The object of a parsed spelling."""
-        cls = self._classes.get(name)
-        if cls is None:
+        found = self._find(name)
+        if found is None:
             raise InputError(
                 f"unknown {self.kind} {name!r} in {spelling!r}{nearest(name, self._classes)}; "
                 f"known: {', '.join(self.names())}"
             )
+        cls = self._classes[found]
         try:
             made: T = cls(*args, **kwargs)
         except TypeError as error:
             fields = ", ".join(f.name for f in _fields(cls))
             raise InputError(
-                f"cannot make the {self.kind} {spelling!r}: {name} takes ({fields})"
+                f"cannot make the {self.kind} {spelling!r}: {found} takes ({fields})"
             ) from error
         return made
 
@@ -118,6 +141,10 @@ class Registry(Generic[T]):
             args.append(text if positional else f"{field.name}={text}")
         name = self.name_of(thing)
         return f"{name}({', '.join(args)})" if args else name
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "")
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

@@ -70,8 +70,10 @@ def test_version(cli):
         ("show nope", "there is no run 'nope'"),
         ("show flowers.csv", "is no run"),
         ("show .", "it has no run.json"),
-        ("predict", "Missing argument 'RUN'"),
-        ("predict flowers.csv", "Missing argument 'IMAGE'"),
+        ("predict", "Missing argument '[RUN] IMAGE"),
+        ("predict flowers", "there is no run 'flowers'; there are no runs in 'runs'"),
+        ("predict seven.png", "there are no runs in 'runs'; make one with: chainrule train"),
+        ("plot wieghts", "there is no figure 'wieghts', did you mean 'weights'"),
     ],
 )
 def test_errors_are_one_line_and_exit_2(cli, arguments, words):

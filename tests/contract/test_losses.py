@@ -381,7 +381,7 @@ F32 = np.dtype(np.float32)
         (np.array([[0], [1], [2]]), r"got an array of shape \(3, 1\).*use y\.ravel\(\)"),
         (np.array([0.0, 1.0, 2.0]), r"got dtype float64; use y\.astype\(int\)"),
         (np.array([True, False, True]), r"got dtype bool; use y\.astype\(int\)"),
-        (np.array([0.0, 1.5, 2.0]), r"got dtype float64; for real targets use the loss 'mse'"),
+        (np.array([0.0, 1.5, 2.0]), r"got dtype float64; for real targets use loss='mse'"),
         (np.array([0.0, 1.0, np.nan]), r"y must be finite, but y\[2\] is nan"),
         (np.array([0, -1, 2]), r"y\[1\] is -1$"),
         (np.array([0, 1, 4]), r"3 integer labels from 0 to 3, shape \(3,\), but y\[2\] is 4$"),
@@ -408,7 +408,7 @@ def test_labels_of_any_integer_type_will_do(dtype):
 
 @pytest.mark.parametrize("output_shape", [(1,), (2, 3), ()])
 def test_softmax_wants_one_output_for_each_class(output_shape):
-    with pytest.raises(InputError, match=r"one output for each class.*use BinaryCrossEntropy"):
+    with pytest.raises(InputError, match=r"one output for each class.*loss='bce', for numb"):
         SoftmaxCrossEntropy().check_targets(np.zeros(3, int), 3, output_shape, F32)
 
 

@@ -113,7 +113,7 @@ def test_the_shortest_spelling_is_written(spec, short):
         ("784-0-10", r"Linear: out_features.*got 0"),
         ("0-10", r"input shape.*got 0"),
         ("784-128(rleu)-10", r"unknown layer 'rleu'.*did you mean 'relu'\?; known: dropout"),
-        ("784-128(GeLU)-10", r"did you mean 'gelu'\?"),
+        ("784-128(GeLUU)-10", r"did you mean 'gelu'\?"),
         (
             "784-dropuot(0.1)-10",
             r"unknown layer 'dropuot' in 'dropuot\(0\.1\)', did you mean 'drop",

@@ -131,7 +131,7 @@ def test_one_cycle_peaks_once():
     ("spelling", "words"),
     [
         ("cosin", "unknown schedule 'cosin'.*did you mean 'cosine'"),
-        ("onecycle", "did you mean 'one_cycle'"),
+        ("onecicle", "did you mean 'one_cycle'"),
         ("warmup(1, cosin)", "did you mean 'cosine'"),
         ("warmup(1, warmup(2))", "must not be another warmup.*one warmup of more epochs"),
         ("warmup(0)", "Warmup: epochs must be a number above 0, got 0"),

@@ -81,3 +81,55 @@ def test_classes_are_counted_by_indices_as_wide_as_the_machines(monkeypatch):
     monkeypatch.setattr(np, "bincount", counted)
     result = cr.evaluate(cr.Network.from_spec("2-3-2"), [[0.0, 1.0], [1.0, 0.0]], [0, 1])
     assert result.confusion.sum() == 2
+
+
+# --- beside a constant answer -------------------------------------------------------------------
+
+
+def test_the_baseline_of_classes_is_the_most_frequent_one():
+    y = np.array([0, 1, 1, 2, 1])
+    result = cr.evaluate(identity(3), np.eye(3)[[0, 0, 1, 2, 1]], y)
+    assert (result.baseline, result.accuracy, result.r2) == (0.6, 0.8, None)
+    net = cr.Network(1, cr.Linear(1))
+    result = cr.evaluate(net, [[1.0], [2.0], [3.0], [4.0]], [0, 1, 0, 0], loss="bce")
+    assert result.baseline == 0.75
+
+
+def test_the_baseline_of_several_yes_or_no_outputs_is_the_most_frequent_row():
+    X, y = np.zeros((4, 2)), [[0, 1], [1, 1], [0, 1], [0, 0]]
+    assert cr.evaluate(identity(2), X, y, loss="bce").baseline == 0.5
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber(0.5)"])
+def test_the_baseline_of_a_regression_is_the_mean(loss):
+    X, y = np.arange(6.0).reshape(3, 2), np.array([[1.0, 5.0], [2.0, 5.5], [6.0, 3.0]])
+    result = cr.evaluate(identity(2), X, y, loss=loss)
+    constant = cr.Network(2, cr.Linear(2), dtype=np.float64)
+    constant.params = np.array([0, 0, 0, 0, *y.mean(axis=0)])
+    assert result.baseline == pytest.approx(cr.evaluate(constant, X, y, loss=loss).loss)
+    assert cr.evaluate(constant, X, y, loss=loss).r2 == pytest.approx(0)
+    residual = np.square(X - y).sum() / np.square(y - y.mean(axis=0)).sum()
+    assert result.r2 == pytest.approx(1 - residual)
+    assert cr.evaluate(identity(2), y, y, loss=loss).r2 == 1
+
+
+def test_r2_is_undefined_where_all_targets_are_the_same():
+    assert cr.evaluate(identity(1), [[1.0], [2.0]], [3.0, 3.0], loss="mse").r2 is None
+
+
+def test_a_trained_network_is_evaluated_by_its_own_loss():
+    X, y = np.arange(10.0)[:, None] / 10, np.arange(10.0) / 10
+    net = cr.Network(1, cr.Linear(1))
+    cr.fit(net, X, y, loss="mae")
+    assert cr.evaluate(net, X, y).loss == cr.evaluate(net, X, y, loss="mae").loss
+
+
+def test_an_evaluation_at_the_prompt_is_one_line():
+    result = cr.evaluate(identity(3), np.eye(3), [0, 1, 1])
+    assert repr(result) == (
+        f"Evaluation(3 examples, loss={result.loss:.4g}, accuracy=0.6667, baseline=0.6667)"
+    )
+    result = cr.evaluate(identity(1), [[1.0], [2.0]], [1.0, 2.5], loss="mse")
+    assert repr(result) == "Evaluation(2 examples, loss=0.125, baseline=0.5625, r2=0.7778)"
+    result = cr.evaluate(identity(1), [[1.0], [2.0]], [3.0, 3.0], loss="mse")
+    assert repr(result).endswith("r2=None)")

@@ -16,7 +16,8 @@ from chainrule.train.statistics import dead_fractions
 
 def test_learns_and_records_every_epoch():
     X, y = blobs()
-    history = cr.fit(network("5-16-3"), X, y, epochs=8, batch_size=32, validation=blobs(seed=0))
+    history = cr.fit(network("5-16-3"), X, y, optimizer="sgd(0.1)", epochs=8, batch_size=32,
+                     validation=blobs(seed=0))  # fmt: skip
     assert history["epoch"] == list(range(1, 9))
     assert history["loss"][-1] < 0.2 * history["loss"][0]
     assert history["accuracy"][-1] > 0.95
@@ -30,7 +31,7 @@ def test_first_epoch_in_one_batch_is_plain_gradient_descent():
     net = network("5-16-3", dtype=np.float64)
     trace = cr.backprop(net, X, y)
     expected = net.params - 0.1 * trace.grads
-    history = cr.fit(net, X, y, epochs=1, batch_size=10_000)
+    history = cr.fit(net, X, y, optimizer="sgd(0.1)", epochs=1, batch_size=10_000)
     np.testing.assert_allclose(net.params, expected, rtol=1e-12)
     assert history["loss"] == [pytest.approx(trace.loss, rel=1e-12)]
     record = history.epochs[0]
@@ -103,7 +104,7 @@ def test_regression_has_no_accuracy(loss, y, outputs):
 
 def test_binary_cross_entropy_takes_one_output():
     X, y = blobs(classes=2)
-    history = cr.fit(network("5-8-1"), X, y, loss="binary_cross_entropy", epochs=5)
+    history = cr.fit(network("5-8-1"), X, y, loss="binary_cross_entropy")
     assert history["accuracy"][-1] > 0.95
 
 
@@ -257,7 +258,7 @@ def test_runs_in_a_thread():
 def test_the_textbook_run_reaches_its_accuracy():
     (X_train, y_train), test = cr.data.mnist()
     net = cr.Network.from_spec("784-128-10")
-    history = cr.fit(net, X_train, y_train, validation=test)
+    history = cr.fit(net, X_train, y_train, optimizer="sgd(0.1)", validation=test)
     assert history["val_accuracy"][-1] >= 0.973
     textbook = [0.3775, 0.2008, 0.1494, 0.1197, 0.1008, 0.0865, 0.0760, 0.0681, 0.0608, 0.0559]
     np.testing.assert_allclose(history["loss"], textbook, rtol=0.06)
@@ -272,7 +273,8 @@ def test_training_is_what_callbacks_see():
             trace = cr.backprop(training.net, X, Y, run=Run())
             seen.append((training.lr, training.grads.shape == trace.grads.shape))
 
-    cr.fit(network("5-4-3"), X, Y, epochs=1, batch_size=5, callbacks=[Look()])
+    cr.fit(network("5-4-3"), X, Y, optimizer="sgd(0.1)", epochs=1, batch_size=5,
+           callbacks=[Look()])  # fmt: skip
     assert seen == [(0.1, True)] * 4
 
 

@@ -27,6 +27,7 @@ from chainrule.cli.report import report
 from chainrule.cli.show import show
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError, ChainruleWarning
+from chainrule.train import ScaleWarning
 from chainrule.train.interrupt import ending_signals_raise, exit_code
 
 __all__ = ["app"]
@@ -53,6 +54,7 @@ class Commands(TyperGroup):
                 warnings.simplefilter("ignore", RuntimeWarning)
                 warnings.simplefilter("always", ChainruleWarning)
                 warnings.showwarning = functools.partial(_show_warning, set())
+                warnings.simplefilter("ignore", ScaleWarning)  # `train` prints it with column names
                 code = super().main(words, "chainrule", standalone_mode=False, **extra)
         except (KeyboardInterrupt, typer.Abort) as error:  # where there is nothing to save
             code = exit_code(error)
@@ -128,14 +130,14 @@ app.command(
     "\n\nchainrule train --resume 784-128-10 --epochs 20"
 )(train)
 app.command(epilog="Example: chainrule evaluate 784-128-10")(evaluate)
-app.command(epilog="Example: chainrule predict 784-128-10 seven.png three.jpg")(predict)
+app.command(epilog="Example: chainrule predict seven.png three.jpg")(predict)
 app.command(epilog="Example: chainrule show 784-128-10")(show)
 app.command(
     epilog="Examples:\n\nchainrule explain --step dW1"
     '\n\nchainrule explain 784-128-10 --entry "dW1[300,17]"'
     '\n\nchainrule explain --net "784-64(gelu)-dropout(0.1)-10" --output page.html'
 )(explain)
-app.command(epilog="Example: chainrule plot 784-128-10 weights confusion --theme dark")(plot)
+app.command(epilog="Example: chainrule plot weights confusion --theme dark")(plot)
 app.command(epilog="Example: chainrule report 784-128-10")(report)
 app.command(epilog="Example: chainrule check my_model.py:Net")(check)
 app.command(epilog="Example: chainrule faults missing-batch-mean")(faults)

@@ -13,19 +13,27 @@ from rich.text import Text
 from chainrule.cli.drawing import beside, thumbnail
 from chainrule.cli.model import Model, load_model
 from chainrule.cli.options import RUNS, DataTarget, Json, RunName, RunsFolder
-from chainrule.cli.output import print_json, print_title, standard_output
+from chainrule.cli.output import (
+    count_of,
+    print_json,
+    print_pairs,
+    print_title,
+    standard_output,
+    wrapped,
+)
 from chainrule.cli.runs import find_run
-from chainrule.cli.session import r_squared
 from chainrule.cli.sources import Part
 from chainrule.labels import Label
 from chainrule.tables import text_table
 from chainrule.train import Evaluation
 from chainrule.train import evaluate as evaluate_network
+from chainrule.train.history import loss_text
 
 __all__ = ["evaluate"]
 
 _LONGEST_NAME = 16
 _PICTURES = 5
+_DRAWING = 16  # columns that a picture takes
 
 
 def evaluate(
@@ -58,16 +66,41 @@ def evaluate(
 
 
 def _print_scores(console: Console, model: Model, part: Part, result: Evaluation) -> None:
-    console.print(f"{model.run.path} on {len(part):,} examples: {part.name}", style="bold")
+    title = f"{model.run.path} on {count_of(len(part), 'example')}: {part.name}"
+    for line in wrapped(console, title, indent=0):
+        console.print(line, style="bold")
     console.print()
     if result.accuracy is not None:
         wrong = len(part) - round(result.accuracy * len(part))
-        score = f"  accuracy  {100 * result.accuracy:.2f} %  ({wrong:,} wrong)"
-        console.print(f"{score}\n  loss      {result.loss:.4f}")
+        print_pairs(
+            console,
+            [
+                ("accuracy", f"{100 * result.accuracy:.2f} % ({wrong:,} wrong)"),
+                (
+                    "baseline",
+                    f"{100 * result.baseline:.2f} % ({_most_frequent(model, part)})",
+                ),
+                ("loss", f"{loss_text(result.loss)} ({model.loss})"),
+            ],
+        )
         return
-    r2 = r_squared(result, part.y)
-    console.print(f"  loss  {result.loss:.5g}  ({model.loss})")
-    console.print(f"  R²    {'undefined: all targets are alike' if r2 is None else f'{r2:.4f}'}")
+    r2 = "undefined: all targets are alike" if result.r2 is None else loss_text(result.r2)
+    print_pairs(
+        console,
+        [
+            ("R²", r2),
+            ("loss", f"{loss_text(result.loss)} ({model.loss})"),
+            (
+                "baseline",
+                f"R² 0, loss {loss_text(result.baseline)} (always the mean of the targets)",
+            ),
+        ],
+    )
+
+
+def _most_frequent(model: Model, part: Part) -> str:
+    assert model.classes is not None
+    return f"always {_short(model.classes[np.bincount(part.y).argmax()])}"
 
 
 # --- classes ----------------------------------------------------------------------------------
@@ -152,12 +185,12 @@ def _draw(
 ) -> None:
     """Some of them side by side, each under what it is and what it was taken for."""
     blocks = []
-    for i in indices:
+    for i in indices[: max(1, console.width // _DRAWING)]:
         caption = f"{names[part.y[i]][:5]} not {names[result.predicted[i]][:5]}"
         image = part.X[i].reshape(28, 28)
         blocks.append([*thumbnail(image, console), Text(f"{caption:^14}", "dim")])
     console.print()
-    for line in beside([[Text()], *blocks], [0, *[14] * len(blocks)], gap=2):
+    for line in beside([[Text()], *blocks], [0, *[_DRAWING - 2] * len(blocks)], gap=2):
         console.print(line)
 
 
@@ -172,9 +205,10 @@ def _document(model: Model, part: Part, result: Evaluation) -> dict[str, Any]:
         "examples": len(part),
         "loss": result.loss,
         "accuracy": result.accuracy,
+        "baseline": result.baseline,
     }
     if result.accuracy is None:
-        return {**document, "r2": r_squared(result, part.y)}
+        return {**document, "r2": result.r2}
     classes = model.classes
     if result.confusion is None or classes is None or result.confidence is None:
         return document

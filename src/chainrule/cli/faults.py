@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich.console import Console
 
 from chainrule.cli.options import Json
 from chainrule.cli.output import print_json, standard_output
@@ -24,6 +25,7 @@ Steps = Annotated[int, typer.Option("--steps", metavar="N", min=1, help="Steps o
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of weights and batches.")]
 
 _ROWS = 8
+_WIDEST = 78
 
 
 def faults(name: Name = None, steps: Steps = 300, seed: Seed = 0, json: Json = False) -> None:
@@ -33,7 +35,7 @@ def faults(name: Name = None, steps: Steps = 300, seed: Seed = 0, json: Json = F
         if json:
             print_json({"faults": [_record(fault) for fault in FAULTS.values()]})
         else:
-            console.print(_catalogue())
+            console.print(_catalogue(_width(console)))
         return
     fault = FAULTS[name]
     shown = demonstrate(name, steps=steps, seed=seed)
@@ -42,9 +44,9 @@ def faults(name: Name = None, steps: Steps = 300, seed: Seed = 0, json: Json = F
         return
     console.print(fault.name, style="bold")
     for text in (fault.summary, f"Symptom: {fault.symptom}", f"Fix: {fault.fix}"):
-        console.print(textwrap.fill(text, 78, initial_indent="  ", subsequent_indent="  "))
+        console.print(_filled(text, _width(console), 2))
     console.print("\n" + textwrap.indent(fault.diff, "    ") + "\n")
-    console.print(_side_by_side(shown))
+    console.print(_side_by_side(shown, _width(console)))
 
 
 def _record(fault: Fault) -> dict[str, Any]:
@@ -52,18 +54,27 @@ def _record(fault: Fault) -> dict[str, Any]:
     return {key: getattr(fault, key) for key in keys}
 
 
-def _catalogue() -> str:
+def _width(console: Console) -> int:
+    """Of a line of text."""
+    return min(console.width, _WIDEST)
+
+
+def _filled(text: str, width: int, indent: int) -> str:
+    blanks = " " * indent
+    return textwrap.fill(text, width, initial_indent=blanks, subsequent_indent=blanks)
+
+
+def _catalogue(width: int) -> str:
     lines: list[str] = []
     for family in dict.fromkeys(fault.family for fault in FAULTS.values()):
         lines += ["", family]
         for fault in (f for f in FAULTS.values() if f.family == family):
             lines.append(f"  {fault.name}")
-            lines.append(textwrap.fill(fault.summary, 78, initial_indent=" " * 6,
-                                       subsequent_indent=" " * 6))  # fmt: skip
+            lines.append(_filled(fault.summary, width, 6))
     return "\n".join(lines[1:])
 
 
-def _side_by_side(shown: Demonstration) -> str:
+def _side_by_side(shown: Demonstration, width: int) -> str:
     """Loss and gradient norm at a few steps, the right training beside the faulty one."""
     last = max(shown.right.steps, shown.faulty.steps)
     chosen = sorted({int(i) for i in np.geomspace(1, last, _ROWS).round()})
@@ -79,7 +90,11 @@ def _side_by_side(shown: Demonstration) -> str:
         ["step", "right loss", "faulty loss", "right |g|", "faulty |g|"], rows, ">>>>>"
     )
     ends = [
-        f"{shown.net}, {shown.loss}, learning rate {shown.lr:g}, seed {shown.seed}",
+        _filled(
+            f"{shown.net}, {shown.loss}, learning rate {shown.lr:g}, seed {shown.seed}",
+            width - 2,
+            0,
+        ),
         "",
         table,
         "",
@@ -89,8 +104,7 @@ def _side_by_side(shown: Demonstration) -> str:
         ends.append(f"{label:>7}: {course.steps} steps, test loss {course.test_loss:.4g}{scored}")
     if shown.faulty.error:
         error = re.sub(r", with gufunc signature \S+", "", shown.faulty.error)
-        ends.append(textwrap.fill(error, 78, initial_indent="  raised ",
-                                  subsequent_indent="  "))  # fmt: skip
+        ends.append(_filled(f"raised {error}", width - 2, 2))
     if shown.faulty.first_non_finite:
         ends.append(f"  not finite from step {shown.faulty.first_non_finite} on")
     return textwrap.indent("\n".join(ends), "  ")

@@ -178,11 +178,12 @@ Holdout = Annotated[
     ),
 ]
 Optimizer = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
         help="sgd, rmsprop, adam, adamw; or 'sgd(momentum=0.9)'.",
         rich_help_panel=_OPTIMIZER,
+        show_default="sgd for MNIST, else adam(0.01, schedule=cosine)",
     ),
 ]
 Lr = Annotated[
@@ -192,7 +193,7 @@ Lr = Annotated[
         metavar="X",
         help="Learning rate.",
         rich_help_panel=_OPTIMIZER,
-        show_default="sgd 0.1, others 0.001",
+        show_default="0.01; a named sgd 0.1, others 0.001",
     ),
 ]
 Schedule = Annotated[
@@ -247,7 +248,7 @@ Name = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Replace the run of that name.", rich_help_panel=_RUN),
+    typer.Option("--force", help="Replace the run of the same name.", rich_help_panel=_RUN),
 ]
 SaveEvery = Annotated[
     int | None,
@@ -273,9 +274,9 @@ Threads = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help="How many the native engine may use.",
+        help="The most that the native engine may use; never more than there are cores.",
         rich_help_panel=_RUN,
-        show_default="as many as pay",
+        show_default="as many as are faster",
     ),
 ]
 Resume = Annotated[

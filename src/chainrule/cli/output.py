@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from rich.text import Text
 
 __all__ = [
     "command",
+    "count_of",
     "display_path",
     "print_error",
     "print_json",
     "print_pairs",
     "print_title",
+    "standard_error",
     "standard_output",
+    "wrapped",
 ]
 
 
@@ -30,11 +34,42 @@ def standard_output() -> Console:
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
+def standard_error() -> Console:
+    """Standard error, likewise."""
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def wrapped(console: Console, text: str, indent: int, taken: int | None = None) -> list[str]:
+    """The lines of a text: in a terminal broken between words to its width, else one line.
+
+    Args:
+        indent: blanks before every line but the first.
+        taken: what the first line has in front of it; by default `indent`.
+    """
+    if not console.is_terminal:
+        return [" ".join(text.split())]
+    words = text.split()
+    if taken is not None and words and taken + len(words[0]) > console.width:
+        return ["", *(f"{' ' * indent}{line}" for line in wrapped(console, text, indent))]
+    first = " " * (indent if taken is None else taken)
+    lines = textwrap.wrap(
+        text,
+        console.width,
+        initial_indent=first,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [lines[0][len(first) :], *lines[1:]] if lines else [""]
+
+
 def print_error(message: str, label: str = "error:") -> None:
-    """One line on standard error."""
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    one_line = " ".join(message.split())
-    console.print(Text.assemble((label, "bold red"), " ", one_line))
+    """A message on standard error: one line, or in a terminal as many as it needs."""
+    console = standard_error()
+    first, *rest = wrapped(console, message, indent=0, taken=len(label) + 1)
+    console.print(Text.assemble((label, "bold red"), " ", first))
+    for line in rest:
+        console.print(line)
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -65,10 +100,18 @@ def print_title(console: Console, title: str) -> None:
 
 
 def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
-    """`name  value` lines, the values one below the other."""
+    """`name  value` lines, the values one below the other, also where one takes several lines."""
     width = max(len(name) for name, _ in pairs)
     for name, value in pairs:
-        console.print(Text.assemble("  ", (f"{name:<{width}}", "cyan"), "  ", value))
+        first, *rest = wrapped(console, value, indent=width + 4)
+        console.print(Text.assemble("  ", (f"{name:<{width}}", "cyan"), "  ", first))
+        for line in rest:
+            console.print(line)
+
+
+def count_of(number: int, thing: str) -> str:
+    """`1 epoch`, `2 epochs`, `10,000 examples`."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def display_path(path: str | os.PathLike[str]) -> str:

@@ -6,13 +6,15 @@ from functools import partial
 from typing import Annotated, BinaryIO
 
 import typer
+from rich.console import Console
 
 from chainrule.atomic import replace_atomically
 from chainrule.checks import check_choice
 from chainrule.cli.options import RUNS, Output, PlotData, PlotTarget, RunName, RunsFolder
-from chainrule.cli.output import display_path, standard_output
-from chainrule.cli.runs import claim, find_run
+from chainrule.cli.output import display_path, standard_output, wrapped
+from chainrule.cli.runs import claim, find_run, names_run
 from chainrule.errors import InputError
+from chainrule.registry import nearest
 
 __all__ = ["plot"]
 
@@ -46,6 +48,8 @@ def plot(
 
     check_choice(format, "--format", _FORMATS)
     check_choice(theme, "--theme", ("light", "dark"))
+    if run is not None and not names_run(run, runs) and nearest(run, FIGURES):
+        names, run = [run, *(names or [])], None  # `plot weights`: of the latest run
     for name in names or []:
         check_name(name)
     found = find_run(run, runs)
@@ -59,13 +63,20 @@ def plot(
         try:
             content = render(draw(trained, name, theme), format)
         except InputError as error:
-            console.print(f"  {name:<18}  left out: {error}", style="dim")
+            _print_line(console, name, f"left out: {error}", style="dim")
             continue
         replace_atomically(path, partial(_write, content))
         drawn += 1
-        console.print(f"  {name:<18}  {display_path(path)}")
+        _print_line(console, name, display_path(path))
     if not drawn:
         raise typer.Exit(2)
+
+
+def _print_line(console: Console, name: str, text: str, style: str = "") -> None:
+    first, *rest = wrapped(console, text, indent=4, taken=22)
+    console.print(f"  {name:<18}  {first}".rstrip(), style=style)
+    for line in rest:
+        console.print(line, style=style)
 
 
 def _write(content: bytes, file: BinaryIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from rich.text import Text
 from chainrule.cli.drawing import bar, beside, picture
 from chainrule.cli.model import Model, load_model
 from chainrule.cli.options import RUNS, Json, RunsFolder
-from chainrule.cli.output import print_error, print_json, standard_output
-from chainrule.cli.runs import find_run
+from chainrule.cli.output import command, print_error, print_json, standard_output
+from chainrule.cli.runs import find_run, names_run
 from chainrule.data import read_digit
 from chainrule.errors import InputError, StorageError
 
@@ -25,15 +26,12 @@ _SIDE = 28
 
 
 def predict(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="Name or folder of a run, or a checkpoint."),
-    ],
-    images: Annotated[
+    words: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGE",
-            help="Pictures of one digit each: any size, dark on bright or bright on dark.",
+            metavar="[RUN] IMAGE",
+            help="A run, by default the latest, and pictures of one digit each: any size, dark on "
+            "bright or bright on dark.",
         ),
     ],
     runs: RunsFolder = RUNS,
@@ -44,6 +42,7 @@ def predict(
     A picture is centred and scaled as those of MNIST are. If one cannot be read,
     that is reported, the others are done, and the exit code is 2.
     """
+    run, images = _run_and_images(words, runs)
     model = load_model(find_run(run, runs))
     model.check_sees_digits()
     console = standard_output()
@@ -69,6 +68,17 @@ def predict(
         raise typer.Exit(2)
 
 
+def _run_and_images(words: list[str], runs: Path) -> tuple[str | None, list[str]]:
+    """The first word is a run if there is one of that name, or if it is no name of a picture."""
+    first, *rest = words
+    if not names_run(first, runs) and (Path(first).is_file() or Path(first).suffix):
+        return None, words
+    if not rest:
+        find_run(first, runs)  # says what there is, if there is no such run
+        raise InputError(f"which picture? For example: {command('predict', first, 'seven.png')}")
+    return first, rest
+
+
 def _print(console: Console, model: Model, path: str, X: np.ndarray, p: np.ndarray | None) -> None:
     """The picture as the network saw it, and the probabilities next to it."""
     lines = picture(X.reshape(_SIDE, _SIDE), console)
@@ -92,10 +102,11 @@ def _bars(console: Console, names: list[str], p: np.ndarray) -> list[Text]:
     if len(p) > _MOST_BARS:
         shown = np.argsort(-p, kind="stable")[:_MOST_BARS].tolist()
     width = max(len(names[i][:_BAR]) for i in shown)
+    longest = max(4, min(_BAR, console.width - _SIDE - width - 15))
     best = int(p.argmax())
     return [
         Text(
-            f"{names[i][:_BAR]:>{width}} {bar(float(p[i]), _BAR, console)} {100 * p[i]:6.2f} %",
+            f"{names[i][:_BAR]:>{width}} {bar(float(p[i]), longest, console)} {100 * p[i]:6.2f} %",
             "bold green" if i == best else "",
         )
         for i in shown

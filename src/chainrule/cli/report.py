@@ -8,7 +8,7 @@ from chainrule.atomic import replace_atomically
 from chainrule.cli.options import RUNS, Output, PlotData, PlotTarget, RunName, RunsFolder
 from chainrule.cli.output import display_path, standard_output
 from chainrule.cli.runs import claim, find_run
-from chainrule.cli.session import r_squared, time_in_words
+from chainrule.cli.session import time_in_words
 from chainrule.cli.show import settings_in_words
 from chainrule.train import read_settings
 
@@ -49,9 +49,10 @@ def _facts(run: TrainedRun) -> list[tuple[str, str]]:
         result, count = run.evaluation, len(run.tested.y)
         if result.accuracy is not None:
             facts.append((f"accuracy, {count:,} examples", f"{100 * result.accuracy:.2f} %"))
+            facts.append(("most frequent class", f"{100 * result.baseline:.2f} %"))
         facts.append((f"loss, {count:,} examples", f"{result.loss:.4g}"))
-        if result.accuracy is None and (r2 := r_squared(result, run.tested.y)) is not None:
-            facts.append(("R²", f"{r2:.4f}"))
+        if result.r2 is not None:
+            facts.append(("R²", f"{result.r2:.4f}"))
     facts += [
         ("parameters", f"{run.net.params.size:,}"),
         ("epochs", str(len(run.history))),

@@ -30,6 +30,8 @@ __all__ = [
     "free_name",
     "has_runs",
     "locked_folder",
+    "name_of_net",
+    "names_run",
     "new_folder",
 ]
 
@@ -110,13 +112,22 @@ class Run:
 # --- making one -------------------------------------------------------------------------------
 
 
+def name_of_net(net: str) -> str:
+    """What the folder of a run of this net is called.
+
+    >>> name_of_net("784-256(gelu)-dropout(0.1)-10")
+    '784-256_gelu-dropout_0.1-10'
+    """
+    return re.sub(r"[^\w.-]+", "_", net.replace(")", ""))[:80]
+
+
 def free_name(runs: Path, net: str) -> str:
     """A name for a run of this net that no folder has: the net, then with -2, -3, …
 
     >>> free_name(Path("/no/such/folder"), "784-256(gelu)-dropout(0.1)-10")
     '784-256_gelu-dropout_0.1-10'
     """
-    base = re.sub(r"[^\w.-]+", "_", net.replace(")", ""))[:80]
+    base = name_of_net(net)
     names = (base if i == 1 else f"{base}-{i}" for i in range(1, 10**6))
     return next(name for name in names if not (runs / name).exists())
 
@@ -227,6 +238,12 @@ def find_run(wanted: str | None, runs: Path) -> Run:
     names = _names(runs)
     known = f"runs in {display_path(runs)!r}: {_listed(names)}" if names else _none(runs)
     raise StorageError(f"there is no run {wanted!r}{nearest(Path(wanted).name, names)}; {known}")
+
+
+def names_run(word: str, runs: Path) -> bool:
+    """Whether a word on the command line is a run: its folder, its name in `runs`, or its file."""
+    folder = any((path / _SETTINGS).is_file() for path in (Path(word), runs / word))
+    return folder or (word.endswith(".safetensors") and Path(word).is_file())
 
 
 def has_runs(runs: Path) -> bool:

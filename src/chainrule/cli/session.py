@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from chainrule.cli.output import command, display_path, print_pairs
+from chainrule.cli.output import command, count_of, display_path, print_pairs
 from chainrule.cli.runs import Run
+from chainrule.cli.scaling import print_scales
 from chainrule.cli.settings import Settings
 from chainrule.cli.sources import Part, Source
 from chainrule.nn import Network
@@ -18,7 +18,6 @@ from chainrule.train import (
     Callback,
     Checkpoint,
     EarlyStopping,
-    Evaluation,
     History,
     LogFile,
     ProgressBar,
@@ -26,8 +25,9 @@ from chainrule.train import (
     evaluate,
     fit,
 )
+from chainrule.train.history import loss_text
 
-__all__ = ["Session", "r_squared", "time_in_words"]
+__all__ = ["Session", "time_in_words"]
 
 
 class _Begin(Callback):
@@ -96,6 +96,8 @@ class Session:
             LogFile(self.run.history),
             Checkpoint(self.run.checkpoint, every_steps=s.save_every, classes=self.source.classes),
         ]
+        if not resume:
+            print_scales(self.net, s, self.source)
         return fit(
             self.net,
             train.shaped(self.net.input_shape),
@@ -126,27 +128,20 @@ class Session:
         result = evaluate(self.net, X, part.y, loss=self.settings.loss)
         score = {"loss": result.loss, "accuracy": result.accuracy, "examples": len(part)}
         if result.accuracy is None:
-            score["r2"] = r_squared(result, part.y)
-        return score
+            score["r2"] = result.r2
+        return {**score, "baseline": result.baseline}
 
     def print_summary(self, console: Console, history: History) -> None:
         """How it came out, where it is, and what to try next."""
-        count = len(history)
         pairs = []
         if history.stopped:
             pairs.append(("stopped early", history.stopped))
         for name, score in self.measure().items():
-            if score["accuracy"] is not None:
-                what, value = "accuracy", f"{100 * score['accuracy']:.2f} %"
-            else:
-                r2 = score["r2"]
-                what = "loss"
-                value = f"{score['loss']:.4g}" + (f" (R² {r2:.4f})" if r2 is not None else "")
-            label = f"{name.replace('_', '-')} {what}"
-            pairs.append((label, f"{value} of {score['examples']:,} examples"))
+            what, value = _in_words(score)
+            pairs.append((f"{name.replace('_', '-')} {what}", value))
         pairs += [
             ("parameters", f"{self.net.params.size:,}"),
-            ("training time", f"{time_in_words(history)} for {count} epoch{'s' * (count != 1)}"),
+            ("training time", f"{time_in_words(history)} for {count_of(len(history), 'epoch')}"),
             ("engine", history.engine),
             ("saved in", self.run.path),
             *([("film", display_path(self.run.film))] if self.settings.animate else []),
@@ -182,14 +177,13 @@ def time_in_words(history: History) -> str:
     return f"{history.seconds:.1f} s (steps alone {history.training_seconds:.1f} s)"
 
 
-def r_squared(result: Evaluation, y: np.ndarray) -> float | None:
-    """`1 − Σ(y − ŷ)² / Σ(y − ȳ)²`; None if all targets are the same.
-
-    >>> y = np.array([1.0, 2.0, 3.0])
-    >>> r_squared(Evaluation(0.0, None, y[:, None]), y)
-    1.0
-    """
-    targets = np.asarray(y, np.float64)
-    residual = targets - np.asarray(result.predicted, np.float64).reshape(targets.shape)
-    total = float(np.square(targets - targets.mean()).sum())
-    return 1 - float(np.square(residual).sum()) / total if total else None
+def _in_words(score: dict[str, Any]) -> tuple[str, str]:
+    """What a score of `measure` is called, and its value beside that of a constant answer."""
+    examples, baseline = count_of(score["examples"], "example"), score["baseline"]
+    if score["accuracy"] is not None:
+        value, other = (f"{100 * share:.2f} %" for share in (score["accuracy"], baseline))
+        return "accuracy", f"{value}, baseline {other}, {examples}"
+    loss = f"{loss_text(score['loss'])}, baseline {loss_text(baseline)}, {examples}"
+    if score["r2"] is None:
+        return "loss", loss
+    return "R²", f"{loss_text(score['r2'])}, loss {loss}"

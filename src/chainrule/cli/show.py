@@ -51,11 +51,12 @@ def show(run: RunName = None, runs: RunsFolder = RUNS, json: Json = False) -> No
     console = standard_output()
     console.print(found.path, style="bold")
     console.print()
-    console.print(_indented(str(net)))
+    width = console.width - 2
+    console.print(_indented(net.table(width)))
     print_title(console, "Settings")
     print_pairs(console, settings_in_words(found, saved))
     print_title(console, "Epochs")
-    console.print(_indented(str(history)) if len(history) else "  none is complete yet")
+    console.print(_indented(history.table(width)))
     print_title(console, "State")
     console.print(f"  {_state(saved)}")
     if not _finished(saved) and found.settings is not None:

@@ -216,4 +216,4 @@ def _hold_out(part: Part, fraction: float, seed: int) -> tuple[Part, Part]:
 
 
 def _take(part: Part, rows: np.ndarray, name: str) -> Part:
-    return Part(part.X[rows], part.y[rows], rows, name)
+    return Part(part.X[rows], part.y[rows], rows, name, part.columns)

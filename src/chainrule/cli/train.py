@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from chainrule.checks import as_count, check_choice, check_number
 from chainrule.cli import options as opt
-from chainrule.cli.output import command, print_error, print_json, standard_output
-from chainrule.cli.runs import Run, check_name, find_run, locked_folder, new_folder
+from chainrule.cli.output import command, count_of, print_error, print_json, standard_output
+from chainrule.cli.runs import (
+    Run,
+    check_name,
+    find_run,
+    free_name,
+    locked_folder,
+    name_of_net,
+    new_folder,
+)
 from chainrule.cli.session import Session
 from chainrule.cli.settings import (
     Settings,
@@ -23,9 +32,10 @@ from chainrule.cli.settings import (
 )
 from chainrule.cli.sources import MNIST, Source, absolute, absolute_target, load_source
 from chainrule.errors import InputError
-from chainrule.native import thread_count
+from chainrule.native import core_count, thread_count
 from chainrule.nn import LOSSES, Network
 from chainrule.train import read_history, read_settings
+from chainrule.train.fit import DEFAULT_OPTIMIZER
 from chainrule.train.interrupt import exit_code
 
 __all__ = ["train"]
@@ -46,7 +56,7 @@ def train(
     decimal: opt.Decimal = None,
     encoding: opt.Encoding = None,
     missing: opt.Missing = None,
-    optimizer: opt.Optimizer = "sgd",
+    optimizer: opt.Optimizer = None,
     lr: opt.Lr = None,
     schedule: opt.Schedule = None,
     weight_decay: opt.WeightDecay = None,
@@ -85,9 +95,9 @@ def train(
         check_name(runs, name, force=force)
     _check_numbers(batch_size, epochs, seed, patience, save_every)
     check_choice(engine, "--engine", ("auto", "native", "numpy"))
-    thread_count(threads)
+    threads = _capped(threads)
     spelled = spell_optimizer(
-        optimizer,
+        optimizer or ("sgd" if data == MNIST else DEFAULT_OPTIMIZER),
         lr=lr,
         schedule=schedule,
         weight_decay=weight_decay,
@@ -126,9 +136,29 @@ def train(
         table=table,
     )
     network = make_network(settings, source)
+    if name is None and force:
+        name = name_of_net(settings.net)
+        check_name(runs, name, force=True)
     with new_folder(runs, name, settings.net) as folder:
         run = Run.in_folder(folder, settings, source.classes)
         _run(Session(run, settings, source, network), json)
+
+
+def _capped(threads: int | None) -> int | None:
+    """`--threads`, but no more than there are cores, where more are only slower."""
+    cores = core_count()
+    if threads is None or thread_count(threads) <= cores:
+        return threads
+    print_error(f"--threads {threads}: only {count_of(cores, 'core')} here", label="warning:")
+    return cores
+
+
+def _name(runs: Path, net: str, *, force: bool) -> str:
+    """The name of a run that was given none: a free one, or with --force that of its net."""
+    if not force:
+        return free_name(runs, net)
+    check_name(runs, name_of_net(net), force=True)
+    return name_of_net(net)
 
 
 def _given(context: typer.Context) -> set[str]:

@@ -152,12 +152,9 @@ def _settings(settings: Pairs) -> str:
 def _epochs(run: TrainedRun) -> str:
     if not len(run.history):
         return ""
-    name = run.validation
-    header = ["epoch", "loss", "accuracy", f"{name} loss", f"{name} accuracy", "rate", "seconds"]
-    rows = run.history.rows()
-    keep = [i for i in range(len(header)) if any(row[i] for row in rows)]
-    return _table("epochs", "Epochs", [header[i] for i in keep],
-                  [[html.escape(row[i]) for i in keep] for row in rows])  # fmt: skip
+    header = [name.replace("val ", f"{run.validation} ") for name in run.history.columns()]
+    rows = [[html.escape(cell) for cell in row] for row in run.history.rows()]
+    return _table("epochs", "Epochs", header, rows)
 
 
 def _classes(run: TrainedRun) -> str:

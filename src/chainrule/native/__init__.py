@@ -5,6 +5,6 @@ where `CHAINRULE_NATIVE=0` switches it off; `why_missing` says which.
 """
 
 from chainrule.native.extension import instruction_set, kernels, why_missing
-from chainrule.native.threads import thread_count
+from chainrule.native.threads import core_count, thread_count
 
-__all__ = ["instruction_set", "kernels", "thread_count", "why_missing"]
+__all__ = ["core_count", "instruction_set", "kernels", "thread_count", "why_missing"]

@@ -6,7 +6,7 @@ import os
 
 from chainrule.errors import InputError
 
-__all__ = ["thread_count"]
+__all__ = ["core_count", "thread_count"]
 
 
 def thread_count(threads: int | None = None) -> int:
@@ -22,7 +22,7 @@ def thread_count(threads: int | None = None) -> int:
     if threads is None:
         text = os.environ.get("CHAINRULE_THREADS", "")
         if not text:
-            return _cores()
+            return core_count()
         wanted = int(text) if text.isdigit() else text
     if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
         raise InputError(
@@ -31,7 +31,12 @@ def thread_count(threads: int | None = None) -> int:
     return wanted
 
 
-def _cores() -> int:
+def core_count() -> int:
+    """The cores that this process may use.
+
+    >>> core_count() >= 1
+    True
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

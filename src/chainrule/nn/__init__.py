@@ -1,5 +1,6 @@
 """The mathematics: layers, losses, initialisers, Network, Trace, and the textbook's class."""
 
+from chainrule.hints import module_getattr as _module_getattr
 from chainrule.nn.initializers import (
     INITIALIZERS,
     Constant,
@@ -93,3 +94,5 @@ __all__ = [
     "gradient_check",
     "softmax",
 ]
+
+__getattr__ = _module_getattr("chainrule.nn", __all__)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks import as_count, describe
+from chainrule.checks import as_count, describe, is_whole
 from chainrule.errors import InputError
 from chainrule.nn.initializers import INITIALIZERS, Initializer
 from chainrule.nn.layers import LAYERS, Layer, Shape
@@ -25,6 +25,11 @@ __all__ = [
 
 def input_shape(inputs: int | Shape) -> Shape:
     """The shape of one example, from a width or a shape."""
+    if isinstance(inputs, Layer):
+        raise InputError(
+            f"a Network starts with the width of its input, got {inputs!r}: for example "
+            f"Network(784, Linear(128), ReLU(), Linear(10))"
+        )
     if isinstance(inputs, tuple | list) and inputs:
         return tuple(as_count(size, "every size of the input shape") for size in inputs)
     return (as_count(inputs, "the input width"),)
@@ -48,7 +53,8 @@ def as_layer(layer: Layer | str) -> Layer:
     if isinstance(layer, type) and issubclass(layer, Layer):
         raise InputError(f"{layer.__name__} is a class; write {layer.__name__}(…)")
     if not isinstance(layer, str):
-        raise InputError(f"a layer must be a Layer or its spelling, got {describe(layer)}")
+        hint = f"; write Linear({layer})" if is_whole(layer) else ""
+        raise InputError(f"a layer must be a Layer or its spelling, got {describe(layer)}{hint}")
     return LAYERS.make(layer)
 
 

@@ -76,7 +76,7 @@ def _lecun(shape: tuple[int, int]) -> float:
     return float(np.sqrt(1.0 / shape[0]))
 
 
-@INITIALIZERS.register("he_normal")
+@INITIALIZERS.register("he_normal", "kaiming_normal")
 @dataclass(frozen=True)
 class HeNormal(Initializer):
     """N(0, 2/fan_in), for ReLU and its kin (He et al. 2015, arXiv:1502.01852, eq. 10).
@@ -90,7 +90,7 @@ class HeNormal(Initializer):
         return _normal(_he(shape), shape, rng)
 
 
-@INITIALIZERS.register("he_uniform")
+@INITIALIZERS.register("he_uniform", "kaiming_uniform")
 @dataclass(frozen=True)
 class HeUniform(Initializer):
     """Uniform with variance 2/fan_in (He et al. 2015).
@@ -104,7 +104,7 @@ class HeUniform(Initializer):
         return _uniform(_he(shape), shape, rng)
 
 
-@INITIALIZERS.register("xavier_normal")
+@INITIALIZERS.register("xavier_normal", "glorot_normal")
 @dataclass(frozen=True)
 class XavierNormal(Initializer):
     """N(0, 2/(fan_in + fan_out)), for tanh and sigmoid (Glorot & Bengio 2010, eq. 12).
@@ -118,7 +118,7 @@ class XavierNormal(Initializer):
         return _normal(_xavier(shape), shape, rng)
 
 
-@INITIALIZERS.register("xavier_uniform")
+@INITIALIZERS.register("xavier_uniform", "glorot_uniform")
 @dataclass(frozen=True)
 class XavierUniform(Initializer):
     """Uniform with variance 2/(fan_in + fan_out) (Glorot & Bengio 2010, eq. 16).

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from chainrule.checks import as_array, first_non_finite, make_generator, shape_text
 from chainrule.errors import InputError, StorageError
+from chainrule.hints import NETWORK_HINTS, missing_attribute
 from chainrule.labels import Label, as_labels
 from chainrule.nn.build import (
     as_layer,
@@ -23,6 +24,7 @@ from chainrule.nn.build import (
 from chainrule.nn.inference import Predictor
 from chainrule.nn.initializers import Initializer
 from chainrule.nn.layers import INFERENCE, Layer, Params, Run, Shape
+from chainrule.nn.losses import LOSSES, Loss
 from chainrule.nn.parameters import Layout, aligned_zeros
 from chainrule.nn.spec import parse_spec, write_spec
 from chainrule.registry import nearest
@@ -61,6 +63,8 @@ class Network:
     """
 
     _classes: tuple[Label, ...] | None = None
+    loss: Loss | None = None
+    """What the network was last trained on: it decides what `predict` makes of the outputs."""
 
     def __init__(
         self,
@@ -80,7 +84,10 @@ class Network:
         self.input_shape = input_shape(inputs)
         self.layers: tuple[Layer, ...] = tuple(as_layer(layer) for layer in layers)
         if not self.layers:
-            raise InputError("a Network needs at least one layer, for example Linear(10)")
+            raise InputError(
+                "a Network needs at least one layer: Network(784, Linear(10)), or by widths "
+                'Network.from_spec("784-128-10")'
+            )
         self.shapes = infer_shapes(self.input_shape, self.layers)
         into = [self.input_shape, *self.shapes]
         param_shapes = [layer.param_shapes(into[i]) for i, layer in enumerate(self.layers)]
@@ -229,6 +236,36 @@ class Network:
             self._predictor = Predictor(self)
         return self._predictor(X)
 
+    def predict(self, X: object) -> np.ndarray:
+        """The answer to each row, by the loss that the network was trained on.
+
+        Args:
+            X: as for a call.
+
+        Returns:
+            class indices for a classifier, or the labels where it was trained on text labels, and
+                the outputs for a regression; (N,) for one answer a row, else (N, outputs).
+
+        Raises:
+            InputError: the network has not been trained by `fit`, or X does not fit.
+
+        >>> from chainrule import fit
+        >>> net = Network.from_spec("2-8-2")
+        >>> history = fit(net, [[0.0, 1.0], [1.0, 0.0]], [1, 0], epochs=100)
+        >>> net.predict([[0.1, 0.9], [0.8, 0.2]])
+        array([1, 0])
+        """
+        if self.loss is None:
+            raise InputError(
+                "the network has not been trained, so it is unknown what its outputs mean: train "
+                "it with cr.fit, or set net.loss; net(X) gives the outputs themselves"
+            )
+        answers = self.loss.predict(self(X))
+        answers = answers[:, 0] if answers.shape[1:] == (1,) else answers
+        if self._classes is not None and self.loss.classifies and answers.ndim == 1:
+            return np.array(self._classes)[answers]
+        return answers
+
     def forward(
         self,
         x: np.ndarray,
@@ -321,7 +358,8 @@ class Network:
             InputError: `path` is no path.
             StorageError: the file cannot be written; what was there is untouched.
         """
-        meta = {"spec": self.spec, "classes": self._classes}
+        loss = None if self.loss is None else self.loss.spelling
+        meta = {"spec": self.spec, "classes": self._classes, "loss": loss}
         save_tensors(path, "network", {"params": self._params}, meta)
 
     @classmethod
@@ -343,6 +381,8 @@ class Network:
         try:
             net = cls._from_parts(stored.meta["spec"], stored.tensors["params"])
             net.classes = stored.meta.get("classes")
+            if stored.meta.get("loss") is not None:
+                net.loss = LOSSES.make(stored.meta["loss"])
         except (KeyError, TypeError, ValueError) as error:
             raise StorageError(
                 f"{str(stored.path)!r} holds no network that can be built: {error}"
@@ -380,6 +420,11 @@ class Network:
 
     # --- words --------------------------------------------------------------------------------
 
+    if not TYPE_CHECKING:  # a type checker finds unknown names by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute("a Network", name, dir(type(self)), NETWORK_HINTS)
+
     @property
     def spec(self) -> str:
         """The network in one line; `Network.from_spec` reads it back."""
@@ -391,6 +436,11 @@ class Network:
         return f"Network({inputs}, {parts})"
 
     def __str__(self) -> str:
+        return self.table()
+
+    def table(self, width: int | None = None) -> str:
+        """The layers, their outputs and parameters as text; without the shapes of the parameters
+        where that is wider than `width`."""
         rows = [["X", "input", shape_text(self.input_shape), "", ""]]
         for i, layer in enumerate(self.layers):
             local = self._views[i].items()
@@ -400,7 +450,7 @@ class Network:
             rows.append([self.tensor_names[i + 1], layer.spelling, output, f"{count:,}", shapes])
         rows.append(["", "total", "", f"{self.layout.size:,}", str(self._dtype)])
         header = ["tensor", "layer", "output", "parameters", ""]
-        return text_table(header, rows, "<<>><", footer=True)
+        return text_table(header, rows, "<<>><", footer=True, width=width, spare=("",))
 
 
 def _tuple_text(shape: Shape) -> str:

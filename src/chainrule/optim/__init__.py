@@ -1,5 +1,6 @@
 """Optimisers and learning-rate schedules, on the flat vector of all parameters."""
 
+from chainrule.hints import module_getattr as _module_getattr
 from chainrule.optim.adam import Adam, AdamW
 from chainrule.optim.base import OPTIMIZERS, Optimizer
 from chainrule.optim.rmsprop import RMSProp
@@ -31,3 +32,5 @@ __all__ = [
     "Step",
     "Warmup",
 ]
+
+__getattr__ = _module_getattr("chainrule.optim", __all__)

@@ -7,14 +7,17 @@ optimiser's moments. An optimiser keeps no state: the moments are in the diction
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
+from chainrule.errors import InputError
+from chainrule.hints import OPTIMIZER_HINTS, PARAMETERS_HINT, refuse_unknown
 from chainrule.optim.fields import check_flag, settle_number
 from chainrule.optim.schedules import SCHEDULES, Schedule
 from chainrule.registry import Registry
@@ -71,6 +74,14 @@ class Optimizer(ABC):
     l2: float = field(default=0.0, kw_only=True)
     clip_norm: float | None = field(default=None, kw_only=True)
     decay_biases: bool = field(default=False, kw_only=True)
+
+    def __new__(cls, *args: object, **fields: object) -> Self:
+        known = [field.name for field in dataclasses.fields(cls)]
+        foreign = [n for n in fields if n not in known and n.replace("_", "") in OPTIMIZER_HINTS]
+        refuse_unknown(cls.__name__, foreign, known, OPTIMIZER_HINTS)
+        if args and isinstance(args[0], np.ndarray):
+            raise InputError(f"{cls.__name__} does not take parameters: {PARAMETERS_HINT}")
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         settle_number(self, "lr", 0, open_low=True)

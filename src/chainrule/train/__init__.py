@@ -8,6 +8,7 @@ from chainrule.train.history import EpochRecord, History
 from chainrule.train.interrupt import TrainingInterrupted
 from chainrule.train.log_file import LogFile
 from chainrule.train.progress import ProgressBar
+from chainrule.train.scales import ScaleWarning
 from chainrule.train.training import Training
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "History",
     "LogFile",
     "ProgressBar",
+    "ScaleWarning",
     "Training",
     "TrainingInterrupted",
     "evaluate",

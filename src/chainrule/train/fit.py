@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
 
@@ -19,8 +21,9 @@ from chainrule.checks import (
 )
 from chainrule.engine import Job, choose_engine
 from chainrule.errors import InputError
+from chainrule.hints import FIT_HINTS, refuse_unknown
 from chainrule.labels import Label, text_labels
-from chainrule.nn import LOSSES, Loss, Network
+from chainrule.nn import LOSSES, BinaryCrossEntropy, Loss, Network, Sigmoid
 from chainrule.nn.compiled import leading_scale
 from chainrule.nn.losses import check_weights
 from chainrule.optim import OPTIMIZERS, Optimizer
@@ -28,11 +31,16 @@ from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
 from chainrule.train.pixels import warn_of_pixels
+from chainrule.train.progress import ProgressBar
 from chainrule.train.resume import restore
+from chainrule.train.scales import warn_of_scales
 from chainrule.train.targets import as_targets, learned_classes
 from chainrule.train.training import Training
 
-__all__ = ["fit"]
+__all__ = ["DEFAULT_OPTIMIZER", "fit"]
+
+DEFAULT_OPTIMIZER = "adam(0.01, schedule=cosine)"
+"""Trains with every loss on standardized columns, and does not diverge on others."""
 
 
 def fit(
@@ -41,7 +49,8 @@ def fit(
     y: object,
     *,
     loss: str | Loss = "softmax_cross_entropy",
-    optimizer: str | Optimizer = "sgd(0.1)",
+    optimizer: str | Optimizer = DEFAULT_OPTIMIZER,
+    lr: float | None = None,
     epochs: int = 10,
     batch_size: int = 64,
     validation: tuple[object, object] | None = None,
@@ -52,6 +61,8 @@ def fit(
     resume: str | os.PathLike[str] | None = None,
     engine: str = "auto",
     threads: int | None = None,
+    verbose: bool = False,
+    **unknown: object,
 ) -> History:
     """Train `net`, in place, by mini-batch gradient descent.
 
@@ -62,8 +73,10 @@ def fit(
         y: (N,) or (N, outputs) targets, as the loss takes them. (N,) text labels will do for
             classes: `net.classes` holds these in alphabetical order afterwards, and files and
             `evaluate` know them.
-        loss: a `Loss` or its spelling.
-        optimizer: an `Optimizer` or its spelling, such as "adam(0.001, schedule=cosine)".
+        loss: a `Loss` or its spelling, such as "mse" for a regression.
+        optimizer: an `Optimizer` or its spelling, such as "sgd(0.1, momentum=0.9)". The default
+            trains with every loss on standardized columns.
+        lr: learning rate, instead of the optimizer's own.
         epochs: how often each example is seen.
         batch_size: examples a step; the last batch of an epoch may be shorter. Larger than N
             means all at once.
@@ -80,9 +93,14 @@ def fit(
         threads: how many the compiled engine may use; by default the environment's
             `CHAINRULE_THREADS`, or the cores as far as they pay. The result does not depend on
             it, unless the products are so large that BLAS computes them.
+        verbose: whether to print a row after each epoch, and a progress bar.
+        **unknown: refused, with what chainrule calls it.
 
     Returns:
         The `History`.
+
+    Warns:
+        ScaleWarning: columns of X or targets are so large that training will suffer.
 
     Raises:
         InputError: an argument does not fit; nothing has been changed. `EarlyStopping` raises it
@@ -99,8 +117,13 @@ def fit(
     >>> history["accuracy"][-1]
     1.0
     """
+    if unknown:
+        refuse_unknown("fit", unknown, list(inspect.signature(fit).parameters)[:-1], FIT_HINTS)
     check_kind(net, Network, "net", 'such as Network.from_spec("784-128-10")')
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
+    _check_output(net, loss)
+    if lr is not None:
+        optimizer = dataclasses.replace(optimizer, lr=lr)
     x = _examples(X, net, "X")
     classes = learned_classes(y, net, loss)
     job = Job(
@@ -118,7 +141,7 @@ def fit(
         rng,
         epochs=as_count(epochs, "epochs"),
         validation=_check_validation(validation, y, net, loss, classes),
-        callbacks=_check_callbacks(callbacks),
+        callbacks=_check_callbacks(callbacks, verbose),
         snapshots=_check_snapshots(snapshots, net),
     )
     if resume is not None:
@@ -126,9 +149,19 @@ def fit(
     else:
         for callback in training.callbacks:
             callback.reset()
-    warn_of_pixels(X, net)
+    if not warn_of_pixels(X, net):
+        warn_of_scales(net, job.X, job.y, loss)
     net.classes = classes
+    net.loss = loss
     return training.run()
+
+
+def _check_output(net: Network, loss: Loss) -> None:
+    """Refuse a second sigmoid, after which no probability would be below a half."""
+    if isinstance(loss, BinaryCrossEntropy) and isinstance(net.layers[-1], Sigmoid):
+        raise InputError(
+            "BinaryCrossEntropy applies the sigmoid itself: leave out the Sigmoid() at the end"
+        )
 
 
 def _examples(X: object, net: Network, name: str) -> np.ndarray | SparseRows:
@@ -167,7 +200,7 @@ def _check_validation(
         raise InputError(f"validation: {error}") from error
 
 
-def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
+def _check_callbacks(callbacks: Sequence[Callback], verbose: bool) -> Sequence[Callback]:
     given = as_list(callbacks, "callbacks must be a list of Callback objects")
     for callback in given:
         if not isinstance(callback, Callback):
@@ -175,7 +208,7 @@ def _check_callbacks(callbacks: Sequence[Callback]) -> Sequence[Callback]:
         as_count(callback.every, f"{type(callback).__name__}.every")
     if len({id(callback) for callback in given}) < len(given):
         raise InputError("callbacks must be different objects, but one is in the list twice")
-    return given
+    return [*given, ProgressBar(validation="val")] if verbose else given
 
 
 def _check_snapshots(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from chainrule.errors import InputError
+from chainrule.hints import HISTORY_HINTS, missing_attribute
 from chainrule.registry import nearest
 from chainrule.tables import text_table
 
@@ -26,6 +27,7 @@ class EpochRecord:
         accuracy: likewise, in [0, 1]; None for a regression.
         val_loss: on the validation data after the epoch; None without such data.
         val_accuracy: likewise.
+        val_r2: of a regression R² on the validation data, see `Evaluation`; None for a classifier.
         seconds: wall time since the epoch before: training, validation, statistics, and what
             callbacks did since then, such as saving.
         lr: learning rate of the last step.
@@ -58,17 +60,18 @@ class EpochRecord:
     update_ratio: Mapping[str, float]
     dead: Mapping[str, float] = field(default_factory=dict)
     training_seconds: float | None = None
+    val_r2: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The epoch as a plain dictionary."""
         return vars(self) | {name: dict(getattr(self, name)) for name in _STATISTICS}
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """All epochs of a run, and snapshots of weights.
 
-    `history["loss"]` is the list of one column.
+    `history["loss"]` is the list of one column; printed, a history is a table.
 
     Attributes:
         epochs: a record for each.
@@ -170,25 +173,46 @@ class History:
             raise InputError(f"columns have statistics of other epochs: {sorted(by_epoch)}")
         return cls.from_json(records, stopped)
 
+    def columns(self) -> list[str]:
+        """What `rows` shows: whatever was measured."""
+        return [name for name in _CELLS if any(_CELLS[name](record) for record in self.epochs)]
+
     def rows(self) -> list[list[str]]:
-        """The epochs as cells of a table: epoch, loss and accuracy, those on the validation data,
-        learning rate, seconds. What was not measured is empty."""
-        return [
-            [
-                str(r.epoch),
-                f"{r.loss:.4f}",
-                percent(r.accuracy),
-                "" if r.val_loss is None else f"{r.val_loss:.4f}",
-                percent(r.val_accuracy),
-                f"{r.lr:.3g}",
-                f"{r.seconds:.2f}",
-            ]
-            for r in self.epochs
-        ]
+        """The epochs as cells of a table: for each of `columns` one text."""
+        return [[_CELLS[name](record) for name in self.columns()] for record in self.epochs]
+
+    def table(self, width: int | None = None) -> str:
+        """The epochs as text; without the rate and the seconds where that is wider than `width`."""
+        if not self.epochs:
+            return "no epoch is complete yet"
+        columns = self.columns()
+        spare = ("lr", "seconds")
+        return text_table(columns, self.rows(), ">" * len(columns), width=width, spare=spare)
 
     def __str__(self) -> str:
-        header = ["epoch", "loss", "accuracy", "val loss", "val accuracy", "lr", "seconds"]
-        return text_table(header, self.rows(), ">>>>>>>")
+        return self.table()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    if not TYPE_CHECKING:  # a type checker finds unknown names by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute("a History", name, dir(type(self)), HISTORY_HINTS)
+
+
+def loss_text(loss: float | None) -> str:
+    """A loss, or R², in at most 10 characters; nothing for None.
+
+    >>> loss_text(0.07301), loss_text(1234.56), loss_text(0.00012), loss_text(3.2e10)
+    ('0.0730', '1234.6', '1.200e-04', '3.200e+10')
+    """
+    if loss is None:
+        return ""
+    size = abs(loss)
+    if size and not 1e-3 <= size < 1e6:
+        return f"{loss:.3e}"
+    return f"{loss:.4f}" if size < 1000 else f"{loss:.1f}"
 
 
 _STATISTICS = ("grad_norm", "update_ratio", "dead")
@@ -198,3 +222,15 @@ _COLUMNS = tuple(f.name for f in fields(EpochRecord) if f.name not in _STATISTIC
 def percent(fraction: float | None) -> str:
     """`97.71 %`, or nothing for None."""
     return "" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+_CELLS: dict[str, Callable[[EpochRecord], str]] = {
+    "epoch": lambda r: str(r.epoch),
+    "loss": lambda r: loss_text(r.loss),
+    "accuracy": lambda r: percent(r.accuracy),
+    "val loss": lambda r: loss_text(r.val_loss),
+    "val accuracy": lambda r: percent(r.val_accuracy),
+    "val R²": lambda r: loss_text(r.val_r2),
+    "lr": lambda r: f"{r.lr:.3g}",
+    "seconds": lambda r: f"{r.seconds:.2f}",
+}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from chainrule.errors import MissingExtraError
 from chainrule.train.callbacks import Callback
-from chainrule.train.history import EpochRecord, percent
+from chainrule.train.history import EpochRecord, loss_text, percent
 from chainrule.train.spacing import Spacing
 from chainrule.train.training import Training
 
 __all__ = ["ProgressBar"]
 
 _PRINTING = 1 / 50  # of the time: rows of quick epochs are printed several at a time
+_Cell = Callable[[EpochRecord], str]
 
 
 class ProgressBar(Callback):
@@ -50,18 +52,18 @@ class ProgressBar(Callback):
 
     def on_train_begin(self, training: Training) -> None:
         self._printing = Spacing(_PRINTING)
-        loss, accuracy = f"{self._validation} loss", f"{self._validation} acc"
-        header = f"{'epoch':>7}{'loss':>10}{'train acc':>12}{loss:>12}{accuracy:>12}{'seconds':>10}"
+        self._columns = _chosen_columns(training, self._validation)
+        header = "".join(f"{name:>{width}}" for name, (width, _) in self._columns.items())
         self._closed = False
         self._print(header, style="bold")
-        self._rows = [_row(record, training) for record in training.history.epochs]
+        self._rows = [self._row(record) for record in training.history.epochs]
         self._print_rows()
         if self._console.is_terminal:
             self._bar = _make_bar(training, self._console)
             self._bar.start()
 
     def on_epoch_end(self, training: Training) -> None:
-        self._rows.append(_row(training.history.epochs[-1], training))
+        self._rows.append(self._row(training.history.epochs[-1]))
         if self._printing.due:
             self._print_rows()
 
@@ -74,6 +76,9 @@ class ProgressBar(Callback):
             with contextlib.suppress(OSError):
                 self._bar.stop()
             self._bar = None
+
+    def _row(self, record: EpochRecord) -> str:
+        return "".join(f"{text(record):>{width}}" for width, text in self._columns.values())
 
     def _print_rows(self) -> None:
         rows, self._rows = self._rows, []
@@ -118,10 +123,21 @@ def _make_bar(training: Training, console: Any) -> Any:
     return bar
 
 
-def _row(record: EpochRecord, training: Training) -> str:
-    epoch = f"{record.epoch}/{training.epochs}"
-    val_loss = "" if record.val_loss is None else f"{record.val_loss:.4f}"
-    return (
-        f"{epoch:>7}{record.loss:>10.4f}{percent(record.accuracy):>12}"
-        f"{val_loss:>12}{percent(record.val_accuracy):>12}{record.seconds:>10.2f}"
-    )
+def _chosen_columns(training: Training, name: str) -> dict[str, tuple[int, _Cell]]:
+    """What this training measures: name -> width and text. At most 60 characters in all."""
+    epochs = training.epochs
+    classifies = training.engine.job.loss.classifies
+    columns: dict[str, tuple[int, _Cell]] = {
+        "epoch": (7, lambda r: f"{r.epoch}/{epochs}"),
+        "loss": (11, lambda r: loss_text(r.loss)),
+    }
+    if classifies:
+        columns["train acc"] = (11, lambda r: percent(r.accuracy))
+    if training.validation is not None:
+        columns[f"{name} loss"] = (11, lambda r: loss_text(r.val_loss))
+        if classifies:
+            columns[f"{name} acc"] = (11, lambda r: percent(r.val_accuracy))
+        else:
+            columns[f"{name} R²"] = (11, lambda r: loss_text(r.val_r2))
+    columns["seconds"] = (9, lambda r: f"{r.seconds:.2f}")
+    return columns

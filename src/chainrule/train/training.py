@@ -16,7 +16,7 @@ from chainrule.sparse import SparseRows
 from chainrule.train.callbacks import Callback
 from chainrule.train.clock import EpochClock
 from chainrule.train.divergence import name_bad_parameter, name_first_tensor
-from chainrule.train.evaluation import mean_loss_and_accuracy
+from chainrule.train.evaluation import validation_scores
 from chainrule.train.failures import caught, raise_first
 from chainrule.train.fingerprint import fingerprint
 from chainrule.train.history import EpochRecord, History
@@ -185,9 +185,9 @@ class Training:
         if bad is not None:
             raise self._diverged(bad)
         job, sums = self.engine.job, self.sums
-        val_loss, val_accuracy = None, None
+        val_loss, val_accuracy, val_r2 = None, None, None
         if self.validation is not None:
-            val_loss, val_accuracy = mean_loss_and_accuracy(self.net, *self.validation, job.loss)
+            val_loss, val_accuracy, val_r2 = validation_scores(self.net, *self.validation, job.loss)
         grad_norm, update_ratio, dead = self._epoch_statistics()
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -195,6 +195,7 @@ class Training:
             accuracy=sums.hits / sums.examples if job.loss.classifies else None,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
+            val_r2=val_r2,
             lr=self._learning_rate(self.batch - 1),
             grad_norm=grad_norm,
             update_ratio=update_ratio,

@@ -16,7 +16,7 @@ from chainrule.nn.notation import Equations, Meaning
 __all__ = ["Linear"]
 
 
-@LAYERS.register("linear")
+@LAYERS.register("linear", "dense")
 @dataclass(frozen=True)
 class Linear(Layer):
     """`y = x W + b` (Goodfellow, Bengio & Courville 2016, section 6.1 and eq. 6.44-6.53).
@@ -59,8 +59,8 @@ class Linear(Layer):
         as_count(self.out_features, "Linear: out_features")
         if not isinstance(self.bias, bool):
             raise InputError(
-                f"Linear: bias must be True or False, got {self.bias!r}; "
-                f"Linear takes its output width only, the input width is inferred"
+                f"Linear: bias must be True or False, got {self.bias!r}; Linear takes its output "
+                f"width only, and infers the input's: Network(784, Linear(128), ReLU(), Linear(10))"
             )
         if not isinstance(self.init, str) or self.init != "auto":
             INITIALIZERS.make(self.init)

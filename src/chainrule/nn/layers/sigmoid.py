@@ -22,7 +22,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
 
 
-@LAYERS.register("sigmoid")
+@LAYERS.register("sigmoid", "logistic")
 @dataclass(frozen=True)
 class Sigmoid(Activation):
     """`y = σ(x) = 1/(1 + exp(−x))`, `σ′ = y (1 − y)` (Goodfellow et al. 2016, section 3.10).
@@ -89,7 +89,7 @@ class Tanh(Activation):
         return 1 - y * y
 
 
-@LAYERS.register("silu")
+@LAYERS.register("silu", "swish")
 @dataclass(frozen=True)
 class SiLU(Activation):
     """`y = x σ(x)`, also called swish, `SiLU′ = σ(x) (1 + x (1 − σ(x)))` (Elfwing, Uchibe & Doya

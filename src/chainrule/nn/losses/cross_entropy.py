@@ -51,7 +51,14 @@ def softmax(z: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-@LOSSES.register("softmax_cross_entropy")
+@LOSSES.register(
+    "softmax_cross_entropy",
+    "cross_entropy",
+    "cross_entropy_loss",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "log_loss",
+)
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
     """`L = −(1/N) Σ_n log p[n, y_n]` with `p = softmax(z)`; `dz = (p − onehot(y)) / N`.
@@ -114,7 +121,8 @@ class SoftmaxCrossEntropy(Loss):
         if len(output_shape) != 1 or output_shape[0] < 2:
             raise InputError(
                 f"SoftmaxCrossEntropy wants a network with one output for each class, at least 2, "
-                f"got output shape {output_shape}; for yes or no use BinaryCrossEntropy"
+                f"got output shape {output_shape}; for yes or no use loss='bce', for numbers "
+                f"loss='mse'"
             )
         array = np.array(as_array(y, "y"))  # a copy: labels are indices, and must not change
         classes = output_shape[0]
@@ -215,7 +223,7 @@ def _check_labels(y: np.ndarray, n: int, classes: int) -> None:
     if y.dtype.kind == "f":
         check_finite(y, "y")
         whole = bool((y == np.floor(y)).all())
-        hint = "use y.astype(int)" if whole else "for real targets use the loss 'mse'"
+        hint = "use y.astype(int)" if whole else "for real targets use loss='mse'"
         raise InputError(f"{what}, got dtype {y.dtype}; {hint}")
     if y.dtype.kind == "b":
         raise InputError(f"{what}, got dtype {y.dtype}; use y.astype(int)")
@@ -228,7 +236,7 @@ def _check_labels(y: np.ndarray, n: int, classes: int) -> None:
         raise InputError(f"{what}, but y[{index}] is {y[index]}{hint}")
 
 
-@LOSSES.register("binary_cross_entropy")
+@LOSSES.register("binary_cross_entropy", "bce", "bce_loss", "bce_with_logits_loss")
 @dataclass(frozen=True)
 class BinaryCrossEntropy(ElementwiseLoss):
     """`L = −mean(y log p + (1 − y) log(1 − p))` with `p = σ(z)`; `dz = (p − y) / size`.

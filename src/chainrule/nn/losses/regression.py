@@ -23,7 +23,7 @@ def _real_cases(*losses: ElementwiseLoss) -> list[LossCase]:
     return [LossCase(loss, shape, "real") for loss in losses for shape in [(6, 3), (1, 1)]]
 
 
-@LOSSES.register("mse")
+@LOSSES.register("mse", "mean_squared_error", "mse_loss", "squared_error", "l2_loss")
 @dataclass(frozen=True)
 class MSE(ElementwiseLoss):
     """`L = mean((z − y)²)` over examples and outputs; `dz = 2 (z − y) / size` (Gauss 1809).
@@ -60,7 +60,7 @@ class MSE(ElementwiseLoss):
         return _real_cases(cls())
 
 
-@LOSSES.register("mae")
+@LOSSES.register("mae", "mean_absolute_error", "l1_loss", "absolute_error")
 @dataclass(frozen=True)
 class MAE(ElementwiseLoss):
     """`L = mean(|z − y|)` over examples and outputs; `dz = sign(z − y) / size`, 0 where z = y
@@ -99,7 +99,7 @@ class MAE(ElementwiseLoss):
         return _real_cases(cls())
 
 
-@LOSSES.register("huber")
+@LOSSES.register("huber", "huber_loss", "smooth_l1_loss")
 @dataclass(frozen=True)
 class Huber(ElementwiseLoss):
     """Squared near the target, absolute far from it (Huber 1964, eq. 1.2).
