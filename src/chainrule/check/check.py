@@ -83,8 +83,8 @@ def check_gradients(
 
     Returns:
         The report. The target, X, y and all that can be reached from them (attributes, classes,
-        closures, global variables that the functions name, random generators, iterators) are left
-        exactly as they were, also after an exception or Ctrl-C.
+            closures, global variables that the functions name, random generators, iterators) are
+            left exactly as they were, also after an exception or Ctrl-C.
 
     Raises:
         InputError: there is nothing that can be checked (the message says what was looked for),

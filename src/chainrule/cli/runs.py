@@ -182,6 +182,7 @@ def new_folder(runs: Path, name: str | None, net: str) -> Iterator[Path]:
     Raises:
         StorageError: the folder cannot be made, or another process trains in it.
     """
+    first = not runs.exists()
     folder, made = _claim_new(runs, net) if name is None else (runs / name, claim(runs / name))
     try:
         with locked_folder(folder):
@@ -196,6 +197,8 @@ def new_folder(runs: Path, name: str | None, net: str) -> Iterator[Path]:
         if made:
             with contextlib.suppress(OSError):  # it stays if something was saved
                 folder.rmdir()
+                if first:
+                    runs.rmdir()
         raise
 
 

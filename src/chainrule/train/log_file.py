@@ -64,15 +64,30 @@ class LogFile(Callback):
         self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115  (`close` closes it)
 
     def on_epoch_end(self, training: Training) -> None:
+        """Append the epoch, or keep it for a moment if epochs are quick.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
         self._rows.append(self._row(training.history.epochs[-1]))
         if self._appending.due:
             with self._appending.action():
                 self._append()
 
     def on_train_end(self, training: Training) -> None:
+        """Append what was kept.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
         self._append()
 
     def close(self, training: Training) -> None:
+        """Append what was kept, and close the file.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
         if self._file is not None:
             try:
                 self._append()  # if training failed
