@@ -82,9 +82,13 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
     written = [_written_rate(tape, tree, update) for update in updates]
     rate = _rate(tape, updates, [e[2] for e in explicit if e is not None], written)
     named = any(abs(rate - r) <= 1e-6 * r for r in named_rates(tape, len(tape.events)))
-    unknown = not named and not any(written) and len(updates) > 1
     found = [_given(tape, *parts, rate) for parts in zip(updates, explicit, strict=True)]
-    return [replace(g, own_rate=unknown and g.source is None) for g in found]
+    return [
+        replace(
+            given, own_rate=not named and given.source is None and abs(own - rate) > 1e-6 * rate
+        )
+        for given, own in zip(found, written, strict=True)
+    ]
 
 
 def _given(
