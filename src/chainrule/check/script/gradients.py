@@ -44,6 +44,7 @@ class Given:
         path: of the leaf in that event.
         update: the update that it was read from, if there is one.
         rate: the learning rate that the update shows; 0 if it is not known.
+        hidden: whether the change is no multiple of it.
         own_rate: whether the parameter may have an unknown learning rate of its own: then
             any positive multiple of the derivative is right.
     """
@@ -56,6 +57,7 @@ class Given:
     update: Update | None = None
     rate: float = 0.0
     own_rate: bool = False
+    hidden: bool = False
 
     @property
     def line(self) -> int:
@@ -94,12 +96,12 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
 def _given(
     tape: Tape, update: Update, known: tuple[Event, Path, float] | None, rate: float
 ) -> Given:
-    if known is None:  # an optimiser may rescale it, a penalty may be added
-        known = named_gradient(tape, update, rate)
+    hidden = known is None  # an optimiser may rescale it, a penalty may be added
+    known = known or named_gradient(tape, update, rate)
     if known is not None and abs(known[2] - rate) <= 1e-7 * abs(rate):
         event, path = _defined(tape, *known[:2])
         value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
-        return Given(update.name, update.place, value, event, path, update, rate)
+        return Given(update.name, update.place, value, event, path, update, rate, hidden=hidden)
     value = -update.change / rate if rate else -update.change
     return Given(update.name, update.place, value, None, (), update, rate)
 

@@ -34,9 +34,7 @@ from chainrule.check.script.values import Path
 __all__ = ["Checked", "Reading", "read_step"]
 
 _MOST_LOSSES = 12
-_RESCALED = (
-    "the optimiser rescales every entry of the gradient, and no value is named as a gradient"
-)
+_RESCALED = "the optimiser rescales the entries of a gradient that is not named as one"
 _SEVERAL = "no parameter is updated before the loss is computed again"
 _NAMES_ONLY = "nothing updates the parameters, and no gradient found by its name is right"
 _IN_BETWEEN = (
@@ -159,7 +157,8 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     for losses in (graph_losses(tape), computed_losses(tape, end)):
         own = _depending(replayer, places, losses)
         if own:
-            return _of_one_step(tape, _best(replayer, givens, own, rates), end)
+            best = _best(replayer, givens, own, rates)
+            return _seen(_of_one_step(tape, best, end))
     outputs, dependent = outputs_of(tape, replayer, places, end)
     called = called_losses(tape, source.tree, end)
     called += applied_losses(tape, source.tree, outputs, dependent, end)
@@ -170,6 +169,17 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     if not assumed:
         return Reading(problem=_no_loss(givens))
     return _best(replayer, givens, assumed, rates)
+
+
+def _seen(reading: Reading) -> Reading:
+    """Where an optimiser hides gradients, those that only a change shows are not judged."""
+    if not any(c.given.hidden for c in reading.gradients):
+        return reading
+    kept = [c for c in reading.gradients if c.right or c.given.source is not None]
+    if len(kept) == len(reading.gradients) or not all(c.right for c in kept):
+        return replace(reading, gradients=kept)
+    left = ", ".join(c.name for c in reading.gradients if c not in kept)
+    return replace(reading, gradients=kept, problem=f"{_RESCALED}: {left} not judged")
 
 
 def _of_one_step(tape: Tape, reading: Reading, end: int) -> Reading:

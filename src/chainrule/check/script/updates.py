@@ -131,9 +131,12 @@ def _distinct(candidates: Iterator[Update]) -> list[Update]:
     chosen: dict[Any, Update] = {}
     for update in candidates:
         start, end = update.place.event, update.event
-        places = start.key[0], start.owner, update.place.path, end.key[0], end.owner, update.path
-        same = chosen.get(places)
-        if same is None or update.first < same.first:
+        identity = start.identity[update.place.path]
+        same = identity if end.identity[update.path] == identity else 0  # changed in place
+        places = (start.key[0], start.owner, update.place.path, end.key[0], end.owner, update.path,
+                  same)  # fmt: skip
+        other = chosen.get(places)
+        if other is None or update.first < other.first:
             chosen[places] = update
     return sorted(chosen.values(), key=lambda u: u.first)
 
