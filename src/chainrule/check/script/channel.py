@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["decode", "encode", "forked", "run_forked"]
+__all__ = ["decode", "encode", "run_forked"]
 
 _KINDS = "fiub"
 
@@ -53,11 +53,6 @@ def decode(data: bytes) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-def forked(work: Callable[[Callable[[dict[str, Any]], None]], None], seconds: float) -> Any:
-    """Run `work(send)` in a forked process; what it sent, or None if it sent nothing in time."""
-    return run_forked([work], seconds)[0]
 
 
 def run_forked(

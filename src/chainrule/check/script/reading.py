@@ -84,7 +84,6 @@ class Reading:
     scale: float = 1.0
     problem: str = ""
     notes: list[str] = field(default_factory=list)
-    also: Loss | None = None
 
     @property
     def ok(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Path", "is_real", "leaf_at", "leaves", "moved", "path_text"]
+__all__ = ["Path", "is_real", "leaf_at", "leaves", "moved"]
 
 Path = tuple[Any, ...]
 
@@ -74,8 +74,3 @@ def moved(value: Any, path: Path, delta: np.ndarray, *, in_place: bool = False) 
             return value
         return value + delta
     return value + float(delta)
-
-
-def path_text(path: Path) -> str:
-    """`["W1"]`, `[0][2]`, as it is written."""
-    return "".join(f"[{key!r}]" for key in path)
