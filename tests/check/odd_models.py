@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.check.state import LARGE
+from chainrule.check.runtime.state import LARGE
 
 CASES: dict[str, Callable[[], Case]] = {}
 

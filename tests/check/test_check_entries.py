@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.check import check_gradients
-from chainrule.check.entries import every_entry
+from chainrule.check.measure.entries import every_entry
 from chainrule.nn import LOSSES, Run
 
 

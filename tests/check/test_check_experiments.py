@@ -5,8 +5,8 @@ import pytest
 from written import NET, imported, net_with
 
 from chainrule.check import check_gradients
-from chainrule.check.broken import report_of_broken
-from chainrule.check.experiments import state_causes
+from chainrule.check.diagnose.broken import report_of_broken
+from chainrule.check.diagnose.experiments import state_causes
 from chainrule.check.targets import find_target
 from chainrule.errors import ChainruleError
 

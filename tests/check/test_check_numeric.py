@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.check.ladder import Slope
-from chainrule.check.numeric import Prober
+from chainrule.check.measure.ladder import Slope
+from chainrule.check.measure.numeric import Prober
 from chainrule.check.targets import FunctionTarget
 
 

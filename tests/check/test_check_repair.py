@@ -9,21 +9,21 @@ from handwritten import outside
 from written import NET, imported, net_with
 
 from chainrule.check import check_gradients
-from chainrule.check.repair import PLAIN, find_repairs
-from chainrule.check.repair.activation import activation_edits
-from chainrule.check.repair.edit import Edit, Place, made, parse, statements, values
-from chainrule.check.repair.effect import Effect
-from chainrule.check.repair.naming import name_of
-from chainrule.check.repair.products import product_edits
-from chainrule.check.repair.scale import scale_edits
-from chainrule.check.repair.scope import Hand
-from chainrule.check.repair.search import all_edits
-from chainrule.check.repair.source import read_program, swapped
-from chainrule.check.repair.sums import sum_edits
-from chainrule.check.repair.terms import term_edits
-from chainrule.check.repair.truth import Given
+from chainrule.check.diagnose.effect import Effect
+from chainrule.check.diagnose.naming import name_of
+from chainrule.check.diagnose.plain import PLAIN
+from chainrule.check.diagnose.search import all_edits, find_repairs
+from chainrule.check.diagnose.truth import Given
+from chainrule.check.edits.activation import activation_edits
+from chainrule.check.edits.edit import Edit, Place, made, parse, statements, values
+from chainrule.check.edits.products import product_edits
+from chainrule.check.edits.scale import scale_edits
+from chainrule.check.edits.scope import Hand
+from chainrule.check.edits.source import read_program, swapped
+from chainrule.check.edits.sums import sum_edits
+from chainrule.check.edits.terms import term_edits
+from chainrule.check.runtime.user_code import has_source
 from chainrule.check.targets import find_target
-from chainrule.check.user_code import has_source
 from chainrule.errors import InputError
 from chainrule.faults import FAULTS
 

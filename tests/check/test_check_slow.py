@@ -9,7 +9,7 @@ import pytest
 from handwritten import Net, batch, outside, scaled
 
 from chainrule.check import Verdict, check_gradients
-from chainrule.check.budget import duration
+from chainrule.check.measure.budget import duration
 from chainrule.errors import InputError
 
 

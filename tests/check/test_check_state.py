@@ -10,8 +10,8 @@ import pytest
 from handwritten import Net, batch, outside
 
 from chainrule.check import check_gradients
-from chainrule.check.signals import HeldSignals
-from chainrule.check.state import Memory
+from chainrule.check.runtime.signals import HeldSignals
+from chainrule.check.runtime.state import Memory
 
 
 class Everything:

@@ -10,7 +10,7 @@ from handwritten import Net, batch, outside
 
 from chainrule import MSE, Linear, Network, ReLU
 from chainrule.check import Target, assert_gradients, check_gradients, find_target
-from chainrule.check.roles import gradient_of, returned_names, roles_of
+from chainrule.check.targets.roles import gradient_of, returned_names, roles_of
 from chainrule.errors import InputError
 
 RNG = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from handwritten import Net, batch, scaled
 
 from chainrule import Dropout, Linear, Network
 from chainrule.check import Verdict, check_gradients
-from chainrule.check.report import GradientReport
+from chainrule.check.report.report import GradientReport
 from chainrule.nn import LAYERS, LOSSES, TwoLayerNet
 
 NAMES = ("W1", "b1", "W2", "b2")

@@ -7,10 +7,10 @@ True
 """
 
 from chainrule.check.check import GradientError, assert_gradients, check_gradients
-from chainrule.check.files import load_target
-from chainrule.check.report import Finding, GradientReport, ParameterReport, Verdict
-from chainrule.check.target import Target
+from chainrule.check.report.report import Finding, GradientReport, ParameterReport, Verdict
 from chainrule.check.targets import find_target
+from chainrule.check.targets.files import load_target
+from chainrule.check.targets.target import Target
 
 __all__ = [
     "Finding",

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.behaviour import behaviour, freeze_if_random
-from chainrule.check.budget import Budget, Progress, duration
-from chainrule.check.failures import first_not_finite, made_by_check, told
-from chainrule.check.report import Finding, GradientReport, Verdict
-from chainrule.check.rules import Tolerance
-from chainrule.check.state import Memory, Saved
-from chainrule.check.subject import Subject
-from chainrule.check.target import CannotRecastError, Target
+from chainrule.check.behaviour.behaviour import behaviour, freeze_if_random
+from chainrule.check.behaviour.subject import Subject
+from chainrule.check.measure.budget import Budget, Progress, duration
+from chainrule.check.measure.rules import Tolerance
+from chainrule.check.measure.verdicts import Examiner
+from chainrule.check.report.report import Finding, GradientReport, Verdict
+from chainrule.check.runtime.failures import first_not_finite, made_by_check, told
+from chainrule.check.runtime.state import Memory, Saved
+from chainrule.check.runtime.user_code import no_warnings
+from chainrule.check.runtime.values import can_write
 from chainrule.check.targets import find_target
-from chainrule.check.user_code import no_warnings
-from chainrule.check.values import can_write
-from chainrule.check.verdicts import Examiner
+from chainrule.check.targets.target import CannotRecastError, Target
 from chainrule.checks import check_number, describe, make_generator
 from chainrule.errors import ChainruleError, InputError
 
@@ -183,7 +183,7 @@ def _keep_memory() -> None:
 
 
 def _causes(report: GradientReport) -> list[Any]:
-    from chainrule.check.diagnosis import diagnose
+    from chainrule.check.diagnose.diagnosis import diagnose
 
     return list(diagnose(report))
 
@@ -192,7 +192,7 @@ def _mended(
     find: Callable[[], Target], error: Exception, seed: int, as_found: Saved
 ) -> GradientReport | None:
     """A report on a pass that raised, if a change is found that makes it run."""
-    from chainrule.check.broken import report_of_broken
+    from chainrule.check.diagnose.broken import report_of_broken
 
     def make() -> Target:
         as_found.restore()

@@ -8,19 +8,19 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.check.repair.activation import activation_edits
-from chainrule.check.repair.edit import Edit, Place, made, parse, statements
-from chainrule.check.repair.products import product_edits
-from chainrule.check.repair.scale import scale_edits
-from chainrule.check.repair.scope import Hand
-from chainrule.check.repair.source import Definition
-from chainrule.check.repair.sums import sum_edits
-from chainrule.check.repair.terms import term_edits
+from chainrule.check.edits.activation import activation_edits
+from chainrule.check.edits.edit import Edit, Place, made, parse, statements
+from chainrule.check.edits.products import product_edits
+from chainrule.check.edits.scale import scale_edits
+from chainrule.check.edits.scope import Hand
+from chainrule.check.edits.source import Definition
+from chainrule.check.edits.structure import structure_edits
+from chainrule.check.edits.sums import sum_edits
+from chainrule.check.edits.terms import term_edits
 from chainrule.check.script.lines import LineVerdict
 from chainrule.check.script.names import gradient_of, plain_name
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.slopes import Slopes, common_factor
-from chainrule.check.script.structure import structure_edits
 
 __all__ = ["Ranked", "candidates"]
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.repair.edit import Edit, made
-from chainrule.check.repair.source import Definition
+from chainrule.check.edits.edit import Edit, made
+from chainrule.check.edits.source import Definition
 from chainrule.check.script.candidates import Ranked, candidates
 from chainrule.check.script.instrument import Source, instrument
 from chainrule.check.script.lines import LineVerdict, gradient_looks

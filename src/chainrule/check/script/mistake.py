@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.repair import PLAIN
-from chainrule.check.repair.edit import Edit
-from chainrule.check.repair.effect import Effect
-from chainrule.check.repair.naming import name_of
-from chainrule.check.repair.truth import Given as Gradients
+from chainrule.check.diagnose.effect import Effect
+from chainrule.check.diagnose.naming import name_of
+from chainrule.check.diagnose.plain import PLAIN
+from chainrule.check.diagnose.truth import Given as Gradients
+from chainrule.check.edits.edit import Edit
 from chainrule.check.script.fixes import Fix
 from chainrule.check.script.names import plain_name
 from chainrule.check.script.proof import Variant

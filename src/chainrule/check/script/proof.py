@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.repair.edit import Edit
-from chainrule.check.repair.scope import is_call_of
+from chainrule.check.edits.edit import Edit
+from chainrule.check.edits.scope import is_call_of
 from chainrule.check.script.fixes import Trial
 from chainrule.check.script.instrument import Source, instrument
 from chainrule.check.script.reading import Reading, read_step

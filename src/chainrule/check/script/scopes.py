@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.repair.source import Definition, Scope
+from chainrule.check.edits.source import Definition, Scope
 from chainrule.check.script.execution import run_code
 from chainrule.check.script.instrument import Source
 from chainrule.check.script.replay import Look, _Hook

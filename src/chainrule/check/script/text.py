@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule.check.report_text import Line
+from chainrule.check.report.text import Line
 from chainrule.check.script.mistake import Mistake
 from chainrule.check.script.record import FileReport, GradientRow, LineRow
 from chainrule.tables import text_table

@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.failures import first_not_finite, told
-from chainrule.check.roles import call, roles_of
-from chainrule.check.state import LARGE
-from chainrule.check.target import copy_of
+from chainrule.check.runtime.failures import first_not_finite, told
+from chainrule.check.runtime.state import LARGE
 from chainrule.check.targets.batch import BackwardFailedError
 from chainrule.check.targets.fitting import own_inputs, own_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
@@ -36,6 +34,8 @@ from chainrule.check.targets.pairs import (
     has_gradient,
 )
 from chainrule.check.targets.paths import Path, leaves
+from chainrule.check.targets.roles import call, roles_of
+from chainrule.check.targets.target import copy_of
 from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["AttributesTarget"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.failures import told
+from chainrule.check.runtime.failures import told
 from chainrule.errors import InputError
 
 __all__ = ["ROWS", "BackwardFailedError", "fit_inputs", "fit_targets", "guess_arguments"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.check.roles import call, roles_of
 from chainrule.check.targets.attributes import AttributesTarget
 from chainrule.check.targets.methods import BACKWARD, FORWARD
+from chainrule.check.targets.roles import call, roles_of
 from chainrule.errors import InputError
 from chainrule.nn import Layer
 

@@ -6,8 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.check.roles import roles_of
-from chainrule.check.target import Target
+from chainrule.check.runtime.user_code import no_warnings
 from chainrule.check.targets.attributes import AttributesTarget
 from chainrule.check.targets.chain import ChainTarget
 from chainrule.check.targets.functions import (
@@ -19,8 +18,9 @@ from chainrule.check.targets.jax import JaxTarget, is_jax
 from chainrule.check.targets.layer import LayerTarget, LossTarget
 from chainrule.check.targets.methods import BACKWARD, FORWARD, GRADIENT
 from chainrule.check.targets.network import NetworkTarget
+from chainrule.check.targets.roles import roles_of
+from chainrule.check.targets.target import Target
 from chainrule.check.targets.torch import TorchTarget, is_torch
-from chainrule.check.user_code import no_warnings
 from chainrule.errors import InputError
 from chainrule.nn import Layer, Loss, Network
 

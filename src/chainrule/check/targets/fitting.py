@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.check.roles import roles_of
 from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream
 from chainrule.check.targets.methods import FORWARD, find_method, output_of
 from chainrule.check.targets.pairs import floating_leaves
 from chainrule.check.targets.paths import leaves
+from chainrule.check.targets.roles import roles_of
 
 if TYPE_CHECKING:
     from chainrule.check.targets.attributes import AttributesTarget

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.roles import call, roles_of, simple
 from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
 from chainrule.check.targets.losses import RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import output_of
 from chainrule.check.targets.modes import Switch, SwitchedTarget
+from chainrule.check.targets.roles import call, roles_of, simple
 from chainrule.check.targets.structure import Structure, is_real, match_gradients
 from chainrule.errors import InputError
 

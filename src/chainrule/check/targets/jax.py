@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.target import CannotRecastError, Target
 from chainrule.check.targets.layer import upstream
 from chainrule.check.targets.structure import Structure
+from chainrule.check.targets.target import CannotRecastError, Target
 from chainrule.errors import InputError
 
 __all__ = ["JaxTarget", "is_jax"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.target import Target
+from chainrule.check.targets.target import Target
 from chainrule.checks import as_array, make_generator
 from chainrule.errors import InputError
 from chainrule.nn import BinaryCrossEntropy, Layer, Loss, Run

@@ -8,9 +8,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.check.roles import simple
-from chainrule.check.target import Target
 from chainrule.check.targets.paths import Path, scopes
+from chainrule.check.targets.roles import simple
+from chainrule.check.targets.target import Target
 from chainrule.errors import InputError
 
 __all__ = ["Switch", "SwitchedTarget"]

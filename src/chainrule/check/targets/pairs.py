@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.roles import gradient_of, returned_names, simple
 from chainrule.check.targets.paths import Path, leaves, scopes, sibling
+from chainrule.check.targets.roles import gradient_of, returned_names, simple
 
 __all__ = [
     "Pair",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.roles import gradient_of, simple
+from chainrule.check.targets.roles import gradient_of, simple
 
 __all__ = ["GROUPS", "Path", "leaves", "scopes", "sibling"]
 

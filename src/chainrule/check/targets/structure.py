@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.roles import gradient_of, returned_names
+from chainrule.check.targets.roles import gradient_of, returned_names
 
 __all__ = ["Structure", "is_real", "match_gradients"]
 

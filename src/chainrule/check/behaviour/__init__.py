@@ -1,0 +1,1 @@
+"""What a backward pass must not do: keep a batch, change its input, depend on a layout."""

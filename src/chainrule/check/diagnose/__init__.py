@@ -1,0 +1,1 @@
+"""Which mistake it is: by the change of a line that fixes it, or by reproducing it."""

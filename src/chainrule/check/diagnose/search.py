@@ -1,0 +1,251 @@
+"""Repair as proof: the one change to the user's own code that makes every gradient right."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.check.diagnose.effect import Effect, close
+from chainrule.check.diagnose.naming import name_of
+from chainrule.check.diagnose.plain import PLAIN
+from chainrule.check.diagnose.truth import Given, Trial, Truth
+from chainrule.check.edits.activation import activation_edits
+from chainrule.check.edits.edit import Edit, made, parse, statements, values
+from chainrule.check.edits.products import product_edits
+from chainrule.check.edits.scale import scale_edits
+from chainrule.check.edits.scope import Hand
+from chainrule.check.edits.source import Program, read_program, swapped
+from chainrule.check.edits.sums import sum_edits
+from chainrule.check.edits.terms import term_edits
+from chainrule.check.runtime.state import Saved
+from chainrule.check.runtime.user_code import no_warnings
+from chainrule.check.targets.target import Target, rows_of, take_rows
+
+__all__ = ["Repair", "all_edits", "find_repairs", "quiet"]
+
+_FAMILIES = (scale_edits, product_edits, sum_edits, activation_edits, term_edits)
+_FOR_RIVALS = 800  # changes that are still tried once there is one
+_FORWARD_TOO = 4.0  # added to the cost of a change in a line that the forward pass runs as well
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change that makes every gradient right.
+
+    Attributes:
+        name: of the mistake, by the catalogue where it is one of those.
+        where: file and line.
+        wrong, right: the statement as it is and as it should be.
+        sizes: of the batches on which all gradients are right with it.
+        cost: how far-fetched the change is.
+    """
+
+    name: str
+    where: str
+    wrong: str
+    right: str
+    sizes: tuple[int, ...]
+    cost: float
+
+    @classmethod
+    def of(cls, edit: Edit, effect: Effect, sizes: Sequence[int]) -> Repair:
+        """The record of an edit with this effect."""
+        wrong, right = edit.text
+        where = f"{Path(edit.definition.filename).name}:{edit.place.line}"
+        return cls(
+            name_of(edit, effect), where, wrong, right, tuple(dict.fromkeys(sizes)), edit.cost
+        )
+
+    @property
+    def diff(self) -> str:
+        """The line, wrong and right."""
+        added = "\n".join(f"+ {line}" for line in self.right.splitlines())
+        return f"- {self.wrong}\n{added}"
+
+
+def find_repairs(
+    target: Target, *, seed: int = 0, tries: int = 2500, seconds: float = 5.0
+) -> list[Repair]:
+    """Changes of one place in the user's code after which every gradient is right.
+
+    Nothing is written to a file; functions have their own code again afterwards, also after an
+    exception. Empty if there is none, or no source to be seen.
+
+    Args:
+        tries: how many changes are tried at most, which makes the answer the same every time.
+        seconds: of computing, after which it is left even so.
+    """
+    end = time.process_time() + seconds
+    saved = target.snapshot()
+    try:
+        with quiet():
+            return _search(target, seed, tries, end)
+    finally:
+        target.restore(saved)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Whatever code that was changed prints or warns of is not for the user."""
+    with no_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
+    saved = target.snapshot()
+    program = read_program(target.loss, target.raw_gradients)
+    target.restore(saved)
+    truth = Truth(target, saved, seed) if program.definitions else None
+    if truth is None or truth.first is None:
+        return []
+    before = truth.given(truth.first)
+    if before is not None and truth.first.right(before):
+        return []
+    found: list[tuple[Edit, list[Given]]] = []
+    wrong = survey(program, truth, before)
+    for i, edit in enumerate(all_edits(program, rows_of(target.X, target.y)[0], wrong)):
+        if (
+            i >= tries
+            or time.process_time() > end
+            or (found and edit.cost > found[0][0].cost + 1.5)
+        ):
+            break
+        after = _after(program, edit, truth)
+        if after:
+            tries = min(tries, i + _FOR_RIVALS) if not found else tries
+            found.append((edit, after))
+    if not found or not _is_as_before(truth.given(truth.first), before):
+        return []  # the code as it is has to be wrong again, or a change has proved nothing
+    given = [truth.given(trial) for trial in truth.all]
+    summed = _is_summed(target, saved)
+    repairs = [_repair(edit, truth, given, after, summed) for edit, after in found]
+    return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
+
+
+def survey(program: Program, truth: Truth, before: Given | None) -> set[str]:
+    """Which statements can have to do with it: make each value larger once.
+
+    A statement that must be mended reaches every gradient that is wrong; what the loss depends on
+    is the forward pass.
+    """
+    trial = truth.first
+    assert trial is not None
+    given = before.gradients if before is not None else {}
+    apart = any(d.lines - d.also_forward for d in program.definitions)
+    for definition in program.definitions:
+        if not apart:
+            definition.also_forward = set()
+        for place in statements(definition):
+            for value in values(place):
+                edit = Edit(definition, value, parse("1.7 * v", v=value.node), "factor", 0)
+                with made(edit), swapped(program, definition) as works:
+                    if not works or isinstance(place.statement, ast.Expr):
+                        continue
+                    after = truth.given(trial)
+                    if not apart and not truth.same_loss(trial):
+                        definition.also_forward.add(place.line)
+                changed = _changed(given, after, set(trial.slopes))
+                if changed:
+                    definition.reaches.setdefault(place.line, set()).update(changed)
+    return {n for n in trial.slopes if n not in given or not trial.is_right(n, given[n])}
+
+
+def _changed(before: dict[str, np.ndarray], after: Given | None, names: set[str]) -> set[str]:
+    if after is None:
+        return names
+    now = after.gradients
+    return {
+        n
+        for n in names
+        if n not in now or n not in before or not np.array_equal(now[n], before[n], equal_nan=True)
+    }
+
+
+def _is_as_before(now: Given | None, before: Given | None) -> bool:
+    """Whether the unchanged code gives what it gave before; None where it raises."""
+    if now is None or before is None:
+        return now is before
+    a, b = now.gradients, before.gradients
+    return a.keys() == b.keys() and all(close(a[name], b[name]) for name in a)
+
+
+def all_edits(program: Program, batch: int, wrong: set[str] | None = None) -> Sequence[Edit]:
+    """All changes there are, the plainest first, in statements that reach all wrong gradients;
+    `batch` is the number of examples if known."""
+    edits: list[tuple[float, int, Edit]] = []
+    for definition in program.definitions:
+        for place in statements(definition):
+            if not (wrong or set()) <= definition.reaches.get(place.line, wrong or set()):
+                continue
+            forward = _FORWARD_TOO if place.line in definition.also_forward else 0.0
+            hand = Hand(definition, place.line, batch or _leading(definition, place.line))
+            for family in _FAMILIES:
+                for edit in family(place, hand):
+                    edits.append((edit.cost + forward, len(edits), edit))
+    edits.sort(key=lambda e: e[:2])
+    return [edit for _, _, edit in edits]
+
+
+def _leading(definition: object, line: int) -> int:
+    """For an operation: the length of the first array that it gets."""
+    scopes = getattr(definition, "scopes", {})
+    scope = scopes.get(line)
+    for value in (scope.locals if scope else {}).values():
+        if isinstance(value, np.ndarray) and value.ndim:
+            return len(value)
+    return 0
+
+
+def _after(program: Program, edit: Edit, truth: Truth) -> list[Given]:
+    """The gradients with the change, if all of them are right then, and the loss as it was."""
+    found: list[Given] = []
+    with made(edit), swapped(program, edit.definition) as works:
+        if not works or not _is_right(truth, truth.first):
+            return []
+    trials = truth.all  # with the code as it is: these may be measured now
+    with made(edit), swapped(program, edit.definition):
+        for trial in trials:
+            given = truth.given(trial)
+            if given is None or not trial.right(given) or not truth.same_loss(trial):
+                return []
+            found.append(given)
+    return found
+
+
+def _is_right(truth: Truth, trial: Trial | None) -> bool:
+    given = truth.given(trial) if trial is not None else None
+    return given is not None and trial is not None and trial.right(given)
+
+
+def _repair(
+    edit: Edit,
+    truth: Truth,
+    before: Sequence[Given | None],
+    after: Sequence[Given],
+    summed: bool,
+) -> Repair:
+    given = [b or Given(a.n, a.parameters, {}) for b, a in zip(before, after, strict=True)]
+    effect = Effect(given[:2], after[:2], summed, list(truth.target.parameters().values()))
+    return Repair.of(edit, effect, [trial.n for trial in truth.all])
+
+
+def _is_summed(target: Target, saved: Saved) -> bool:
+    """Whether the loss of every example twice is twice the loss."""
+    count = rows_of(target.X, target.y)[0]
+    if not count:
+        return False
+    try:
+        once = target.loss()
+        target.use(*take_rows(target.X, target.y, np.arange(2 * count) % count))
+        return bool(np.isclose(target.loss(), 2 * once, rtol=1e-9))
+    except Exception:  # a batch that does not suit it
+        return False
+    finally:
+        target.restore(saved)

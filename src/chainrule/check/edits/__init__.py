@@ -1,0 +1,1 @@
+"""Small changes to the source of user code, by kind: scale, product, sum, activation, term."""

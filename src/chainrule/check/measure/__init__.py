@@ -1,0 +1,1 @@
+"""Slopes of the loss, entry by entry or along directions, and a verdict for each parameter."""

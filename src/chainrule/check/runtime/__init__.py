@@ -1,0 +1,1 @@
+"""Run user code safely: everything that it can reach is saved and restored."""
