@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import time
-import types
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.check.script.driver import MARK, drivers
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
-from chainrule.check.script.instrument import Source, instrument, read_source
-from chainrule.check.script.lines import LineVerdict, flow_of, gradient_looks, judge_lines
+from chainrule.check.script.flow import flow_of, gradient_looks
+from chainrule.check.script.instrument import Source, read_source
+from chainrule.check.script.lines import LineVerdict, judge_lines
 from chainrule.check.script.mistake import Mistake, mistakes_of
 from chainrule.check.script.proof import gradients_on, proved_on, variants_of
-from chainrule.check.script.reading import Reading, read_step
+from chainrule.check.script.reading import Reading
 from chainrule.check.script.record import FileReport
-from chainrule.check.script.replay import Replayer
+from chainrule.check.script.recorded import Recorded, record_file
 from chainrule.check.script.scopes import read_scopes
 from chainrule.check.script.slopes import Slopes
-from chainrule.check.script.tape import Key, Tape, record
+from chainrule.check.script.tape import Key, Tape
 
 __all__ = ["analyse"]
 
 _EVENTS = (1_500, 12_000, 120_000)  # so many events are recorded, and more if they show no step
 _TRIES = 300  # changes of the code
-_SECONDS_A_RUN = 5.0
+_SECONDS_A_DRIVER = 5.0
 _FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
-
-
-@dataclass
-class _Read:
-    """A file that was run and read."""
-
-    source: Source
-    code: types.CodeType
-    tape: Tape
-    reading: Reading
-    replayer: Replayer
 
 
 def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
@@ -58,7 +46,7 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
     if read.reading.gradients and not read.reading.problem:
         looks = gradient_looks([c.given for c in read.reading.gradients])
         read.replayer.check_repeatable(looks)
-        flow = flow_of(read.tape, read.replayer, read.reading)
+        flow = flow_of(read.tape, read.replayer, read.reading, read.source.lines)
         lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
         if not read.reading.ok:
             mistakes = _mistakes(read, lines, known, start, until)
@@ -69,23 +57,15 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _read(source: Source, start: float, until: float) -> _Read:
+def _read(source: Source, start: float, until: float) -> Recorded:
     """Record as much of the run as shows a whole step."""
     read = None
     for most in _EVENTS:
-        read = _recorded(source, most, max(1.0, (until - start) / 4))
+        read = record_file(source, most, max(1.0, (until - start) / 4))
         if read.tape.ended != "enough" or _has_whole_step(read.tape, read.reading):
             break
     assert read is not None
     return read
-
-
-def _recorded(source: Source, most: int, seconds: float) -> _Read:
-    tree, sites = instrument(source.tree)
-    code = compile(tree, source.filename, "exec", dont_inherit=True)
-    tape = record(code, sites, source.filename, most, seconds)
-    replayer = Replayer(code, source.filename, max(_SECONDS_A_RUN, 3 * tape.seconds))
-    return _Read(source, code, tape, read_step(tape, replayer, source), replayer)
 
 
 def _has_whole_step(tape: Tape, reading: Reading) -> bool:
@@ -97,14 +77,14 @@ def _has_whole_step(tape: Tape, reading: Reading) -> bool:
     return bool(known) and max(u.event.index for u in known) < len(tape.events) // 2
 
 
-def _driven(source: Source, until: float) -> _Read | None:
+def _driven(source: Source, until: float) -> Recorded | None:
     """The file with a few lines that use what it defines, for the first such lines that work."""
     for text in drivers(source.tree):
-        if time.monotonic() > until - _SECONDS_A_RUN:
+        if time.monotonic() > until - _SECONDS_A_DRIVER:
             return None
         whole = f"{source.text.rstrip()}\n\n\n{MARK}\n{text}"
         try:
-            read = _recorded(read_source(whole, source.filename), _EVENTS[1], 2.0)
+            read = record_file(read_source(whole, source.filename), _EVENTS[1], 2.0)
         except SyntaxError:
             continue
         if read.tape.error is None and read.reading.gradients:
@@ -116,7 +96,7 @@ def _driven(source: Source, until: float) -> _Read | None:
 
 
 def _mistakes(
-    read: _Read,
+    read: Recorded,
     lines: Sequence[LineVerdict],
     known: Sequence[Slopes],
     start: float,
@@ -151,7 +131,7 @@ def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
     return marks
 
 
-def _proved(read: _Read, fixes: Sequence[Fix], batch: int, until: float) -> list[Mistake]:
+def _proved(read: Recorded, fixes: Sequence[Fix], batch: int, until: float) -> list[Mistake]:
     """The first fix that holds for other numbers and sizes; else the first, not proved."""
     source, replayer, reading = read.source, read.replayer, read.reading
     variants = variants_of(source, replayer, read.tape, reading, until)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.script.optimisers import STEP, one_evaluation
 from chainrule.check.script.syntax import HOOK
 
 __all__ = ["isolated", "run_code"]
@@ -40,6 +41,7 @@ def run_code(code: types.CodeType, hook: Callable[..., Any], filename: str, seed
     module = types.ModuleType("__main__")
     module.__file__ = filename
     module.__dict__[HOOK] = hook
+    module.__dict__[STEP] = one_evaluation(hook)
     sys.modules["__main__"] = module
     random.seed(0)
     np.random.seed(0)

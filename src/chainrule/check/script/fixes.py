@@ -7,24 +7,24 @@ combined.
 
 from __future__ import annotations
 
-import contextlib
 import time
-import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.edits.edit import Edit, made
+from chainrule.check.edits.edit import Edit
 from chainrule.check.edits.source import Definition
 from chainrule.check.script.candidates import Ranked, candidates
-from chainrule.check.script.instrument import Source, instrument
-from chainrule.check.script.lines import LineVerdict, gradient_looks
+from chainrule.check.script.edited import EditedFile
+from chainrule.check.script.flow import gradient_looks
+from chainrule.check.script.instrument import Source
+from chainrule.check.script.lines import LineVerdict
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Slopes
 
-__all__ = ["Fix", "Trial", "compiled_with", "find_fixes"]
+__all__ = ["Fix", "Trial", "find_fixes"]
 
 _AT_ONCE = 24
 _ENOUGH = 100  # changes that are tried before two in different lines are combined
@@ -57,7 +57,7 @@ def find_fixes(
     partly: list[tuple[Edit, frozenset[str]]] = []
     left = tries
     ranked = Ranked(verdicts, known, wrong, reading)
-    edits = iter(candidates(definitions, ranked, batch))
+    edits = iter(candidates(source.tree, definitions, ranked, batch))
     while (
         left > 0 and time.monotonic() < until and (chunk := list(_take(edits, min(_AT_ONCE, left))))
     ):
@@ -118,7 +118,8 @@ class Trial:
 
     def __init__(self, source: Source, replayer: Replayer, reading: Reading) -> None:
         assert reading.loss is not None
-        self._source, self._replayer, self._reading = source, replayer, reading
+        self._replayer, self._reading = replayer, reading
+        self._edited = EditedFile(source)
         givens = [c.given for c in reading.gradients]
         self._losses = len(reading.loss.looks)
         self._looks = [*reading.loss.looks, *gradient_looks(givens)]
@@ -128,14 +129,14 @@ class Trial:
 
     def right_with(self, changes: Sequence[Sequence[Edit]]) -> list[frozenset[str]]:
         """For each set of changes the gradients that are right with it."""
-        codes = [compiled_with(self._source, edits) for edits in changes]
+        codes = [self._edited.compiled_with(edits) for edits in changes]
         known = [code for code in codes if code is not None]
         rows = iter(self._replayer.read_codes(self._looks, known))
         return [frozenset() if code is None else self._right(next(rows)) for code in codes]
 
     def gradients_with(self, edits: Sequence[Edit]) -> dict[str, np.ndarray]:
         """The gradients with these changes, as far as they were reached."""
-        code = compiled_with(self._source, edits)
+        code = self._edited.compiled_with(edits)
         if code is None:
             return {}
         (row,) = self._replayer.read_codes(self._looks, [code])
@@ -174,27 +175,3 @@ def as_gradient(checked: Checked, value: object) -> np.ndarray | None:
         return None
     change = array - given.update.before
     return -change / given.rate if given.rate else -change
-
-
-def compiled_with(source: Source, edits: Sequence[Edit]) -> types.CodeType | None:
-    """The instrumented code of the file with some changes; None if it does not compile."""
-    with contextlib.ExitStack() as stack:
-        for edit in edits:
-            stack.enter_context(made(edit))
-            if isinstance(edit.new, list):
-                _number(edit)
-        try:
-            tree, _ = instrument(source.tree)
-            return compile(tree, source.filename, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, TypeError, RecursionError):
-            return None
-
-
-def _number(edit: Edit) -> None:
-    """The first new statement in place of an old one is seen in the old one's place."""
-    statement = edit.place.statement
-    assert isinstance(edit.new, list)
-    for new in edit.new:
-        if new is not statement and not hasattr(new, "number") and type(new) is type(statement):
-            new.number = statement.number  # type: ignore[attr-defined]
-            break

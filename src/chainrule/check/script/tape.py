@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType, FrameType
 from typing import Any
 
@@ -60,9 +61,13 @@ class Event:
                 return part + _index(path[1:])
         return self.site.name + _index(path)
 
-    def real_leaves(self) -> Iterator[tuple[Path, Any]]:
+    def real_leaves(self) -> list[tuple[Path, Any]]:
         """The leaves in floating point."""
-        return ((path, leaf) for path, leaf in self.leaves.items() if is_real(leaf))
+        return self._real_leaves
+
+    @cached_property
+    def _real_leaves(self) -> list[tuple[Path, Any]]:
+        return [(path, leaf) for path, leaf in self.leaves.items() if is_real(leaf)]
 
 
 def _index(path: Path) -> str:
@@ -87,6 +92,41 @@ class Tape:
         self.by_key[event.key] = event
         if event.owner:
             self.by_owner.setdefault(event.owner, []).append(event)
+
+    def of_object(self, identity: int) -> Sequence[tuple[Event, Path]]:
+        """Where an object is seen as a leaf in floating point, in order."""
+        return self._by_identity.get(identity, ())
+
+    def first_equal(self, value: np.ndarray) -> tuple[Event, Path] | None:
+        """Where an array with these entries is seen first."""
+        return self._by_entries.get(_entries(value))
+
+    @cached_property
+    def last_parts(self) -> dict[tuple[int, str], int]:
+        """For a call (its frame) and a name, the last event that has the name as a part."""
+        return {(e.frame, part): e.index for e in self.events for part in e.site.parts}
+
+    @cached_property
+    def _by_identity(self) -> dict[int, list[tuple[Event, Path]]]:
+        found: dict[int, list[tuple[Event, Path]]] = {}
+        for event in self.events:
+            for path, _ in event.real_leaves():
+                found.setdefault(event.identity[path], []).append((event, path))
+        return found
+
+    @cached_property
+    def _by_entries(self) -> dict[tuple[Any, ...], tuple[Event, Path]]:
+        found: dict[tuple[Any, ...], tuple[Event, Path]] = {}
+        for event in self.events:
+            for path, leaf in event.real_leaves():
+                if np.ndim(leaf):
+                    found.setdefault(_entries(leaf), (event, path))
+        return found
+
+
+def _entries(value: np.ndarray) -> tuple[Any, ...]:
+    """Equal for arrays of equal shape and entries."""
+    return value.shape, hash(np.ascontiguousarray(value, dtype=np.float64).tobytes())
 
 
 class Recorder:
