@@ -157,3 +157,34 @@ def test_the_bar_shows_in_a_terminal_once_it_gets_long(monkeypatch):
         bar.bar.refresh()
     assert "every entry of dW" in terminal.getvalue()
     assert "10 of 1,000" in terminal.getvalue()
+
+
+def test_options_settle_what_a_file_leaves_open(tmp_path):
+    path = tmp_path / "step.py"
+    path.write_text(
+        "import numpy as np\n"
+        "X, w = np.random.default_rng(0).normal(size=(9, 3)), np.ones(3)\n"
+        "for _ in range(3):\n"
+        "    value = float(np.sum((X @ w) ** 2))\n"
+        "    w = w - 0.01 * 2 * X.T @ (X @ w)\n"
+    )
+    result = run("check", str(path), "--loss", "value", "--params", "w", "--step", "5")
+    assert result.exit_code == 0, result.output
+    assert "loss: value (line 4)" in result.output
+    assert run("check", str(path), "--loss", "gain").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["step.py:Net", "--loss", "x"], "are for a file that is run as it is"),
+        (["step.py", "--data", "no.npz"], "--data must be a .npz file"),
+        (["step.py", "--params", ","], "--params must be names"),
+    ],
+)
+def test_options_that_do_not_fit(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    Path("step.py").write_text("x = 1\n")
+    result = run("check", *arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(str(result.exception or result.output).split())

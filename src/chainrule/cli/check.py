@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import textwrap
 import threading
 from collections.abc import Sequence
-from json import dumps
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -20,14 +17,12 @@ from rich.text import Text
 from chainrule.check import Target as CheckedTarget
 from chainrule.check import check_gradients, load_target
 from chainrule.check.report.text import Line, everything, on_a_screen
-from chainrule.check.script import FileReport, check_file
-from chainrule.check.script.record import as_document
-from chainrule.check.script.sources import code_files
+from chainrule.check.script import FileReport
 from chainrule.check.script.text import report_lines
+from chainrule.cli.checked_files import FileCheck, make_choices
 from chainrule.cli.options import Json
 from chainrule.cli.output import print_error, standard_output
 from chainrule.errors import InputError
-from chainrule.tables import text_table
 
 __all__ = ["check"]
 
@@ -54,13 +49,51 @@ Seconds = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of the random batch.")]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", metavar="S", min=1, help="Seconds after which the file is stopped."),
+]
+LossName = Annotated[
+    str | None,
+    typer.Option(
+        "--loss",
+        metavar="NAME",
+        help="The number in the file that is the loss; or cross_entropy, binary_cross_entropy, "
+        "half_squared_error.",
+        show_default="found in the file",
+    ),
+]
+Params = Annotated[
+    str | None,
+    typer.Option(
+        "--params", metavar="A,B", help="Check only these parameters.", show_default="all"
+    ),
+]
+Step = Annotated[
+    int | None,
+    typer.Option(
+        "--step",
+        metavar="LINE",
+        min=1,
+        help="The line of an update in the step to check.",
+        show_default="the first step",
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="FILE.npz",
+        help="Arrays for the arguments of the file's functions, by name.",
+        show_default="random arrays that fit",
+    ),
+]
 Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Show every parameter, every test and every cause."),
 ]
 
 _STYLES = {"good": "green", "bad": "bold red", "note": "yellow"}
-_SECONDS = 60.0  # after which a file that is run as it is is ended
 _PATIENCE = 0.7  # seconds without a bar
 
 
@@ -69,6 +102,11 @@ def check(
     every_entry: EveryEntry = False,
     seconds: Seconds = None,
     seed: Seed = 0,
+    timeout: Timeout = 60.0,
+    loss: LossName = None,
+    params: Params = None,
+    step: Step = None,
+    data: Data = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -77,27 +115,25 @@ def check(
     Running this runs the file's code. Exit code 0: right; 1: wrong; 2: could not
     be checked.
     """
+    files = FileCheck(timeout, make_choices(loss, params, step, data))
     if target != "-" and Path(target).is_dir():
-        raise typer.Exit(_check_folder(Path(target), seconds, json))
-    step = _checked_step(target, seconds)
-    if step is not None:
-        _show_step(step, json)
-        raise typer.Exit(step.exit_code)
+        raise typer.Exit(files.check_folder(Path(target), json))
+    found = files.step(target)
+    if found is not None:
+        raise typer.Exit(_show_file(found, json))
     with _Bar() as bar:
         try:
-            found = _loaded(target, seed, seconds)
-        except _StepChecked as checked:
+            loaded = _loaded(target, seed, files)
+        except _FileChecked as checked:
             bar.stop()
-            _show_step(checked.report, json)
-            raise typer.Exit(checked.report.exit_code) from None
+            raise typer.Exit(_show_file(checked.report, json)) from None
         report = check_gradients(
-            found, seed=seed, every_entry=every_entry or None, seconds=seconds, progress=bar.show
+            loaded, seed=seed, every_entry=every_entry or None, seconds=seconds, progress=bar.show
         )
     if not report.ok and not any(cause.certified for cause in report.causes):
-        step = _checked_calls(target, seconds)
-        if step is not None and step.verdict == "wrong":
-            _show_step(step, json)
-            raise typer.Exit(1)
+        found = files.calls(target)
+        if found is not None and found.verdict == "wrong":
+            raise typer.Exit(_show_file(found, json))
     if json:
         print(report.to_json())
     else:
@@ -105,74 +141,23 @@ def check(
     raise typer.Exit(0 if report.ok else 1)
 
 
-def _checked_step(target: str, seconds: float | None) -> FileReport | None:
-    """The report on a file that takes a training step or computes gradients when it is run; None
-    for one that only defines things, and for FILE:NAME."""
-    if not hasattr(os, "fork") or (target != "-" and not Path(target).is_file()):
-        return None
-    report = check_file(target, seconds=_limit(seconds), drive=target == "-")
-    return report if report.gradients or target == "-" else None
-
-
-def _checked_calls(target: str, seconds: float | None) -> FileReport | None:
-    """The report on a file whose functions or classes are called with data that fit."""
-    if not hasattr(os, "fork") or not Path(target).is_file():
-        return None
-    report = check_file(target, seconds=_limit(seconds))
-    return report if report.gradients else None
-
-
-def _limit(seconds: float | None) -> float:
-    return max(_SECONDS if seconds is None else seconds, 10.0)
-
-
-def _show_step(report: FileReport, json: bool) -> None:
+def _show_file(report: FileReport, json: bool) -> int:
+    """Print the report on a file; the exit code."""
     if json:
         print(report.to_json())
     else:
         _print(report_lines(report))
+    return report.exit_code
 
 
-def _check_folder(folder: Path, seconds: float | None, json: bool) -> int:
-    """One row a file, and the worst exit code."""
-    reports = [(path, _report_or_error(str(path), seconds)) for path in code_files(folder)]
-    if json:
-        documents = {
-            str(path): {"error": str(r)} if isinstance(r, InputError) else as_document(r)
-            for path, r in reports
-        }
-        print(dumps(documents, indent=2, ensure_ascii=False))
-    else:
-        rows = [[str(path.relative_to(folder)), *_summary(report)] for path, report in reports]
-        print(text_table(["file", "verdict", "line", "mistake"], rows, "<<><"))
-    codes = {2 if isinstance(r, InputError) else r.exit_code for _, r in reports}
-    return 1 if 1 in codes else max(codes)
-
-
-def _report_or_error(path: str, seconds: float | None) -> FileReport | InputError:
-    try:
-        return check_file(path, seconds=_limit(seconds))
-    except InputError as error:
-        return error
-
-
-def _summary(report: FileReport | InputError) -> list[str]:
-    if isinstance(report, InputError):
-        return ["not checked", "", textwrap.shorten(str(report), 60)]
-    lines = ", ".join(map(str, report.first_wrong))
-    names = ", ".join(dict.fromkeys(m.name for m in report.mistakes))
-    verdict = "not checked" if report.verdict == "unsure" else report.verdict
-    return [verdict, lines, names or textwrap.shorten(report.problem, 60)]
-
-
-def _loaded(target: str, seed: int, seconds: float | None) -> CheckedTarget:
+def _loaded(target: str, seed: int, files: FileCheck) -> CheckedTarget:
     """What is in the file. A traceback of the file's own stays as it is, line by line."""
     try:
         return load_target(target, seed=seed)
     except InputError as error:
-        step = _checked_calls(target, seconds) if "does not import" not in str(error) else None
-        if step is not None:
-            raise _StepChecked(step) from error
+        checked = files.calls(target) if "does not import" not in str(error) else None
+        if checked is not None:
+            raise _FileChecked(checked) from error
         headline, *traceback = str(error).splitlines()
         if not traceback:
             raise
@@ -189,7 +174,7 @@ def _print(lines: Sequence[Line]) -> None:
         console.print(Text.assemble(*((text, _STYLES.get(style, style)) for text, style in line)))
 
 
-class _StepChecked(Exception):  # noqa: N818
+class _FileChecked(Exception):  # noqa: N818
     """The file was checked by calling what it defines."""
 
     def __init__(self, report: FileReport) -> None:

@@ -16,7 +16,16 @@
 """
 
 from chainrule.check.script.check_file import check_file, check_source
+from chainrule.check.script.choices import Choices
 from chainrule.check.script.mistake import Mistake
 from chainrule.check.script.record import FileReport, GradientRow, LineRow
 
-__all__ = ["FileReport", "GradientRow", "LineRow", "Mistake", "check_file", "check_source"]
+__all__ = [
+    "Choices",
+    "FileReport",
+    "GradientRow",
+    "LineRow",
+    "Mistake",
+    "check_file",
+    "check_source",
+]

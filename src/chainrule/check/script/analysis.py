@@ -79,12 +79,12 @@ def _has_whole_step(tape: Tape, reading: Reading) -> bool:
 
 def _driven(source: Source, until: float) -> Recorded | None:
     """The file with a few lines that use what it defines, for the first such lines that work."""
-    for text in drivers(source.tree):
+    for text in drivers(source.tree, source.choices.data):
         if time.monotonic() > until - _SECONDS_A_DRIVER:
             return None
         whole = f"{source.text.rstrip()}\n\n\n{MARK}\n{text}"
         try:
-            read = record_file(read_source(whole, source.filename), _EVENTS[1], 2.0)
+            read = record_file(read_source(whole, source.filename, source.choices), _EVENTS[1], 2.0)
         except SyntaxError:
             continue
         if read.tape.error is None and read.reading.gradients:

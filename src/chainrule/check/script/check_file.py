@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule.check.script.analysis import analyse
 from chainrule.check.script.channel import decode, encode
+from chainrule.check.script.choices import UNSETTLED, Choices
 from chainrule.check.script.execution import isolated
 from chainrule.check.script.instrument import Source, read_source
 from chainrule.check.script.record import FileReport, as_document, from_document
@@ -20,14 +21,21 @@ from chainrule.errors import InputError
 __all__ = ["check_file", "check_source"]
 
 
-def check_file(path: str, *, seconds: float = 30.0, drive: bool = True) -> FileReport:
+def check_file(
+    path: str, *, seconds: float = 30.0, drive: bool = True, choices: Choices = UNSETTLED
+) -> FileReport:
     """`check_source` of a file or a notebook; `-` is standard input."""
     text, name = read_code(path)
-    return check_source(text, name, seconds=seconds, drive=drive)
+    return check_source(text, name, seconds=seconds, drive=drive, choices=choices)
 
 
 def check_source(
-    text: str, filename: str = "<snippet>", *, seconds: float = 30.0, drive: bool = True
+    text: str,
+    filename: str = "<snippet>",
+    *,
+    seconds: float = 30.0,
+    drive: bool = True,
+    choices: Choices = UNSETTLED,
 ) -> FileReport:
     """Run user code in a process of its own and check the gradients of its first step.
 
@@ -37,6 +45,7 @@ def check_source(
         seconds: after which the process is ended.
         drive: whether code that only defines functions or classes is called, with random data
             that fit.
+        choices: what the user settles: the loss, the parameters, the step, the data.
 
     Raises:
         InputError: the code is not Python (its line is named), or it did not end in time.
@@ -44,7 +53,7 @@ def check_source(
     if not hasattr(os, "fork"):
         raise InputError("checking a file as it is needs Linux or macOS")
     try:
-        source = read_source(text, filename)
+        source = read_source(text, filename, choices)
     except SyntaxError as error:
         raise InputError(f"{filename}:{error.lineno}: SyntaxError: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:

@@ -10,6 +10,8 @@ import ast
 import itertools
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from chainrule.check.script.names import is_loss, is_target
 
 __all__ = ["MARK", "drivers"]
@@ -35,12 +37,26 @@ _RANDOM = "_rng.normal(size={})"
 _MOST = 120
 
 
-def drivers(tree: ast.Module) -> Iterator[str]:
-    """Programs that may use what a file defines, the likeliest first."""
+def drivers(tree: ast.Module, data: str = "") -> Iterator[str]:
+    """Programs that may use what a file defines, the likeliest first; `data`: a .npz file of
+    arrays that are used for the arguments of their names."""
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
     made = itertools.chain(_pairs(functions), _objects(tree), _with_loss(functions))
     for text in itertools.islice(made, _MOST):
-        yield "import numpy as np\n_rng = np.random.default_rng(0)\n" + text
+        yield "import numpy as np\n_rng = np.random.default_rng(0)\n" + _with_data(text, data)
+
+
+def _with_data(text: str, data: str) -> str:
+    """A program in which arrays of a file take the place of random ones."""
+    if not data:
+        return text
+    with np.load(data) as arrays:
+        names = arrays.files
+    lines = []
+    for line in text.splitlines():
+        name, equals, _ = line.partition(" = ")
+        lines.append(f"{name} = _data[{name!r}]" if equals and name in names else line)
+    return "\n".join([f"_data = np.load({data!r})", *lines, ""])
 
 
 # --- forward and backward functions ---------------------------------------------------------------

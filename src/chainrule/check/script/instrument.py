@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.check.script.choices import UNSETTLED, Choices
 from chainrule.check.script.optimisers import STEP, imported_optimisers, optimiser_called
 from chainrule.check.script.syntax import (
     HOOK,
@@ -62,11 +63,13 @@ class Site:
 
 @dataclass(frozen=True)
 class Source:
-    """A file as it was read: its text, its tree with numbered statements, and its name."""
+    """A file as it was read: its text, its tree with numbered statements, and its name; and what
+    the user settled about it."""
 
     text: str
     tree: ast.Module
     filename: str
+    choices: Choices = UNSETTLED
 
     @property
     def lines(self) -> list[str]:
@@ -74,7 +77,7 @@ class Source:
         return self.text.splitlines()
 
 
-def read_source(text: str, filename: str) -> Source:
+def read_source(text: str, filename: str, choices: Choices = UNSETTLED) -> Source:
     """Parse a file.
 
     Raises:
@@ -82,7 +85,7 @@ def read_source(text: str, filename: str) -> Source:
     """
     tree = ast.parse(text, filename)
     number_statements(tree)
-    return Source(text, tree, filename)
+    return Source(text, tree, filename, choices)
 
 
 def number_statements(tree: ast.AST) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,9 @@ __all__ = [
 ]
 
 
-def computed_losses(tape: Tape, end: int, start: int = 0) -> list[Loss]:
+def computed_losses(
+    tape: Tape, end: int, start: int = 0, wanted: Callable[[str], bool] = is_loss
+) -> list[Loss]:
     """Numbers under the name of a loss, the surest name first: the last ones before event `end`,
     or the first ones after event `start`."""
     found: dict[tuple[str, Path], Loss] = {}
@@ -40,7 +42,7 @@ def computed_losses(tape: Tape, end: int, start: int = 0) -> list[Loss]:
             continue
         for path, leaf in event.real_leaves():
             name = event.name(path)
-            if np.size(leaf) == 1 and is_loss(name):
+            if np.size(leaf) == 1 and wanted(name):
                 found[event.key[0], path] = Loss(
                     name,
                     event.site.line,

@@ -65,8 +65,11 @@ def best_reading(
     givens: Sequence[Given],
     losses: Sequence[Loss],
     rates: Collection[float] = (),
+    *,
+    chosen: bool = False,
 ) -> Reading:
-    """The reading under the loss that makes most gradients right."""
+    """The reading under the loss that makes most gradients right. One that is only assumed is
+    believed if it makes half of them right, or if the user has `chosen` it."""
     table = measure(replayer, [g.place for g in givens], losses)
     readings = [
         _under(loss, givens, [row[j] for row in table], rates) for j, loss in enumerate(losses)
@@ -74,7 +77,7 @@ def best_reading(
     best = max(readings, key=lambda r: (sum(c.right for c in r.gradients), _examples(r)))
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
-    if best.loss.assumed and 2 * right < len(best.gradients):
+    if best.loss.assumed and not chosen and 2 * right < len(best.gradients):
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
     return _near_corners(replayer, best)

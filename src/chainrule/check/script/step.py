@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from chainrule.check.script.assumed import assumed_losses, outputs_of
 from chainrule.check.script.called import applied_losses, called_losses
+from chainrule.check.script.choices import Choices
 from chainrule.check.script.gradients import (
     Given,
     given_by_updates,
@@ -51,7 +52,10 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     optimised = optimised_step(tape)
     if optimised is not None:
         return best_reading(replayer, *optimised)
-    updates = find_updates(tape, replayer)
+    choices = source.choices
+    updates = find_updates(tape, replayer, choices)
+    if choices.step and not updates:
+        return Reading(problem=choices.no_such_update(_all_updates(tape, replayer)))
     if not updates:
         return _of_names(tape, replayer, source)
     if _updated_in_between(tape, updates):
@@ -70,6 +74,11 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     if not reading.gradients and not _are_parameters(updates, named):
         return named
     return reading
+
+
+def _all_updates(tape: Tape, replayer: Replayer) -> set[tuple[str, int]]:
+    """Every parameter that is updated, and the line."""
+    return {(u.name, u.event.site.line) for u in find_updates(tape, replayer)}
 
 
 def _are_parameters(updates: Sequence[Update], named: Reading) -> bool:
@@ -111,6 +120,8 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     places = [u.place for u in updates]
     givens = given_by_updates(tape, source.tree, updates)
     rates = named_rates(tape, len(tape.events))
+    if source.choices.loss:
+        return _under_chosen_loss(tape, replayer, source.choices, givens, end, rates)
     for losses in (graph_losses(tape), computed_losses(tape, end)):
         own = _depending(replayer, places, losses)
         if own:
@@ -126,6 +137,27 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     if not assumed:
         return Reading(problem=_no_loss(givens))
     return best_reading(replayer, givens, assumed, rates)
+
+
+def _under_chosen_loss(
+    tape: Tape,
+    replayer: Replayer,
+    choices: Choices,
+    givens: list[Given],
+    end: int,
+    rates: Collection[float] = (),
+) -> Reading:
+    """The reading under the loss that the user chose: a number of that name, or a usual loss."""
+    places = [g.place for g in givens]
+    losses = _depending(replayer, places, computed_losses(tape, end, wanted=choices.is_loss))
+    if not losses:
+        outputs, dependent = outputs_of(tape, replayer, places, end)
+        assumed = assumed_losses(tape, outputs, dependent, end)
+        losses = [loss for loss in assumed if choices.is_assumed(loss.name)]
+    if not losses:
+        numbers = _depending(replayer, places, computed_losses(tape, end, wanted=lambda name: True))
+        return Reading(problem=choices.no_such_loss({loss.name for loss in numbers}))
+    return best_reading(replayer, givens, losses, rates, chosen=True)
 
 
 def _seen(reading: Reading) -> Reading:
@@ -152,11 +184,16 @@ def _of_one_step(tape: Tape, reading: Reading, end: int) -> Reading:
 
 
 def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
-    givens = _roots(replayer, given_by_names(tape))
+    found = [g for g in given_by_names(tape) if source.choices.has(g.name)]
+    givens = _roots(replayer, found)
+    if not givens and source.choices.params:
+        return Reading(problem=source.choices.no_such_update(_all_updates(tape, replayer)))
     if not givens:
         return Reading(problem="no parameter is updated, and no value has the name of a gradient")
     places = [g.place for g in givens]
     end = len(tape.events)
+    if source.choices.loss:
+        return _under_chosen_loss(tape, replayer, source.choices, givens, end)
     last = max(g.source.index for g in givens if g.source is not None) + 1
     finders: list[Callable[[], list[Loss]]] = [
         lambda: graph_losses(tape),

@@ -38,7 +38,7 @@ def _head(report: FileReport) -> list[Line]:
     name = Path(report.filename).name
     wrong = sum(not g.right for g in report.gradients)
     said, style = {
-        "right": (f"all {len(report.gradients)} gradients are right", "good"),
+        "right": (_all_right(len(report.gradients)), "good"),
         "wrong": (f"{wrong} of {len(report.gradients)} gradients are wrong", "bad"),
         "unsure": ("not checked", "note"),
     }[report.verdict]
@@ -54,6 +54,10 @@ def _head(report: FileReport) -> list[Line]:
     if report.problem:
         lines += _wrapped(f"  {report.problem}")
     return lines
+
+
+def _all_right(count: int) -> str:
+    return "the gradient is right" if count == 1 else f"all {count} gradients are right"
 
 
 def _gradients(report: FileReport) -> list[Line]:

@@ -6,12 +6,13 @@ along when the old one is moved: `W - lr * dW` does, `a = relu(z)` of the next e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.check.script.choices import UNSETTLED, Choices
 from chainrule.check.script.names import gradient_of, holds_gradient, plain_name
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Place
@@ -50,11 +51,11 @@ class Update:
         return np.asarray(self.event.leaves[self.path]) - self.before
 
 
-def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
+def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -> list[Update]:
     """The parameters of the first step, in the order in which they are changed."""
     known = {plain_name(event.site.name) for event in tape.events}
     candidates = [
-        c for c in _distinct(_candidates(tape))
+        c for c in _distinct(_chosen(_candidates(tape), choices))
         if not holds_gradient(c.name) and not gradient_of(c.name) & known
     ][:_MOST]  # fmt: skip
     moves = [[c.place.move(1, 1e-3 * c.place.scale)] for c in candidates]
@@ -71,6 +72,12 @@ def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
         if follows and any(differs(a, b) for a, b in zip(before, after, strict=True)):
             found.append(candidate)
     return _each_once(found)
+
+
+def _chosen(candidates: Iterable[Update], choices: Choices) -> Iterator[Update]:
+    for update in candidates:
+        if choices.allows(update.name, update.event.site.line):
+            yield update
 
 
 def _named(tape: Tape, update: Update) -> bool:
