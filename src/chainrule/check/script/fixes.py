@@ -38,6 +38,11 @@ class Fix:
     edits: list[Edit]
     mends: list[frozenset[str]]
 
+    @property
+    def lines(self) -> set[int]:
+        """Where the changes are."""
+        return {edit.place.line for edit in self.edits}
+
 
 def find_fixes(
     source: Source,
@@ -74,12 +79,12 @@ def find_fixes(
             left = min(left, _MORE)
         elif partly and tries - left >= _ENOUGH and _combined(wrong, partly):
             break
-    if single:
+    if any(fix.edits[0].kind != "unused" for fix in single):
         return single  # in the order in which they were tried, the likeliest first
     combined = _combined(wrong, partly)
     if combined and trial.right_with([combined.edits])[0] == wrong | trial.all_right:
-        return [combined]
-    return []
+        return [combined, *single]
+    return single
 
 
 def _take(edits: Iterator[Edit], count: int) -> Iterator[Edit]:

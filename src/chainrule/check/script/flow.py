@@ -127,15 +127,16 @@ def _end_of(given: Given) -> int:
 
 
 def _chosen(tape: Tape, end: int, run_seconds: float) -> list[Place]:
-    """As many values as there is time for: of a site in a loop the first and the last ones."""
+    """As many values as there is time for: of a site in a loop, and of one in a function for each
+    line that calls it, the first and the last ones."""
     most = int(min(_MOST, max(_LEAST, _SECONDS / max(run_seconds, 1e-4))))
     fresh = list(_fresh(tape, end))
-    counts = Counter((p.event.key[0], p.path) for p in fresh)
+    sites = [(p.event.key[0], p.path, tape.callers.get(p.event.frame, 0)) for p in fresh]
+    counts = Counter(sites)
     for per_site in _PER_SITE:
-        passed: Counter[tuple[str, Path]] = Counter()
+        passed: Counter[tuple[str, Path, int]] = Counter()
         places = []
-        for place in fresh:
-            site = place.event.key[0], place.path
+        for place, site in zip(fresh, sites, strict=True):
             n, passed[site] = passed[site], passed[site] + 1
             if n < per_site // 2 or n >= counts[site] - (per_site + 1) // 2:
                 places.append(place)
