@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -117,7 +117,7 @@ def _mistakes(
     )
     if not fixes:
         return []
-    suspects = first_wrong_lines(reading, lines)
+    suspects = [*sorted(first_wrong_lines(reading, lines)), *(v.line for v in lines)]
     return _proved(read, fixes, suspects, batch, start + _FOR_PROOFS * (until - start))
 
 
@@ -136,19 +136,20 @@ def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
 def _proved(
     read: Recorded,
     fixes: Sequence[Fix],
-    suspects: Collection[int],
+    suspects: Sequence[int],
     batch: int,
     until: float,
 ) -> list[Mistake]:
-    """The fix that holds for other numbers and sizes; of several the one in the line that is
-    wrong first, then the first that was found."""
+    """The fix that holds for other numbers and sizes; of several the one in the line that comes
+    first in `suspects`, then the first that was found."""
     source, reading = read.source, read.reading
     variants = variants_of(source, read.replayer, read.tape, reading, until)
     fixes = fixes[:_MOST_PROVED]
     held = proved_on(source, [fix.edits for fix in fixes], variants)
 
-    def order(i: int) -> tuple[bool, bool]:
-        return not all(held[i]), not fixes[i].lines & set(suspects)
+    def order(i: int) -> tuple[bool, int]:
+        places = [suspects.index(n) for n in fixes[i].lines if n in suspects]
+        return not all(held[i]), min(places, default=len(suspects))
 
     best = min(range(len(fixes)), key=order)
     fix = fixes[best]

@@ -192,14 +192,14 @@ def _text(edit: Edit) -> str:
 def _ranks(verdicts: Sequence[LineVerdict], wrong: frozenset[str]) -> dict[int, float]:
     """For every line that reaches a wrong gradient, what is added to the cost of changing it."""
     ranks: dict[int, float] = {}
-    suspicious = True
+    before = 0  # suspicious lines
     for verdict in verdicts:
         if not verdict.reaches & wrong:
             continue
         cost = 2.0
         if verdict.kind not in ("right", "times") and not verdict.reaches - wrong:
-            cost = 0.0 if suspicious else 1.0
-            suspicious = False
+            cost = min(0.25 * before, 1.0)
+            before += verdict.line not in ranks
         elif not verdict.reaches - wrong:
             cost = 1.0
         ranks[verdict.line] = min(cost, ranks.get(verdict.line, cost))
