@@ -11,7 +11,7 @@ from chainrule.check.script.driver import MARK, drivers
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
 from chainrule.check.script.flow import flow_of, gradient_looks
 from chainrule.check.script.instrument import Source, read_source
-from chainrule.check.script.lines import LineVerdict, judge_lines
+from chainrule.check.script.lines import LineVerdict, first_wrong_lines, judge_lines
 from chainrule.check.script.mistake import Mistake, mistakes_of
 from chainrule.check.script.proof import gradients_on, proved_on, variants_of
 from chainrule.check.script.reading import Reading
@@ -24,7 +24,8 @@ from chainrule.check.script.tape import Key, Tape
 __all__ = ["analyse"]
 
 _EVENTS = (1_500, 12_000, 120_000)  # so many events are recorded, and more if they show no step
-_TRIES = 300  # changes of the code
+_TRIES = 500  # changes of the code
+_MOST_PROVED = 10  # of them that are tried on other numbers and sizes
 _SECONDS_A_DRIVER = 5.0
 _FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
 
@@ -116,7 +117,8 @@ def _mistakes(
     )
     if not fixes:
         return []
-    return _proved(read, fixes, batch, start + _FOR_PROOFS * (until - start))
+    suspects = [*sorted(first_wrong_lines(reading, lines)), *(v.line for v in lines)]
+    return _proved(read, fixes, suspects, batch, start + _FOR_PROOFS * (until - start))
 
 
 def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
@@ -131,21 +133,39 @@ def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
     return marks
 
 
-def _proved(read: Recorded, fixes: Sequence[Fix], batch: int, until: float) -> list[Mistake]:
-    """The first fix that holds for other numbers and sizes; else the first, not proved."""
-    source, replayer, reading = read.source, read.replayer, read.reading
-    variants = variants_of(source, replayer, read.tape, reading, until)
-    best: list[Mistake] = []
-    for fix in fixes[:6]:
-        held = proved_on(source, fix.edits, variants)
-        true = [Trial(source, replayer, reading).gradients_with(fix.edits)]
-        true += [gradients_on(source, fix.edits, variant) for variant in variants[:1]]
-        found = mistakes_of(fix, reading, true, variants, held, batch)
-        if not best or (found[0].proved and not best[0].proved):
-            best = found
-        if best[0].proved:
-            break
-    return best
+def _proved(
+    read: Recorded,
+    fixes: Sequence[Fix],
+    suspects: Sequence[int],
+    batch: int,
+    until: float,
+) -> list[Mistake]:
+    """The fix that holds for other numbers and sizes; of several the one in the line that comes
+    first in `suspects`, then the first that was found."""
+    source, reading = read.source, read.reading
+    variants = variants_of(source, read.replayer, read.tape, reading, until)
+    fixes = fixes[:_MOST_PROVED]
+    held = proved_on(source, [fix.edits for fix in fixes], variants)
+
+    def order(i: int) -> tuple[bool, int]:
+        places = [suspects.index(n) for n in fixes[i].lines if n in suspects]
+        return not all(held[i]), min(places, default=len(suspects))
+
+    best = min(range(len(fixes)), key=order)
+    fix = fixes[best]
+    true = [Trial(source, read.replayer, reading).gradients_with(fix.edits)]
+    true += [gradients_on(source, fix.edits, variant) for variant in variants[:1]]
+    also = _equal_lines(fix, [f for f, h in zip(fixes, held, strict=True) if all(h)])
+    return mistakes_of(fix, reading, true, variants, held[best], batch, also)
+
+
+def _equal_lines(fix: Fix, proved: Sequence[Fix]) -> tuple[int, ...]:
+    """Other lines where a change of the same kind makes every gradient right."""
+    if len(fix.edits) > 1:
+        return ()
+    kind = fix.edits[0].kind
+    alike = [f for f in proved if len(f.edits) == 1 and f.edits[0].kind == kind]
+    return tuple(sorted({line for f in alike for line in f.lines} - fix.lines))
 
 
 def _batch(tape: Tape, reading: Reading) -> int:

@@ -26,6 +26,7 @@ from chainrule.check.script.lines import LineVerdict
 from chainrule.check.script.names import gradient_of, plain_name
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.slopes import RTOL, Slopes
+from chainrule.checks import is_whole
 
 __all__ = ["Ranked", "candidates"]
 
@@ -107,7 +108,7 @@ class Ranked:
         )
         if not inside:
             return None
-        return _INDEX if _is_index(place.statement) else _BESIDE
+        return _INDEX if _is_index(place, definition) else _BESIDE
 
     def distinct(self, place: Place, edits: Sequence[Edit], hand: Hand) -> Iterator[Edit]:
         """Those that change the value of the statement where it ran last, each value once and as
@@ -152,12 +153,12 @@ class Ranked:
         return 5.5 if any(abs(f - 1) <= RTOL for f in factors) else 5.0
 
 
-def _is_index(statement: ast.stmt) -> bool:
-    """Whether a statement computes indices of names: `i, j = h * stride, w`."""
-    if not isinstance(statement, ast.Assign):
+def _is_index(place: Place, definition: Definition) -> bool:
+    """Whether a statement computes whole numbers: `i, j = h * stride, w`, `m = x.shape[0]`."""
+    if not isinstance(place.statement, ast.Assign):
         return False
-    allowed = (ast.Name, ast.Tuple, ast.BinOp, ast.Constant, ast.operator, ast.expr_context)
-    return all(isinstance(node, allowed) for node in ast.walk(statement.value))
+    value = value_of(place.statement, Hand(definition, place.line, 0))
+    return all(is_whole(v) for v in (value if isinstance(value, tuple) else [value]))
 
 
 def _fingerprint(value: object) -> str:
@@ -191,14 +192,14 @@ def _text(edit: Edit) -> str:
 def _ranks(verdicts: Sequence[LineVerdict], wrong: frozenset[str]) -> dict[int, float]:
     """For every line that reaches a wrong gradient, what is added to the cost of changing it."""
     ranks: dict[int, float] = {}
-    suspicious = True
+    before = 0  # suspicious lines
     for verdict in verdicts:
         if not verdict.reaches & wrong:
             continue
         cost = 2.0
         if verdict.kind not in ("right", "times") and not verdict.reaches - wrong:
-            cost = 0.0 if suspicious else 1.0
-            suspicious = False
+            cost = min(0.25 * before, 1.0)
+            before += verdict.line not in ranks
         elif not verdict.reaches - wrong:
             cost = 1.0
         ranks[verdict.line] = min(cost, ranks.get(verdict.line, cost))

@@ -88,8 +88,5 @@ def _extent(block: Sequence[ast.stmt], statement: ast.stmt, count: int) -> tuple
 
 def _number(new: Sequence[ast.stmt], old: ast.stmt) -> None:
     """The first new statement in place of an old one is seen in the old one's place."""
-    for statement in new:
-        fresh = statement is not old and not hasattr(statement, "number")
-        if fresh and type(statement) is type(old):
-            statement.number = old.number  # type: ignore[attr-defined]
-            break
+    if new and old not in new and isinstance(new[0], ast.Assign | ast.AugAssign | ast.Expr):
+        new[0].number = old.number  # type: ignore[union-attr,attr-defined]

@@ -127,15 +127,16 @@ def _end_of(given: Given) -> int:
 
 
 def _chosen(tape: Tape, end: int, run_seconds: float) -> list[Place]:
-    """As many values as there is time for: of a site in a loop the first and the last ones."""
+    """As many values as there is time for: of a site in a loop, and of one in a function for each
+    line that calls it, the first and the last ones."""
     most = int(min(_MOST, max(_LEAST, _SECONDS / max(run_seconds, 1e-4))))
     fresh = list(_fresh(tape, end))
-    counts = Counter((p.event.key[0], p.path) for p in fresh)
+    sites = [(p.event.key[0], p.path, tape.callers.get(p.event.frame, 0)) for p in fresh]
+    counts = Counter(sites)
     for per_site in _PER_SITE:
-        passed: Counter[tuple[str, Path]] = Counter()
+        passed: Counter[tuple[str, Path, int]] = Counter()
         places = []
-        for place in fresh:
-            site = place.event.key[0], place.path
+        for place, site in zip(fresh, sites, strict=True):
             n, passed[site] = passed[site], passed[site] + 1
             if n < per_site // 2 or n >= counts[site] - (per_site + 1) // 2:
                 places.append(place)
@@ -144,14 +145,35 @@ def _chosen(tape: Tape, end: int, run_seconds: float) -> list[Place]:
     return places[-most:]
 
 
+def _complete(tape: Tape, end: int) -> dict[tuple[str, int], int]:
+    """For a statement and an array that it changes in place, the last time that it does."""
+    return {
+        (event.key[0], event.identity[path]): event.index
+        for event in tape.events[: end + 1]
+        if event.site.kind == "after"
+        for path, _ in event.real_leaves()
+    }
+
+
 def _fresh(tape: Tape, end: int) -> Iterator[Place]:
-    """Values in floating point up to event `end`, each object once."""
+    """Values in floating point up to event `end`, each object once; what a function returns once
+    more, where it is assigned."""
     seen: set[int] = set()
+    returned: set[int] = set()
+    complete = _complete(tape, end)
     for event in tape.events[: end + 1]:
         if event.site.kind in ("loop", "add"):
             continue
         for path, leaf in event.real_leaves():
-            again = event.identity[path] in seen and event.site.kind != "after"
-            seen.add(event.identity[path])
+            identity = event.identity[path]
+            if complete.get((event.key[0], identity), event.index) > event.index:
+                continue  # a sum that is added to in a loop
+            again = identity in seen and event.site.kind != "after"
+            seen.add(identity)
+            if event.site.kind == "return" and not path:
+                returned.add(identity)
+            elif event.site.kind == "assign" and not path and identity in returned:
+                returned.remove(identity)
+                again = False
             if np.size(leaf) <= _MOST_ENTRIES and not again:
                 yield Place(event, path, event.site.kind == "after")

@@ -218,6 +218,20 @@ class Instrument(ast.NodeTransformer):
             node.attr = "float64"
         return node
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
+        """What a matrix product is of is seen: r * h of `(r * h) @ U`."""
+        self.generic_visit(node)
+        if isinstance(node.op, ast.MatMult):
+            for side in ("left", "right"):
+                part = getattr(node, side)
+                if isinstance(part, ast.BinOp) and not isinstance(part.op, ast.MatMult):
+                    setattr(node, side, self._inner(node, part, side))
+        return node
+
+    def _inner(self, node: ast.AST, part: ast.expr, suffix: str) -> ast.expr:
+        name = ast.unparse(part) if not calls_hook(part) else "…"
+        return self._call(node, "inner", name, part, suffix=suffix)
+
     def visit_Call(self, node: ast.Call) -> ast.Call:
         """Also what a function of NumPy is applied to is seen: z of `np.tanh(x @ W + b)`."""
         optimiser = optimiser_called(node, self._optimisers)
@@ -225,8 +239,7 @@ class Instrument(ast.NodeTransformer):
             return self._one_evaluation(node, optimiser)
         self.generic_visit(node)
         if node.args and is_elementwise(node.func) and isinstance(node.args[0], ast.BinOp):
-            name = ast.unparse(node.args[0]) if not calls_hook(node.args[0]) else "…"
-            node.args[0] = self._call(node, "inner", name, node.args[0], suffix="inner")
+            node.args[0] = self._inner(node, node.args[0], "inner")
         texts = [k.value for k in node.keywords if k.arg == "dtype"]
         if isinstance(node.func, ast.Attribute) and node.func.attr == "astype":
             texts += node.args[:1]

@@ -21,7 +21,7 @@ from chainrule.check.script.slopes import Place, Slopes, common_factor, measure
 from chainrule.check.script.tape import Key, Tape
 from chainrule.check.script.values import Path
 
-__all__ = ["LineVerdict", "judge_lines"]
+__all__ = ["LineVerdict", "first_wrong_lines", "judge_lines"]
 
 _DIRECTIONS = 3
 
@@ -200,3 +200,21 @@ def _arrays(forward: Sequence[Place], shape: tuple[int, ...]) -> Iterator[tuple[
         yield name, a
         if (a != 1).all():
             yield f"(1 − {name})", 1 - a
+
+
+_INNER = ("return", "argument", "inner", "append")  # values on their way, computed elsewhere
+
+
+def first_wrong_lines(reading: Reading, lines: Sequence[LineVerdict]) -> set[int]:
+    """For each wrong gradient the first line whose value is no derivative and reaches wrong
+    gradients only."""
+    wrong = {c.name for c in reading.gradients if not c.right}
+    found: set[int] = set()
+    left = set(wrong)
+    for kinds in (("none", "lacks", "transposed"), ("scaled",)):
+        for verdict in lines:
+            suspicious = verdict.kind in kinds and verdict.site not in _INNER
+            if suspicious and not verdict.reaches - wrong and verdict.reaches & left:
+                found.add(verdict.line)
+                left -= verdict.reaches
+    return found

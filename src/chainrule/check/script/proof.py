@@ -37,16 +37,15 @@ class Variant:
 
     Attributes:
         text: what is different, in words.
-        seed: added to every seed.
         size: (old, new): every whole number `old` in the file is `new`; None if sizes stay.
-        replayer, reading: of this version of the file.
+        reading: of this version of the file.
+        trial: runs it with changes.
     """
 
     text: str
-    seed: int
     size: tuple[int, int] | None
-    replayer: Replayer
     reading: Reading
+    trial: Trial
 
 
 def variants_of(
@@ -70,21 +69,22 @@ def variants_of(
     return found
 
 
-def proved_on(source: Source, edits: Sequence[Edit], variants: Sequence[Variant]) -> list[bool]:
-    """For each variant whether all its gradients are right with the changes."""
-    results = []
+def proved_on(
+    source: Source, fixes: Sequence[Sequence[Edit]], variants: Sequence[Variant]
+) -> list[list[bool]]:
+    """For each fix (its changes) and each variant, whether all gradients are right with it."""
+    columns = []
     for variant in variants:
         names = frozenset(c.name for c in variant.reading.gradients)
         with _resized(source.tree, variant.size):
-            (right,) = Trial(source, variant.replayer, variant.reading).right_with([edits])
-        results.append(right == names)
-    return results
+            columns.append([right == names for right in variant.trial.right_with(fixes)])
+    return [[column[i] for column in columns] for i in range(len(fixes))]
 
 
 def gradients_on(source: Source, edits: Sequence[Edit], variant: Variant) -> dict[str, np.ndarray]:
     """The gradients of a variant with the changes."""
     with _resized(source.tree, variant.size):
-        return Trial(source, variant.replayer, variant.reading).gradients_with(edits)
+        return variant.trial.gradients_with(edits)
 
 
 def _variant(
@@ -98,11 +98,12 @@ def _variant(
     most = min(len(tape.events) + 2000, 2 * _last_event(reading) + 500)
     with _resized(source.tree, size):
         other = record_file(source, most, replayer.seconds, seed=seed, like=replayer)
-    found = other.reading
-    if found.problem or found.ok or not _is_alike(found, reading):
-        return None
+        found = other.reading
+        if found.problem or found.ok or not _is_alike(found, reading):
+            return None
+        trial = Trial(source, other.replayer, found)
     text = f"seed + {seed}" if size is None else f"{size[1]} instead of {size[0]}"
-    return Variant(text, seed, size, other.replayer, found)
+    return Variant(text, size, found, trial)
 
 
 def _last_event(reading: Reading) -> int:

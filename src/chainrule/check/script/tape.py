@@ -76,11 +76,16 @@ def _index(path: Path) -> str:
 
 @dataclass
 class Tape:
-    """All events of a run, and how it ended: "" at its end, else what stopped or broke it."""
+    """All events of a run, and how it ended: "" at its end, else what stopped or broke it.
+
+    Attributes:
+        callers: by the number of a call, the line that it was called from.
+    """
 
     events: list[Event] = field(default_factory=list)
     by_key: dict[Key, Event] = field(default_factory=dict)
     by_owner: dict[int, list[Event]] = field(default_factory=dict)
+    callers: dict[int, int] = field(default_factory=dict)
     ended: str = ""
     error: BaseException | None = None
     error_line: int = 0
@@ -168,7 +173,11 @@ class Recorder:
     def _number(self, frame: FrameType) -> int:
         if frame.f_code.co_name == "<module>":
             return 0
-        return self._frames.setdefault(frame, len(self._frames) + 1)
+        number = self._frames.get(frame)
+        if number is None:
+            number = self._frames[frame] = len(self._frames) + 1
+            self.tape.callers[number] = frame.f_back.f_lineno if frame.f_back else 0
+        return number
 
 
 def _slot(site: Site, frame: int, owner: Any, key: Any) -> tuple[Any, ...]:
