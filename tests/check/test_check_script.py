@@ -254,3 +254,35 @@ def test_nothing_of_the_checked_code_stays_in_this_process():
           "builtins.len = None\n" + textwrap.dedent(SCRIPT))  # fmt: skip
     assert (np.random.get_state()[1] == before).all()
     assert len([1]) == 1
+
+
+STEP = """
+import numpy as np
+X, w = np.random.default_rng(0).normal(size=(9, 3)), np.ones(3)
+lr = 0.01
+for _ in range(3):
+    loss = float(np.sum((X @ w) ** 2))
+    w = w {step}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"),
+    [
+        ("- lr * 2 * X.T @ (X @ w)", "right"),
+        ("- 2 * lr * X.T @ (X @ w)", "right"),
+        ("+ lr * -2 * X.T @ (X @ w)", "right"),
+        ("- lr * X.T @ (X @ w)", "wrong"),  # without the 2
+        ("- lr * 2 / len(X) * X.T @ (X @ w)", "wrong"),
+        # A number alone may be the rate, or the rate and a factor of the gradient.
+        ("- 0.01 * 2 * X.T @ (X @ w)", "right"),
+        ("- 0.02 * X.T @ (X @ w)", "right"),
+        ("- X.T @ (X @ w) / 50", "right"),
+        ("+ 0.02 * X.T @ (X @ w)", "wrong"),  # uphill
+        ("- 0.02 * X.T @ (X @ w) ** 2", "wrong"),
+    ],
+)
+def test_factors_beside_the_learning_rate(step, verdict):
+    report = check_source(STEP.replace("{step}", step))
+    assert report.verdict == verdict
+    assert verdict == "right" or not any(m.proved for m in report.mistakes) or "lr" in step

@@ -187,4 +187,4 @@ def test_options_that_do_not_fit(tmp_path, monkeypatch, arguments, message):
     Path("step.py").write_text("x = 1\n")
     result = run("check", *arguments)
     assert result.exit_code == 2
-    assert message in " ".join(str(result.exception or result.output).split())
+    assert message in " ".join(result.stderr.split())

@@ -24,6 +24,7 @@ from chainrule.check.script.tape import Key, Tape
 __all__ = ["analyse"]
 
 _EVENTS = (1_500, 12_000, 120_000)  # so many events are recorded, and more if they show no step
+_MORE = 6  # how many times as long the next, longer recording takes
 _TRIES = 500  # changes of the code
 _MOST_PROVED = 10  # of them that are tried on other numbers and sizes
 _SECONDS_A_DRIVER = 5.0
@@ -60,11 +61,14 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
 
 def _read(source: Source, start: float, until: float) -> Recorded:
     """Record as much of the run as shows a whole step."""
-    read = None
+    read, began = None, start
     for most in _EVENTS:
         read = record_file(source, most, max(1.0, (until - start) / 4))
-        if read.tape.ended != "enough" or _has_whole_step(read.tape, read.reading):
+        now = time.monotonic()
+        late = now + _MORE * (now - began) > until  # more events take the longer
+        if late or read.tape.ended != "enough" or _has_whole_step(read.tape, read.reading):
             break
+        began = now
     assert read is not None
     return read
 

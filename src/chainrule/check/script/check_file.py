@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import time
+import traceback
 from typing import Any
 
 from chainrule.check.script.analysis import analyse
@@ -58,13 +59,16 @@ def check_source(
         raise InputError(f"{filename}:{error.lineno}: SyntaxError: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{filename} could not be read as Python: {error}") from error
-    document = _in_own_process(source, seconds, drive)
-    if document is None:
+    found = _in_own_process(source, seconds, drive)
+    if found is None:
         raise InputError(
             f"{filename} did not come to the end of one step within {seconds:g} seconds, or ended "
             f"its process; give it more time with --seconds, or less data"
         )
-    return from_document(document)
+    if "failure" in found:
+        raise InputError(f"{filename} could not be checked; an error inside the checker:\n"
+                         f"{found['failure']}")  # fmt: skip
+    return from_document(found["report"])
 
 
 def _in_own_process(source: Source, seconds: float, drive: bool) -> dict[str, Any] | None:
@@ -95,8 +99,7 @@ def _received(end: int, until: float) -> dict[str, Any] | None:
         part = os.read(end, 2**20)
         if not part:
             data = b"".join(parts)
-            document: dict[str, Any] | None = decode(data)["report"] if data else None
-            return document
+            return decode(data) if data else None
         parts.append(part)
     return None
 
@@ -107,8 +110,12 @@ def _child(source: Source, end: int, seconds: float, drive: bool) -> None:
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         with isolated(source.filename):
-            report = analyse(source, time.monotonic() + seconds, drive)
-            data = memoryview(encode({"report": as_document(report)}))
+            try:
+                report = analyse(source, time.monotonic() + seconds, drive)
+                found: dict[str, Any] = {"report": as_document(report)}
+            except Exception as error:  # ours, or what user code left behind
+                found = {"failure": "".join(traceback.format_exception(error)[-3:])}
+            data = memoryview(encode(found))
             while data:
                 data = data[os.write(end, data) :]
     finally:

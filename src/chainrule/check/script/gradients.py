@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,18 +17,18 @@ from chainrule.check.script.names import (
     base_name,
     gradient_of,
     holds_gradient,
-    is_rate,
     plain_name,
     short_names,
     unique_names,
 )
+from chainrule.check.script.rates import common_rate, named_rates, written_rate
 from chainrule.check.script.replay import leaf_look
 from chainrule.check.script.slopes import Loss, Place, number_of
 from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.updates import Update, gradient_behind
 from chainrule.check.script.values import Path, is_real
 
-__all__ = ["Given", "given_by_updates", "named_rates", "optimised_step", "value_of_object"]
+__all__ = ["Given", "given_by_updates", "optimised_step", "value_of_object"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +46,8 @@ class Given:
         hidden: whether the change is no multiple of it.
         own_rate: whether the parameter may have an unknown learning rate of its own: then
             any positive multiple of the derivative is right.
+        free_rate: whether the rate is a number that may hold a factor of the gradient, as 0.2 in
+            `W -= 0.2 * X.T @ e`.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Given:
     update: Update | None = None
     rate: float = 0.0
     own_rate: bool = False
+    free_rate: bool = False
     hidden: bool = False
 
     @property
@@ -81,13 +83,17 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
     short = unique_names(short_names(names))
     updates = [replace(u, name=name) for u, name in zip(updates, short, strict=True)]
     explicit = [gradient_behind(tape, u) for u in updates]
-    written = [_written_rate(tape, tree, update) for update in updates]
-    rate = _rate(tape, updates, [e[2] for e in explicit if e is not None], written)
+    written = [written_rate(tape, tree, update) for update in updates]
+    rate = common_rate(tape, updates, [e[2] for e in explicit if e is not None], written)
     named = any(abs(rate - r) <= 1e-6 * r for r in named_rates(tape, len(tape.events)))
     found = [_given(tape, *parts, rate) for parts in zip(updates, explicit, strict=True)]
     return [
-        replace(
-            given, own_rate=not named and given.source is None and abs(own - rate) > 1e-6 * rate
+        given
+        if given.source is not None
+        else replace(
+            given,
+            own_rate=(own.free or not named) and abs(own.value - rate) > 1e-6 * rate,
+            free_rate=own.free,
         )
         for given, own in zip(found, written, strict=True)
     ]
@@ -151,70 +157,6 @@ def named_gradient(tape: Tape, update: Update, rate: float) -> tuple[Event, Path
             if fits and wanted in gradient_of(event.name(path)) and np.any(leaf):
                 found = event, path, rate
     return found
-
-
-def named_rates(tape: Tape, end: int) -> set[float]:
-    """Numbers on the tape that have the name of a learning rate."""
-    return {
-        float(leaf)
-        for event in tape.events[:end]
-        for path, leaf in event.real_leaves()
-        if not isinstance(leaf, np.ndarray) and is_rate(event.name(path)) and leaf > 0
-    }
-
-
-def _rate(
-    tape: Tape, updates: Sequence[Update], factors: Sequence[float], written: Sequence[float]
-) -> float:
-    """The learning rate: a number of the code under such a name, or the commonest factor."""
-    last = max((u.event.index for u in updates), default=0)
-    named = named_rates(tape, last + 1)
-    common = [f for f, _ in Counter(float(f"{f:.9g}") for f in factors).most_common()]
-    for factor in common:
-        if any(abs(factor - number) <= 1e-7 * number for number in named):
-            return factor
-    if common:
-        return common[0]
-    rates = {rate for rate in written if rate > 0}
-    if len(rates) == 1:
-        return rates.pop()
-    return next(iter(named)) if len(named) == 1 else 0.0
-
-
-def _written_rate(tape: Tape, tree: ast.Module, update: Update) -> float:
-    """The number in front of the gradient where the update is written: c of `W -= c * …`."""
-    for node in ast.walk(tree):
-        if getattr(node, "lineno", 0) != update.event.site.line:
-            continue
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub | ast.Add):
-            return abs(_number_in(tape, node.value, update.event.index))
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-            return abs(_number_in(tape, node.right, update.event.index))
-    return 0.0
-
-
-def _number_in(tape: Tape, node: ast.expr, end: int) -> float:
-    """The product of the factors that are numbers; 0 if there are none."""
-    found = [value for value in _factors(tape, node, end) if value is not None]
-    return float(np.prod(found)) if found else 0.0
-
-
-def _factors(tape: Tape, node: ast.expr, end: int) -> Iterator[float | None]:
-    if isinstance(node, ast.UnaryOp):
-        yield from _factors(tape, node.operand, end)
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
-        yield from _factors(tape, node.left, end)
-        if isinstance(node.op, ast.Mult):
-            yield from _factors(tape, node.right, end)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        yield float(node.value)
-    elif isinstance(node, ast.Name | ast.Attribute):
-        word = plain_name(ast.unparse(node))
-        for event in reversed(tape.events[:end]):
-            leaf = event.leaves.get(())
-            if plain_name(event.site.name) == word and isinstance(leaf, float | int):
-                yield float(leaf)
-                break
 
 
 _HOLDS_VALUE = re.compile(r"_?(data|value|val|values|x|v|w|tensor|array)")

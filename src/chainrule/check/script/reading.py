@@ -11,6 +11,10 @@ from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
 
 __all__ = ["Checked", "Reading", "best_reading"]
 
+_UP_TO_A_FACTOR = (
+    "The update shows no learning rate apart from the gradient, so gradients are compared up to "
+    "one common factor."
+)
 _NEAR = 1e-3  # relative error that a corner within a step may make
 
 
@@ -118,7 +122,8 @@ def _under(
     used = [(g, s) for g, s in zip(givens, slopes, strict=True) if not s.zero or g.value.any()]
     factors = [common_factor(s, g.value) for g, s in used]
     scale = _scale(factors)
-    if not (loss.assumed or _without_rate(givens) or _is_rate(scale, factors, rates)):
+    free = scale > 0 and _without_rate(givens)
+    if not (loss.assumed or free or _is_rate(scale, factors, rates)):
         scale = 1.0
     checked = [
         Checked(
@@ -127,7 +132,8 @@ def _under(
         )
         for (g, s), f in zip(used, factors, strict=True)
     ]  # fmt: skip
-    return Reading(loss, checked, scale)
+    notes = [_UP_TO_A_FACTOR] if free and scale != 1 else []
+    return Reading(loss, checked, scale, notes=notes)
 
 
 def _is_rate(scale: float, factors: Sequence[float | None], rates: Collection[float]) -> bool:
@@ -137,7 +143,7 @@ def _is_rate(scale: float, factors: Sequence[float | None], rates: Collection[fl
 
 
 def _without_rate(givens: Sequence[Given]) -> bool:
-    return all(g.update is not None and not g.rate for g in givens)
+    return all(g.update is not None and (g.free_rate or not g.rate) for g in givens)
 
 
 def _scale(factors: Sequence[float | None]) -> float:

@@ -14,7 +14,6 @@ from chainrule.check.script.choices import Choices
 from chainrule.check.script.gradients import (
     Given,
     given_by_updates,
-    named_rates,
     optimised_step,
 )
 from chainrule.check.script.instrument import Source
@@ -27,6 +26,7 @@ from chainrule.check.script.losses import (
 )
 from chainrule.check.script.named import given_by_names
 from chainrule.check.script.names import holds_gradient, plain_name
+from chainrule.check.script.rates import named_rates
 from chainrule.check.script.reading import Checked, Reading, best_reading
 from chainrule.check.script.replay import Replayer, leaf_look
 from chainrule.check.script.slopes import Loss, Place
