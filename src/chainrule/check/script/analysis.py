@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.check.script.driver import MARK, drivers
+from chainrule.check.script.execution import of_file
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
 from chainrule.check.script.instrument import Source, instrument, read_source
 from chainrule.check.script.lines import LineVerdict, flow_of, gradient_looks, judge_lines
@@ -83,8 +84,9 @@ def _read(source: Source, start: float, until: float) -> _Read:
 def _recorded(source: Source, most: int, seconds: float) -> _Read:
     tree, sites = instrument(source.tree)
     code = compile(tree, source.filename, "exec", dont_inherit=True)
-    tape = record(code, sites, source.filename, most, seconds)
-    replayer = Replayer(code, source.filename, max(_SECONDS_A_RUN, 3 * tape.seconds))
+    execute = of_file(source.filename)
+    tape = record(execute, code, sites, most, seconds)
+    replayer = Replayer(execute, code, max(_SECONDS_A_RUN, 3 * tape.seconds))
     return _Read(source, code, tape, read_step(tape, replayer, source), replayer)
 
 

@@ -16,21 +16,40 @@ import time
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from chainrule.check.script.syntax import HOOK
 
-__all__ = ["isolated", "run_code"]
+__all__ = ["Execute", "Hook", "isolated", "of_file", "run_code"]
 
 _DRAWING = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", "mpl_toolkits", "tqdm")
+
+
+class Hook(Protocol):
+    """What instrumented code calls with every value: it gives the value back, or another one."""
+
+    def __call__(self, site: str, value: Any, owner: Any = ..., key: Any = ...) -> Any:
+        """The event at a site."""
+
+    def repeat(self) -> None:
+        """The same code runs once more: from here on its events have the keys that they had."""
+
+
+Execute = Callable[[Any, Hook], None]
+"""Runs a version of the user's code with a hook: the compiled file, or what stands for it."""
 
 
 _seed = 0  # added to every seed that user code gives: other numbers, and the same every time
 
 
-def run_code(code: types.CodeType, hook: Callable[..., Any], filename: str, seed: int = 0) -> None:
+def of_file(filename: str, seed: int = 0) -> Execute:
+    """Executes versions of a file, with `seed` added to every seed in them."""
+    return functools.partial(run_code, filename=filename, seed=seed)
+
+
+def run_code(code: types.CodeType, hook: Hook, filename: str, seed: int = 0) -> None:
     """Execute a compiled file as `__main__`, with a hook for its events.
 
     Whatever the file raises passes through, `SystemExit` included.

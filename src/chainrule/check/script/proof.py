@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.check.edits.edit import Edit
 from chainrule.check.edits.scope import is_call_of
+from chainrule.check.script.execution import of_file
 from chainrule.check.script.fixes import Trial
 from chainrule.check.script.instrument import Source, instrument
 from chainrule.check.script.reading import Reading, read_step
@@ -96,10 +97,11 @@ def _variant(
     with _resized(source.tree, size):
         tree, sites = instrument(source.tree)
         code = compile(tree, source.filename, "exec", dont_inherit=True)
-    other = record(code, sites, source.filename, len(tape.events) + 2000, replayer.seconds, seed)
+    execute = of_file(source.filename, seed)
+    other = record(execute, code, sites, len(tape.events) + 2000, replayer.seconds)
     if other is None or not other.events:
         return None
-    again = Replayer(code, source.filename, replayer.seconds, seed)
+    again = Replayer(execute, code, replayer.seconds)
     again.repeatable = replayer.repeatable
     found = read_step(other, again, source)
     if found.problem or found.ok or not _is_alike(found, reading):
