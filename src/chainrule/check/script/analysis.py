@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import time
-import types
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.check.script.driver import MARK, drivers
-from chainrule.check.script.execution import of_file
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
-from chainrule.check.script.instrument import Source, instrument, read_source
-from chainrule.check.script.lines import LineVerdict, flow_of, gradient_looks, judge_lines
+from chainrule.check.script.flow import flow_of, gradient_looks
+from chainrule.check.script.instrument import Source, read_source
+from chainrule.check.script.lines import LineVerdict, first_wrong_lines, judge_lines
 from chainrule.check.script.mistake import Mistake, mistakes_of
 from chainrule.check.script.proof import gradients_on, proved_on, variants_of
-from chainrule.check.script.reading import Reading, read_step
+from chainrule.check.script.reading import Reading
 from chainrule.check.script.record import FileReport
-from chainrule.check.script.replay import Replayer
+from chainrule.check.script.recorded import Recorded, record_file
 from chainrule.check.script.scopes import read_scopes
 from chainrule.check.script.slopes import Slopes
-from chainrule.check.script.tape import Key, Tape, record
+from chainrule.check.script.tape import Key, Tape
 
 __all__ = ["analyse"]
 
 _EVENTS = (1_500, 12_000, 120_000)  # so many events are recorded, and more if they show no step
-_TRIES = 300  # changes of the code
-_SECONDS_A_RUN = 5.0
+_TRIES = 500  # changes of the code
+_MOST_PROVED = 10  # of them that are tried on other numbers and sizes
+_SECONDS_A_DRIVER = 5.0
 _FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
-
-
-@dataclass
-class _Read:
-    """A file that was run and read."""
-
-    source: Source
-    code: types.CodeType
-    tape: Tape
-    reading: Reading
-    replayer: Replayer
 
 
 def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
@@ -59,7 +47,7 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
     if read.reading.gradients and not read.reading.problem:
         looks = gradient_looks([c.given for c in read.reading.gradients])
         read.replayer.check_repeatable(looks)
-        flow = flow_of(read.tape, read.replayer, read.reading)
+        flow = flow_of(read.tape, read.replayer, read.reading, read.source.lines)
         lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
         if not read.reading.ok:
             mistakes = _mistakes(read, lines, known, start, until)
@@ -70,24 +58,15 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _read(source: Source, start: float, until: float) -> _Read:
+def _read(source: Source, start: float, until: float) -> Recorded:
     """Record as much of the run as shows a whole step."""
     read = None
     for most in _EVENTS:
-        read = _recorded(source, most, max(1.0, (until - start) / 4))
+        read = record_file(source, most, max(1.0, (until - start) / 4))
         if read.tape.ended != "enough" or _has_whole_step(read.tape, read.reading):
             break
     assert read is not None
     return read
-
-
-def _recorded(source: Source, most: int, seconds: float) -> _Read:
-    tree, sites = instrument(source.tree)
-    code = compile(tree, source.filename, "exec", dont_inherit=True)
-    execute = of_file(source.filename)
-    tape = record(execute, code, sites, most, seconds)
-    replayer = Replayer(execute, code, max(_SECONDS_A_RUN, 3 * tape.seconds))
-    return _Read(source, code, tape, read_step(tape, replayer, source), replayer)
 
 
 def _has_whole_step(tape: Tape, reading: Reading) -> bool:
@@ -99,14 +78,14 @@ def _has_whole_step(tape: Tape, reading: Reading) -> bool:
     return bool(known) and max(u.event.index for u in known) < len(tape.events) // 2
 
 
-def _driven(source: Source, until: float) -> _Read | None:
+def _driven(source: Source, until: float) -> Recorded | None:
     """The file with a few lines that use what it defines, for the first such lines that work."""
     for text in drivers(source.tree):
-        if time.monotonic() > until - _SECONDS_A_RUN:
+        if time.monotonic() > until - _SECONDS_A_DRIVER:
             return None
         whole = f"{source.text.rstrip()}\n\n\n{MARK}\n{text}"
         try:
-            read = _recorded(read_source(whole, source.filename), _EVENTS[1], 2.0)
+            read = record_file(read_source(whole, source.filename), _EVENTS[1], 2.0)
         except SyntaxError:
             continue
         if read.tape.error is None and read.reading.gradients:
@@ -118,7 +97,7 @@ def _driven(source: Source, until: float) -> _Read | None:
 
 
 def _mistakes(
-    read: _Read,
+    read: Recorded,
     lines: Sequence[LineVerdict],
     known: Sequence[Slopes],
     start: float,
@@ -138,7 +117,8 @@ def _mistakes(
     )
     if not fixes:
         return []
-    return _proved(read, fixes, batch, start + _FOR_PROOFS * (until - start))
+    suspects = [*sorted(first_wrong_lines(reading, lines)), *(v.line for v in lines)]
+    return _proved(read, fixes, suspects, batch, start + _FOR_PROOFS * (until - start))
 
 
 def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
@@ -153,21 +133,39 @@ def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
     return marks
 
 
-def _proved(read: _Read, fixes: Sequence[Fix], batch: int, until: float) -> list[Mistake]:
-    """The first fix that holds for other numbers and sizes; else the first, not proved."""
-    source, replayer, reading = read.source, read.replayer, read.reading
-    variants = variants_of(source, replayer, read.tape, reading, until)
-    best: list[Mistake] = []
-    for fix in fixes[:6]:
-        held = proved_on(source, fix.edits, variants)
-        true = [Trial(source, replayer, reading).gradients_with(fix.edits)]
-        true += [gradients_on(source, fix.edits, variant) for variant in variants[:1]]
-        found = mistakes_of(fix, reading, true, variants, held, batch)
-        if not best or (found[0].proved and not best[0].proved):
-            best = found
-        if best[0].proved:
-            break
-    return best
+def _proved(
+    read: Recorded,
+    fixes: Sequence[Fix],
+    suspects: Sequence[int],
+    batch: int,
+    until: float,
+) -> list[Mistake]:
+    """The fix that holds for other numbers and sizes; of several the one in the line that comes
+    first in `suspects`, then the first that was found."""
+    source, reading = read.source, read.reading
+    variants = variants_of(source, read.replayer, read.tape, reading, until)
+    fixes = fixes[:_MOST_PROVED]
+    held = proved_on(source, [fix.edits for fix in fixes], variants)
+
+    def order(i: int) -> tuple[bool, int]:
+        places = [suspects.index(n) for n in fixes[i].lines if n in suspects]
+        return not all(held[i]), min(places, default=len(suspects))
+
+    best = min(range(len(fixes)), key=order)
+    fix = fixes[best]
+    true = [Trial(source, read.replayer, reading).gradients_with(fix.edits)]
+    true += [gradients_on(source, fix.edits, variant) for variant in variants[:1]]
+    also = _equal_lines(fix, [f for f, h in zip(fixes, held, strict=True) if all(h)])
+    return mistakes_of(fix, reading, true, variants, held[best], batch, also)
+
+
+def _equal_lines(fix: Fix, proved: Sequence[Fix]) -> tuple[int, ...]:
+    """Other lines where a change of the same kind makes every gradient right."""
+    if len(fix.edits) > 1:
+        return ()
+    kind = fix.edits[0].kind
+    alike = [f for f in proved if len(f.edits) == 1 and f.edits[0].kind == kind]
+    return tuple(sorted({line for f in alike for line in f.lines} - fix.lines))
 
 
 def _batch(tape: Tape, reading: Reading) -> int:

@@ -11,7 +11,7 @@ from chainrule.check.script.names import is_target
 from chainrule.check.script.replay import Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Loss, Place
 from chainrule.check.script.tape import Event, Tape
-from chainrule.check.script.values import Path
+from chainrule.check.script.values import Path, differs
 
 __all__ = ["assumed_losses", "count_text", "outputs_of", "targets_of"]
 
@@ -49,12 +49,12 @@ def outputs_of(
             _moves_along(row[i], plain[i], p) for row, p in zip(rows, places, strict=True)
         ):
             continue  # the parameter itself, updated
-        if all(_differs(row[i], plain[i]) for row in rows):
+        if all(differs(row[i], plain[i]) for row in rows):
             chosen.setdefault((event.key[0], path), []).append((event, path))
     dependent = {
         (event.key[0], path)
         for i, (event, path) in enumerate(looked)
-        if any(_differs(row[i], plain[i]) for row in rows)
+        if any(differs(row[i], plain[i]) for row in rows)
     }
     return list(chosen.values())[:_MOST_OUTPUTS][::-1], dependent
 
@@ -77,10 +77,6 @@ def _is_alias(event: Event, path: Path, place: Place) -> bool:
     """Whether a value is the parameter itself, under another name or copied."""
     leaf = event.leaves[path]
     return np.shape(leaf) == place.value.shape and np.array_equal(leaf, place.value)
-
-
-def _differs(a: Any, b: Any) -> bool:
-    return a is not None and b is not None and not np.array_equal(a, b)
 
 
 def assumed_losses(

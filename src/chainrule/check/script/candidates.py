@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.check.edits.activation import activation_edits
-from chainrule.check.edits.edit import Edit, Place, made, parse, statements
+from chainrule.check.edits.edit import Edit, Place, made, statements
+from chainrule.check.edits.elsewhere import Elsewhere
+from chainrule.check.edits.indices import index_edits
 from chainrule.check.edits.products import product_edits
 from chainrule.check.edits.scale import scale_edits
 from chainrule.check.edits.scope import Hand
@@ -17,10 +19,14 @@ from chainrule.check.edits.source import Definition
 from chainrule.check.edits.structure import structure_edits
 from chainrule.check.edits.sums import sum_edits
 from chainrule.check.edits.terms import term_edits
+from chainrule.check.edits.unused import complement_edits, unused_edits
+from chainrule.check.script.due import Due
+from chainrule.check.script.fitted import fitted_edits, value_of
 from chainrule.check.script.lines import LineVerdict
 from chainrule.check.script.names import gradient_of, plain_name
 from chainrule.check.script.reading import Reading
-from chainrule.check.script.slopes import Slopes, common_factor
+from chainrule.check.script.slopes import RTOL, Slopes
+from chainrule.checks import is_whole
 
 __all__ = ["Ranked", "candidates"]
 
@@ -31,13 +37,19 @@ _FAMILIES = (
     activation_edits,
     term_edits,
     structure_edits,
+    index_edits,
+    complement_edits,
+    unused_edits,
 )
 # Ranks of lines without a verdict, in a function that computes a wrong gradient.
 _INDEX, _BESIDE = 0.6, 1.8
 
 
-def candidates(definitions: Sequence[Definition], ranked: Ranked, batch: int) -> list[Edit]:
+def candidates(
+    tree: ast.Module, definitions: Sequence[Definition], ranked: Ranked, batch: int
+) -> list[Edit]:
     """Changes that do something, the likeliest first; of equal ones the plainest."""
+    elsewhere = Elsewhere(tree)
     found: list[tuple[float, int, Edit]] = []
     for definition in definitions:
         for place in statements(definition):
@@ -46,7 +58,7 @@ def candidates(definitions: Sequence[Definition], ranked: Ranked, batch: int) ->
                 continue
             hand = Hand(definition, place.line, batch)
             edits: list[Edit] = []
-            for family in _FAMILIES:
+            for family in (*_FAMILIES, elsewhere.edits):
                 with contextlib.suppress(Exception):  # values that a family does not expect
                     edits += family(place, hand)
             edits += ranked.fitted(place, hand)
@@ -66,12 +78,11 @@ class Ranked:
         wrong: frozenset[str],
         reading: Reading,
     ) -> None:
-        self._scale = reading.scale
         self._ranks = _ranks(verdicts, wrong)
         for checked in reading.gradients:
             if checked.given.update is not None:  # it may come too early
                 self._ranks.setdefault(checked.given.update.event.site.line, 1.5)
-        self._due: dict[int, list[Slopes]] = {}
+        self._due: dict[int, Due] = {}
         self._is_derivative = {
             v.line
             for v in verdicts
@@ -83,7 +94,7 @@ class Ranked:
             due = [s for s in known if plain_name(s.place.name) in words]
             if not due and verdict.kind not in ("right", "scaled"):
                 due = [s for s in known if s.place.value.shape == verdict.shape]
-            self._due.setdefault(verdict.line, due)
+            self._due.setdefault(verdict.line, Due(due, reading.scale))
 
     def of(self, place: Place, definition: Definition) -> float | None:
         """What is added to the cost of changing a statement; None if it has no part in it."""
@@ -97,7 +108,7 @@ class Ranked:
         )
         if not inside:
             return None
-        return _INDEX if _is_index(place.statement) else _BESIDE
+        return _INDEX if _is_index(place, definition) else _BESIDE
 
     def distinct(self, place: Place, edits: Sequence[Edit], hand: Hand) -> Iterator[Edit]:
         """Those that change the value of the statement where it ran last, each value once and as
@@ -106,9 +117,9 @@ class Ranked:
         for edit in edits:
             with made(edit):
                 text = _text(edit)
-                value = None if isinstance(edit.new, list) else _value(place.statement, hand)
+                value = None if isinstance(edit.new, list) else value_of(place.statement, hand)
             described.append((edit.cost, len(text), _fingerprint(value) or text, edit))
-        seen = {_fingerprint(_value(place.statement, hand))} - {""}
+        seen = {_fingerprint(value_of(place.statement, hand))} - {""}
         described = [
             (cost, length, _text_of(edit) if edit.kind in _FITTED else key, edit)
             for cost, length, key, edit in described
@@ -119,136 +130,35 @@ class Ranked:
                 yield edit
 
     def fitted(self, place: Place, hand: Hand) -> list[Edit]:
-        """The factor that the value lacks to be the derivative that its name says, or has too
-        many: an array in scope, an activation's slope, a number."""
-        statement = place.statement
-        value = _value(statement, hand)
-        due = self._due.get(place.line, [])
-        if not due or not isinstance(value, np.ndarray | float):
-            return []
-        v = Place(statement, "value", statement)
-        found = []
-        for factor in {common_factor(s, np.asarray(value, float) / self._scale) for s in due}:
-            for number in _written(1 / factor, hand) if factor else ():
-                found.append(
-                    Edit(
-                        hand.definition,
-                        v,
-                        ast.BinOp(v.node, ast.Mult(), parse(number)),
-                        "factor-fitted",
-                        1.6,
-                    )
-                )
-        for kind, template, array, node in _slopes_in_scope(hand, np.shape(value)):
-            for form, product in (("v * s", value * array), ("v / s", _divided(value, array))):
-                factors = [common_factor(s, product / self._scale) for s in due]
-                factor = next((f for f in factors if f is not None), None)
-                for number in () if factor is None else _written(1 / factor, hand):
-                    own = _own_node(statement, node, hand)
-                    new = parse(form, v=v.node, s=parse(template, a=own))
-                    if number != "1":
-                        new = ast.BinOp(new, ast.Mult(), parse(number))
-                    kinds = kind if not _has(statement, array, hand) else "slope-for-value"
-                    found.append(Edit(hand.definition, v, new, kinds, 1.5))
-        return found
+        """Changes with which the value is the derivative that its name says."""
+        due = self._due.get(place.line)
+        return fitted_edits(place, hand, due) if due else []
 
     def bonus(self, edit: Edit, hand: Hand) -> float:
         """More for a change with which the line has the derivative that its name says; less if it
         has it now and would not have it then."""
-        due = self._due.get(edit.place.line, [])
+        due = self._due.get(edit.place.line)
         if not due or isinstance(edit.new, list):
             return 0.0
         lost = -6.0 if edit.place.line in self._is_derivative else 0.0
         with made(edit):
-            value = _value(edit.place.statement, hand)
+            value = value_of(edit.place.statement, hand)
         if not isinstance(value, np.ndarray | float):
             return 0.0
-        factors = [common_factor(s, np.asarray(value, float) / self._scale) for s in due]
-        if all(f is None for f in factors):
+        factors = due.factors(value)
+        if not factors:
             return lost
-        return 0.0 if lost else 5.0  # a multiple of what it is now is nothing new
+        if lost:
+            return 0.0  # a multiple of what it is now is nothing new
+        return 5.5 if any(abs(f - 1) <= RTOL for f in factors) else 5.0
 
 
-def _slopes_in_scope(
-    hand: Hand, shape: tuple[int, ...]
-) -> Iterator[tuple[str, str, np.ndarray, ast.expr]]:
-    """Arrays of that shape and the slopes of activations at them: kind, text, value, name."""
-    for atom in hand.like(shape):
-        a = np.asarray(atom.value, dtype=float)
-        if ((a > 0) & (a < 1)).all():
-            yield "derivative", "(a * (1 - a))", a * (1 - a), atom.node
-        if (np.abs(a) < 1).all() and a.any():
-            yield "derivative", "(1 - a**2)", 1 - a**2, atom.node
-        if (a == 0).any() and a.min(initial=0) >= 0:
-            yield "derivative", "(a > 0)", (a > 0).astype(float), atom.node
-        if (a != 1).any():
-            yield "rest-of-derivative", "(1 - a)", 1 - a, atom.node
-        yield "array-factor", "a", a, atom.node
-
-
-def _has(statement: ast.stmt, slope: np.ndarray, hand: Hand) -> bool:
-    """Whether the statement multiplies by the activation a whose slope lacks the factor 1 - a."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name | ast.Attribute):
-            a = hand.value(node)
-            if isinstance(a, np.ndarray) and a.shape == slope.shape and np.allclose(1 - a, slope):
-                return True
-    return False
-
-
-def _own_node(statement: ast.stmt, node: ast.expr, hand: Hand) -> ast.expr:
-    """The name that the statement itself uses for the same array, if it does."""
-    value = hand.value(node)
-    for other in ast.walk(statement):
-        if isinstance(other, ast.Name | ast.Attribute) and not isinstance(other.ctx, ast.Store):
-            same = hand.value(other)
-            if isinstance(same, np.ndarray) and np.array_equal(same, value):
-                return other
-    return node
-
-
-def _divided(value: object, array: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return np.nan_to_num(np.asarray(value) / array, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _written(number: float, hand: Hand) -> list[str]:
-    """How a number may be written here: "2", "1 / m", "2 / len(o)"."""
-    found = [f"{k:g}" for k in (1, 2, -1, -2, 0.5, 4, 3) if abs(number - k) <= 1e-5 * abs(k)]
-    if found[:1] == ["1"]:
-        return found
-    for atom in hand.atoms:
-        value = atom.value
-        lengths: list[tuple[str, float]] = []
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            lengths.append((atom.text, float(value)))
-        elif isinstance(value, np.ndarray) and value.ndim:
-            lengths.append((f"len({atom.text})", float(len(value))))
-        for text, n in lengths:
-            if n:
-                found += [
-                    f"{k} / {text}"
-                    for k in (1, 2, -1, -2)
-                    if abs(number - k / n) <= 1e-5 * abs(k / n)
-                ]
-                found += [f"{text}"] if abs(number - n) <= 1e-5 * abs(n) else []
-    return list(dict.fromkeys(found))[:4]
-
-
-def _is_index(statement: ast.stmt) -> bool:
-    """Whether a statement computes indices of names: `i, j = h * stride, w`."""
-    if not isinstance(statement, ast.Assign):
+def _is_index(place: Place, definition: Definition) -> bool:
+    """Whether a statement computes whole numbers: `i, j = h * stride, w`, `m = x.shape[0]`."""
+    if not isinstance(place.statement, ast.Assign):
         return False
-    allowed = (ast.Name, ast.Tuple, ast.BinOp, ast.Constant, ast.operator, ast.expr_context)
-    return all(isinstance(node, allowed) for node in ast.walk(statement.value))
-
-
-def _value(statement: ast.stmt, hand: Hand) -> object:
-    """What an assignment assigns, in the scope of its line."""
-    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return):
-        return None
-    with np.errstate(all="ignore"):
-        return None if statement.value is None else hand.scope.value(statement.value)
+    value = value_of(place.statement, Hand(definition, place.line, 0))
+    return all(is_whole(v) for v in (value if isinstance(value, tuple) else [value]))
 
 
 def _fingerprint(value: object) -> str:
@@ -282,14 +192,14 @@ def _text(edit: Edit) -> str:
 def _ranks(verdicts: Sequence[LineVerdict], wrong: frozenset[str]) -> dict[int, float]:
     """For every line that reaches a wrong gradient, what is added to the cost of changing it."""
     ranks: dict[int, float] = {}
-    suspicious = True
+    before = 0  # suspicious lines
     for verdict in verdicts:
         if not verdict.reaches & wrong:
             continue
         cost = 2.0
         if verdict.kind not in ("right", "times") and not verdict.reaches - wrong:
-            cost = 0.0 if suspicious else 1.0
-            suspicious = False
+            cost = min(0.25 * before, 1.0)
+            before += verdict.line not in ranks
         elif not verdict.reaches - wrong:
             cost = 1.0
         ranks[verdict.line] = min(cost, ranks.get(verdict.line, cost))

@@ -20,14 +20,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule.check.script.optimisers import STEP, one_evaluation
 from chainrule.check.script.syntax import HOOK
 
-__all__ = ["Execute", "Hook", "isolated", "of_file", "run_code"]
+__all__ = ["Execute", "HookLike", "isolated", "of_file", "run_code"]
 
 _DRAWING = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", "mpl_toolkits", "tqdm")
 
 
-class Hook(Protocol):
+class HookLike(Protocol):
     """What instrumented code calls with every value: it gives the value back, or another one."""
 
     def __call__(self, site: str, value: Any, owner: Any = ..., key: Any = ...) -> Any:
@@ -37,7 +38,7 @@ class Hook(Protocol):
         """The same code runs once more: from here on its events have the keys that they had."""
 
 
-Execute = Callable[[Any, Hook], None]
+Execute = Callable[[Any, HookLike], None]
 """Runs a version of the user's code with a hook: the compiled file, or what stands for it."""
 
 
@@ -49,7 +50,7 @@ def of_file(filename: str, seed: int = 0) -> Execute:
     return functools.partial(run_code, filename=filename, seed=seed)
 
 
-def run_code(code: types.CodeType, hook: Hook, filename: str, seed: int = 0) -> None:
+def run_code(code: types.CodeType, hook: HookLike, filename: str, seed: int = 0) -> None:
     """Execute a compiled file as `__main__`, with a hook for its events.
 
     Whatever the file raises passes through, `SystemExit` included.
@@ -59,6 +60,7 @@ def run_code(code: types.CodeType, hook: Hook, filename: str, seed: int = 0) -> 
     module = types.ModuleType("__main__")
     module.__file__ = filename
     module.__dict__[HOOK] = hook
+    module.__dict__[STEP] = one_evaluation(hook)
     sys.modules["__main__"] = module
     random.seed(0)
     np.random.seed(0)

@@ -7,28 +7,28 @@ combined.
 
 from __future__ import annotations
 
-import contextlib
 import time
-import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.edits.edit import Edit, made
+from chainrule.check.edits.edit import Edit
 from chainrule.check.edits.source import Definition
 from chainrule.check.script.candidates import Ranked, candidates
-from chainrule.check.script.instrument import Source, instrument
-from chainrule.check.script.lines import LineVerdict, gradient_looks
+from chainrule.check.script.edited import EditedFile
+from chainrule.check.script.flow import gradient_looks
+from chainrule.check.script.instrument import Source
+from chainrule.check.script.lines import LineVerdict
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Slopes
 
-__all__ = ["Fix", "Trial", "compiled_with", "find_fixes"]
+__all__ = ["Fix", "Trial", "find_fixes"]
 
 _AT_ONCE = 24
 _ENOUGH = 100  # changes that are tried before two in different lines are combined
-_MORE = 48  # changes that are still tried once one is found
+_EARLIER, _ALIKE = 60, 30  # changes that are still tried once one is found
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,11 @@ class Fix:
 
     edits: list[Edit]
     mends: list[frozenset[str]]
+
+    @property
+    def lines(self) -> set[int]:
+        """Where the changes are."""
+        return {edit.place.line for edit in self.edits}
 
 
 def find_fixes(
@@ -52,42 +57,61 @@ def find_fixes(
 ) -> list[Fix]:
     """The cheapest changes with which every gradient is right; empty if there are none."""
     wrong = frozenset(c.name for c in reading.gradients if not c.right)
-    trial = Trial(source, replayer, reading)
-    single: list[Fix] = []
-    partly: list[tuple[Edit, frozenset[str]]] = []
-    left = tries
     ranked = Ranked(verdicts, known, wrong, reading)
-    edits = iter(candidates(definitions, ranked, batch))
-    while (
-        left > 0 and time.monotonic() < until and (chunk := list(_take(edits, min(_AT_ONCE, left))))
-    ):
-        left -= len(chunk)
-        for edit, right in zip(chunk, trial.right_with([[e] for e in chunk]), strict=True):
-            mended = right & wrong
-            if right - wrong != trial.all_right:
-                continue
-            if mended == wrong:
-                single.append(Fix([edit], [mended]))
-            elif mended:
-                partly.append((edit, mended))
-        if single:
-            left = min(left, _MORE)
-        elif partly and tries - left >= _ENOUGH and _combined(wrong, partly):
+    edits = candidates(source.tree, definitions, ranked, batch)
+    search = _Search(Trial(source, replayer, reading), wrong)
+    for start in range(0, min(tries, len(edits)), _AT_ONCE):
+        if time.monotonic() > until:
             break
-    if single:
-        return single  # in the order in which they were tried, the likeliest first
-    combined = _combined(wrong, partly)
-    if combined and trial.right_with([combined.edits])[0] == wrong | trial.all_right:
-        return [combined]
-    return []
+        search.look_at(edits[start : start + _AT_ONCE])
+        if search.single:
+            search.look_at(_others(edits[start + _AT_ONCE :], search.single[0], verdicts))
+            break
+        if start >= _ENOUGH and _combined(wrong, search.partly):
+            break
+    return search.found()
 
 
-def _take(edits: Iterator[Edit], count: int) -> Iterator[Edit]:
-    for edit in edits:
-        yield edit
-        count -= 1
-        if not count:
-            return
+def _others(edits: Sequence[Edit], found: Fix, verdicts: Sequence[LineVerdict]) -> list[Edit]:
+    """Changes that may do as well as the one that was found: of lines that are wrong before it,
+    and those of the same kind."""
+    (edit,) = found.edits
+    order = list(dict.fromkeys(v.line for v in verdicts if v.kind not in ("right", "scaled")))
+    before = order[: order.index(edit.place.line)] if edit.place.line in order else order[:1]
+    earlier = [e for e in edits if e.place.line in before][:_EARLIER]
+    alike = [e for e in edits if e.kind == edit.kind and e not in earlier][:_ALIKE]
+    return [*earlier, *alike]
+
+
+class _Search:
+    """Changes that make all gradients right, or some."""
+
+    def __init__(self, trial: Trial, wrong: frozenset[str]) -> None:
+        self._trial, self._wrong = trial, wrong
+        self.single: list[Fix] = []
+        self.partly: list[tuple[Edit, frozenset[str]]] = []
+
+    def look_at(self, edits: Sequence[Edit]) -> None:
+        """Try each of these changes."""
+        for edit, right in zip(edits, self._trial.right_with([[e] for e in edits]), strict=True):
+            mended = right & self._wrong
+            if right - self._wrong != self._trial.all_right:
+                continue
+            if mended == self._wrong:
+                self.single.append(Fix([edit], [mended]))
+            elif mended:
+                self.partly.append((edit, mended))
+
+    def found(self) -> list[Fix]:
+        """Changes that make all right, the likeliest first: single ones in the order in which
+        they were tried. Where an unused value would have to be renamed, using it comes first."""
+        if any(fix.edits[0].kind != "unused" for fix in self.single):
+            return self.single
+        fix = _combined(self._wrong, self.partly)
+        everything = self._wrong | self._trial.all_right
+        if fix and self._trial.right_with([fix.edits])[0] == everything:
+            return [fix, *self.single]
+        return self.single
 
 
 def _combined(wrong: frozenset[str], partly: Sequence[tuple[Edit, frozenset[str]]]) -> Fix | None:
@@ -118,7 +142,8 @@ class Trial:
 
     def __init__(self, source: Source, replayer: Replayer, reading: Reading) -> None:
         assert reading.loss is not None
-        self._source, self._replayer, self._reading = source, replayer, reading
+        self._replayer, self._reading = replayer, reading
+        self._edited = EditedFile(source)
         givens = [c.given for c in reading.gradients]
         self._losses = len(reading.loss.looks)
         self._looks = [*reading.loss.looks, *gradient_looks(givens)]
@@ -128,14 +153,14 @@ class Trial:
 
     def right_with(self, changes: Sequence[Sequence[Edit]]) -> list[frozenset[str]]:
         """For each set of changes the gradients that are right with it."""
-        codes = [compiled_with(self._source, edits) for edits in changes]
+        codes = [self._edited.compiled_with(edits) for edits in changes]
         known = [code for code in codes if code is not None]
         rows = iter(self._replayer.read_codes(self._looks, known))
         return [frozenset() if code is None else self._right(next(rows)) for code in codes]
 
     def gradients_with(self, edits: Sequence[Edit]) -> dict[str, np.ndarray]:
         """The gradients with these changes, as far as they were reached."""
-        code = compiled_with(self._source, edits)
+        code = self._edited.compiled_with(edits)
         if code is None:
             return {}
         (row,) = self._replayer.read_codes(self._looks, [code])
@@ -174,27 +199,3 @@ def as_gradient(checked: Checked, value: object) -> np.ndarray | None:
         return None
     change = array - given.update.before
     return -change / given.rate if given.rate else -change
-
-
-def compiled_with(source: Source, edits: Sequence[Edit]) -> types.CodeType | None:
-    """The instrumented code of the file with some changes; None if it does not compile."""
-    with contextlib.ExitStack() as stack:
-        for edit in edits:
-            stack.enter_context(made(edit))
-            if isinstance(edit.new, list):
-                _number(edit)
-        try:
-            tree, _ = instrument(source.tree)
-            return compile(tree, source.filename, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, TypeError, RecursionError):
-            return None
-
-
-def _number(edit: Edit) -> None:
-    """The first new statement in place of an old one is seen in the old one's place."""
-    statement = edit.place.statement
-    assert isinstance(edit.new, list)
-    for new in edit.new:
-        if new is not statement and not hasattr(new, "number") and type(new) is type(statement):
-            new.number = statement.number  # type: ignore[attr-defined]
-            break

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from chainrule.check.script.optimisers import STEP, imported_optimisers, optimiser_called
 from chainrule.check.script.syntax import (
     HOOK,
     OPERATORS,
@@ -28,7 +30,7 @@ from chainrule.check.script.syntax import (
     reading_of,
 )
 
-__all__ = ["Site", "Source", "instrument", "number_statements", "read_source"]
+__all__ = ["Instrument", "Site", "Source", "instrument", "number_statements", "read_source"]
 
 _SINGLE = {"float32", "float16", "single", "half"}
 
@@ -40,7 +42,8 @@ class Site:
     Attributes:
         line: of the statement.
         kind: "assign", "add" (the term of `x += term`), "after" (x after that statement), "return",
-            "argument", "loop", "append" or "inner" (what a function of NumPy is applied to).
+            "argument", "loop", "append", "inner" (what a function of NumPy is applied to), or of a
+            call of an optimiser its "start", "objective" and "slope".
         name: the target's text; for a `return` the function's name.
         parts: names of the parts, where target or value is written as a tuple or a dict.
         function: the function that the statement is in, "" for the module.
@@ -91,16 +94,39 @@ def number_statements(tree: ast.AST) -> None:
 def instrument(tree: ast.Module) -> tuple[ast.Module, dict[str, Site]]:
     """A copy of the tree that calls the hook, and its sites by key. The same statement has the
     same key in an edited copy of the tree."""
-    visitor = _Instrument()
+    visitor = Instrument(imported_optimisers(tree))
     new = visitor.visit(copy.deepcopy(tree))
     return ast.fix_missing_locations(new), visitor.sites
 
 
-class _Instrument(ast.NodeTransformer):
-    def __init__(self) -> None:
+class Instrument(ast.NodeTransformer):
+    """Puts calls of the hook into a tree.
+
+    Attributes:
+        sites: by key.
+        contexts: by the number of a statement, the functions around it and their global names.
+    """
+
+    def __init__(self, optimisers: Mapping[str, str]) -> None:
         self.sites: dict[str, Site] = {}
+        self.contexts: dict[int, tuple[list[str], list[set[str]]]] = {}
+        self._optimisers = optimisers
         self._functions: list[str] = []
         self._globals: list[set[str]] = []
+
+    def statement(
+        self, node: ast.stmt, context: tuple[list[str], list[set[str]]]
+    ) -> list[ast.stmt]:
+        """What stands for one statement in such a context."""
+        self._functions, self._globals = list(context[0]), list(context[1])
+        found = self.visit(node)
+        return found if isinstance(found, list) else [found]
+
+    def visit(self, node: ast.AST) -> Any:
+        """Instrument a node."""
+        if isinstance(node, ast.stmt) and hasattr(node, "number"):
+            self.contexts[node.number] = list(self._functions), list(self._globals)
+        return super().visit(node)
 
     # --- statements -----------------------------------------------------------------------------
 
@@ -189,12 +215,28 @@ class _Instrument(ast.NodeTransformer):
             node.attr = "float64"
         return node
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
+        """What a matrix product is of is seen: r * h of `(r * h) @ U`."""
+        self.generic_visit(node)
+        if isinstance(node.op, ast.MatMult):
+            for side in ("left", "right"):
+                part = getattr(node, side)
+                if isinstance(part, ast.BinOp) and not isinstance(part.op, ast.MatMult):
+                    setattr(node, side, self._inner(node, part, side))
+        return node
+
+    def _inner(self, node: ast.AST, part: ast.expr, suffix: str) -> ast.expr:
+        name = ast.unparse(part) if not calls_hook(part) else "…"
+        return self._call(node, "inner", name, part, suffix=suffix)
+
     def visit_Call(self, node: ast.Call) -> ast.Call:
         """Also what a function of NumPy is applied to is seen: z of `np.tanh(x @ W + b)`."""
+        optimiser = optimiser_called(node, self._optimisers)
+        if optimiser:
+            return self._one_evaluation(node, optimiser)
         self.generic_visit(node)
         if node.args and is_elementwise(node.func) and isinstance(node.args[0], ast.BinOp):
-            name = ast.unparse(node.args[0]) if not calls_hook(node.args[0]) else "…"
-            node.args[0] = self._call(node, "inner", name, node.args[0], suffix="inner")
+            node.args[0] = self._inner(node, node.args[0], "inner")
         texts = [k.value for k in node.keywords if k.arg == "dtype"]
         if isinstance(node.func, ast.Attribute) and node.func.attr == "astype":
             texts += node.args[:1]
@@ -202,6 +244,18 @@ class _Instrument(ast.NodeTransformer):
             if isinstance(text, ast.Constant) and text.value in (*_SINGLE, "f4", "f"):
                 text.value = "float64"
         return node
+
+    def _one_evaluation(self, node: ast.Call, optimiser: str) -> ast.Call:
+        """A call of an optimiser becomes one evaluation of its objective."""
+        texts = [ast.unparse(a) for a in node.args[:2]] + [""] * 2
+        texts += [ast.unparse(k.value) for k in node.keywords if k.arg in ("jac", "fprime")]
+        self.generic_visit(node)
+        number = getattr(node, "number", 0)
+        for kind, name in (("start", texts[1]), ("objective", texts[0]), ("slope", texts[-1])):
+            name = name if name not in ("", "True") else texts[0]
+            self.sites[f"{number}{kind}"] = Site(node.lineno, kind, name)
+        given = [ast.Constant(str(number)), ast.Constant(optimiser), *node.args]
+        return ast.copy_location(ast.Call(ast.Name(STEP, ast.Load()), given, node.keywords), node)
 
     # --- parts ----------------------------------------------------------------------------------
 

@@ -55,6 +55,7 @@ class Mistake:
         gradients: the parameters whose gradients it makes wrong.
         proved: whether the change was tried on other numbers and sizes, and held.
         evidence: on what.
+        also: other lines where a change of the same kind makes every gradient right too.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Mistake:
     gradients: tuple[str, ...]
     proved: bool
     evidence: str
+    also: tuple[int, ...] = ()
 
     @property
     def diff(self) -> str:
@@ -80,6 +82,7 @@ def mistakes_of(
     variants: Sequence[Variant],
     held: Sequence[bool],
     batch: int,
+    also: tuple[int, ...] = (),
 ) -> list[Mistake]:
     """A record for every line that the fix changes."""
     proved = bool(variants) and all(held)
@@ -89,9 +92,8 @@ def mistakes_of(
         name = _name(edit, mended, reading, true, variants, batch)
         line, wrong, right = _texts(edit)
         summary = _SUMMARIES.get(name) or PLAIN.get(name) or FAULTS[name].summary
-        found.append(
-            Mistake(name, summary, line, wrong, right, tuple(sorted(mended)), proved, evidence)
-        )
+        names = tuple(sorted(mended))
+        found.append(Mistake(name, summary, line, wrong, right, names, proved, evidence, also))
     return found
 
 

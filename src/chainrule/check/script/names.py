@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -38,6 +39,7 @@ _GRADIENT = re.compile(
 _GRADIENT_END = re.compile(r"(_?grad(ient)?s?|_?delta|_?deriv|_?bar|_?d|_?update|_?der)$")
 
 
+@functools.lru_cache(maxsize=4096)
 def base_name(name: str) -> str:
     """The last word of a name: `W1` of `self.params['W1']`, `weights[0]` of `self.weights[0]`."""
     if name.endswith("]") and "'" not in name and "." not in name.split("[")[0]:
@@ -48,6 +50,7 @@ def base_name(name: str) -> str:
     return re.split(r"[.\s]", name)[-1]
 
 
+@functools.lru_cache(maxsize=4096)
 def is_loss(name: str) -> bool:
     """Whether a loss may be called so."""
     word = base_name(name).lower().removesuffix("[]")
@@ -62,6 +65,7 @@ def loss_rank(name: str) -> int:
     return 2 if len(word) > 1 else 3
 
 
+@functools.lru_cache(maxsize=4096)
 def is_target(name: str) -> bool:
     """Whether the right answers may be called so."""
     return bool(_TARGET.fullmatch(base_name(name).lower()))
@@ -72,7 +76,8 @@ def is_rate(name: str) -> bool:
     return bool(_RATE.fullmatch(base_name(name).lower().strip("_")))
 
 
-def gradient_of(name: str) -> set[str]:
+@functools.lru_cache(maxsize=4096)
+def gradient_of(name: str) -> frozenset[str]:
     """What a name may be the gradient of, in small letters without underscores; empty if the name
     is not one of a gradient: `dW1` and `grad_w1` give `{"w1"}`."""
     word = base_name(name)
@@ -88,9 +93,10 @@ def gradient_of(name: str) -> set[str]:
             break
         word = word[match.end() :]
         match = shorter
-    return {f for f in found if f}
+    return frozenset(f for f in found if f)
 
 
+@functools.lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """The last word in small letters, without underscores, and without an index that varies: `h`
     of `h[t]`, but `weights[0]` as it is."""

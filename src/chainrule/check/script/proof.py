@@ -17,12 +17,13 @@ import numpy as np
 
 from chainrule.check.edits.edit import Edit
 from chainrule.check.edits.scope import is_call_of
-from chainrule.check.script.execution import of_file
 from chainrule.check.script.fixes import Trial
-from chainrule.check.script.instrument import Source, instrument
-from chainrule.check.script.reading import Reading, read_step
+from chainrule.check.script.instrument import Source
+from chainrule.check.script.reading import Reading
+from chainrule.check.script.recorded import record_file
 from chainrule.check.script.replay import Replayer
-from chainrule.check.script.tape import Tape, record
+from chainrule.check.script.tape import Tape
+from chainrule.check.script.values import differs
 
 __all__ = ["Variant", "gradients_on", "proved_on", "variants_of"]
 
@@ -36,16 +37,15 @@ class Variant:
 
     Attributes:
         text: what is different, in words.
-        seed: added to every seed.
         size: (old, new): every whole number `old` in the file is `new`; None if sizes stay.
-        replayer, reading: of this version of the file.
+        reading: of this version of the file.
+        trial: runs it with changes.
     """
 
     text: str
-    seed: int
     size: tuple[int, int] | None
-    replayer: Replayer
     reading: Reading
+    trial: Trial
 
 
 def variants_of(
@@ -56,7 +56,7 @@ def variants_of(
     found = []
     for seed in _SEEDS:
         variant = _variant(source, replayer, tape, reading, seed, None)
-        if variant is not None and _differs(variant.reading, reading):
+        if variant is not None and _other_gradients(variant.reading, reading):
             found.append(variant)
     sizes = 0
     for old in _sizes(source.tree):
@@ -69,21 +69,22 @@ def variants_of(
     return found
 
 
-def proved_on(source: Source, edits: Sequence[Edit], variants: Sequence[Variant]) -> list[bool]:
-    """For each variant whether all its gradients are right with the changes."""
-    results = []
+def proved_on(
+    source: Source, fixes: Sequence[Sequence[Edit]], variants: Sequence[Variant]
+) -> list[list[bool]]:
+    """For each fix (its changes) and each variant, whether all gradients are right with it."""
+    columns = []
     for variant in variants:
         names = frozenset(c.name for c in variant.reading.gradients)
         with _resized(source.tree, variant.size):
-            (right,) = Trial(source, variant.replayer, variant.reading).right_with([edits])
-        results.append(right == names)
-    return results
+            columns.append([right == names for right in variant.trial.right_with(fixes)])
+    return [[column[i] for column in columns] for i in range(len(fixes))]
 
 
 def gradients_on(source: Source, edits: Sequence[Edit], variant: Variant) -> dict[str, np.ndarray]:
     """The gradients of a variant with the changes."""
     with _resized(source.tree, variant.size):
-        return Trial(source, variant.replayer, variant.reading).gradients_with(edits)
+        return variant.trial.gradients_with(edits)
 
 
 def _variant(
@@ -94,20 +95,23 @@ def _variant(
     seed: int,
     size: tuple[int, int] | None,
 ) -> Variant | None:
+    most = min(len(tape.events) + 2000, 2 * _last_event(reading) + 500)
     with _resized(source.tree, size):
-        tree, sites = instrument(source.tree)
-        code = compile(tree, source.filename, "exec", dont_inherit=True)
-    execute = of_file(source.filename, seed)
-    other = record(execute, code, sites, len(tape.events) + 2000, replayer.seconds)
-    if other is None or not other.events:
-        return None
-    again = Replayer(execute, code, replayer.seconds)
-    again.repeatable = replayer.repeatable
-    found = read_step(other, again, source)
-    if found.problem or found.ok or not _is_alike(found, reading):
-        return None
+        other = record_file(source, most, replayer.seconds, seed=seed, like=replayer)
+        found = other.reading
+        if found.problem or found.ok or not _is_alike(found, reading):
+            return None
+        trial = Trial(source, other.replayer, found)
     text = f"seed + {seed}" if size is None else f"{size[1]} instead of {size[0]}"
-    return Variant(text, seed, size, again, found)
+    return Variant(text, size, found, trial)
+
+
+def _last_event(reading: Reading) -> int:
+    """The last event that the reading is made of."""
+    givens = [c.given for c in reading.gradients]
+    events = [e for g in givens for e in (g.source, g.update.event if g.update else None) if e]
+    last = max((e.index for e in events), default=0)
+    return max(last, reading.loss.index if reading.loss else 0)
 
 
 def _is_alike(found: Reading, reading: Reading) -> bool:
@@ -117,15 +121,15 @@ def _is_alike(found: Reading, reading: Reading) -> bool:
     return losses[0] == losses[1] and names[0] <= names[1] and 2 * len(names[0]) > len(names[1])
 
 
-def _differs(a: Reading, b: Reading) -> bool:
+def _other_gradients(a: Reading, b: Reading) -> bool:
     known = {c.name: c.given.value for c in b.gradients}
-    return any(not np.array_equal(c.given.value, known[c.name]) for c in a.gradients)
+    return any(differs(c.given.value, known[c.name]) for c in a.gradients)
 
 
 def _other_shapes(a: Reading, b: Reading) -> bool:
     """Whether a length is another one: of a parameter, or of the data, which shows in the loss."""
     shapes = [{c.given.place.value.shape for c in r.gradients} for r in (a, b)]
-    return shapes[0] != shapes[1] or _differs(a, b)
+    return shapes[0] != shapes[1] or _other_gradients(a, b)
 
 
 def _sizes(tree: ast.Module) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chainrule.check.script.instrument import Source
-from chainrule.check.script.lines import LineVerdict
+from chainrule.check.script.lines import LineVerdict, first_wrong_lines
 from chainrule.check.script.mistake import Mistake
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.tape import Tape
@@ -99,7 +99,7 @@ class FileReport:
     def first_wrong(self) -> list[int]:
         """The lines that are wrong: those of the mistakes, else the first that is no derivative."""
         if self.mistakes:
-            return sorted({m.line for m in self.mistakes})
+            return sorted({line for m in self.mistakes for line in (m.line, *m.also)})
         return sorted({row.line for row in self.lines if row.first_wrong})
 
     @classmethod
@@ -114,7 +114,7 @@ class FileReport:
     ) -> FileReport:
         """The record of an analysis."""
         texts = source.lines
-        wrong = _wrong_lines(reading, lines, mistakes)
+        wrong = {m.line for m in mistakes} or first_wrong_lines(reading, lines)
         names = {c.name for c in reading.gradients if not c.right}
         gradients = [
             GradientRow(
@@ -172,26 +172,6 @@ def _problem(reading: Reading, tape: Tape) -> str:
     return reading.problem
 
 
-def _wrong_lines(reading: Reading, lines: list[LineVerdict], mistakes: list[Mistake]) -> set[int]:
-    """The lines that are to be changed, or the first for each wrong gradient whose value is no
-    derivative and reaches wrong gradients only."""
-    if mistakes:
-        return {m.line for m in mistakes}
-    wrong = {c.name for c in reading.gradients if not c.right}
-    found: set[int] = set()
-    left = set(wrong)
-    for kinds in (("none", "lacks", "transposed"), ("scaled",)):
-        for verdict in lines:
-            suspicious = verdict.kind in kinds and verdict.site not in _INNER
-            if suspicious and not verdict.reaches - wrong and verdict.reaches & left:
-                found.add(verdict.line)
-                left -= verdict.reaches
-    return found
-
-
-_INNER = ("return", "argument", "inner", "append")  # values on their way, computed elsewhere
-
-
 def _each_line_once(lines: list[LineVerdict], wrong: set[int]) -> list[LineVerdict]:
     """Of a line that runs many times its worst verdict if it is the wrong one, else its best."""
     order = {"right": 0, "scaled": 1, "times": 2, "lacks": 3, "transposed": 4, "none": 5}
@@ -218,6 +198,7 @@ def from_document(document: dict[str, Any]) -> FileReport:
     ]
     parts["lines"] = [LineRow(**row) for row in parts["lines"]]
     parts["mistakes"] = [
-        Mistake(**{**row, "gradients": tuple(row["gradients"])}) for row in parts["mistakes"]
+        Mistake(**{**row, "gradients": tuple(row["gradients"]), "also": tuple(row["also"])})
+        for row in parts["mistakes"]
     ]
     return FileReport(**parts)

@@ -23,7 +23,7 @@ from chainrule.check.script.execution import Execute
 from chainrule.check.script.tape import Key, StopRun
 from chainrule.check.script.values import Path, leaf_at, moved
 
-__all__ = ["Look", "Move", "Replayer", "direction", "leaf_look"]
+__all__ = ["Hook", "Look", "Move", "Replayer", "direction", "leaf_look"]
 
 _PROCESSES = 2
 _MOST_TOGETHER = 64
@@ -58,7 +58,13 @@ class Move:
     in_place: bool = False
 
 
-_Run = tuple[Sequence[Move], Any]
+@dataclass(frozen=True)
+class _Run:
+    """One run: what is looked at, what is moved, and in which version of the code."""
+
+    looks: Sequence[Look]
+    moves: Sequence[Move]
+    code: Any
 
 
 @functools.lru_cache(maxsize=4096)
@@ -94,57 +100,63 @@ class Replayer:
         self, looks: Sequence[Look], moves: Sequence[Sequence[Move]] = ((),)
     ) -> list[list[Any]]:
         """For each set of moves, what each look saw; None for what did not happen."""
-        return self._read(looks, [(change, self.code) for change in moves])
+        return self._read([_Run(looks, change, self.code) for change in moves])
+
+    def read_each(
+        self, looks: Sequence[Sequence[Look]], moves: Sequence[Sequence[Move]]
+    ) -> list[list[Any]]:
+        """For each set of moves, what its own looks saw."""
+        pairs = zip(looks, moves, strict=True)
+        return self._read([_Run(own, change, self.code) for own, change in pairs])
 
     def read_codes(
         self, looks: Sequence[Look], codes: Sequence[Any], moves: Sequence[Move] = ()
     ) -> list[list[Any]]:
         """For each version of the code, what each look saw."""
-        return self._read(looks, [(moves, code) for code in codes])
+        return self._read([_Run(looks, moves, code) for code in codes])
 
     def check_repeatable(self, looks: Sequence[Look]) -> bool:
         """Whether a second run in the same process sees what a first one does."""
-        plain: list[_Run] = [((), self.code), ((), self.code)]
         before = os.times()
-        both = self._together(looks, plain)
+        both = self._together([_Run(looks, (), self.code)] * 2)
         after = os.times()
         spent = after.children_user + after.children_system
         self.run_seconds = (spent - before.children_user - before.children_system) / 2
         self.repeatable = both is not None and _equal(*both)
         return self.repeatable
 
-    def _read(self, looks: Sequence[Look], runs: Sequence[_Run]) -> list[list[Any]]:
+    def _read(self, runs: Sequence[_Run]) -> list[list[Any]]:
         if not runs:
             return []
         self.count += len(runs)
         size = 1 if not self.repeatable else min(_MOST_TOGETHER, -(-len(runs) // _PROCESSES))
         chunks = [runs[i : i + size] for i in range(0, len(runs), size)]
-        works = [self._work(looks, chunk) for chunk in chunks]
+        works = [self._work(chunk) for chunk in chunks]
         answers = run_forked(works, self.seconds * size, _PROCESSES)
         rows: list[list[Any]] = []
         for chunk, answer in zip(chunks, answers, strict=True):
             if answer is None and len(chunk) > 1:  # one of them did not end, or ended the process
-                alone = [self._work(looks, [run]) for run in chunk]
+                alone = [self._work([run]) for run in chunk]
                 answer = _merged(run_forked(alone, self.seconds, _PROCESSES))
             rows += [
-                [(answer or {}).get(f"{i}.{j}") for j in range(len(looks))]
-                for i in range(len(chunk))
+                [(answer or {}).get(f"{i}.{j}") for j in range(len(run.looks))]
+                for i, run in enumerate(chunk)
             ]
         return rows
 
-    def _together(self, looks: Sequence[Look], runs: Sequence[_Run]) -> list[list[Any]] | None:
-        (answer,) = run_forked([self._work(looks, runs)], self.seconds * len(runs))
+    def _together(self, runs: Sequence[_Run]) -> list[list[Any]] | None:
+        (answer,) = run_forked([self._work(runs)], self.seconds * len(runs))
         if answer is None:
             return None
-        return [[answer.get(f"{i}.{j}") for j in range(len(looks))] for i in range(len(runs))]
+        return [[answer.get(f"{i}.{j}") for j in range(len(r.looks))] for i, r in enumerate(runs)]
 
-    def _work(self, looks: Sequence[Look], runs: Sequence[_Run]) -> Callable[..., None]:
+    def _work(self, runs: Sequence[_Run]) -> Callable[..., None]:
         def work(send: Callable[[dict[str, Any]], None]) -> None:
             seen: dict[str, Any] = {}
-            for i, (moves, code) in enumerate(runs):
-                hook = _Hook(looks, moves)
+            for i, run in enumerate(runs):
+                hook = Hook(run.looks, run.moves)
                 with contextlib.suppress(BaseException):  # user code, perhaps edited
-                    self.execute(code, hook)
+                    self.execute(run.code, hook)
                 seen |= {f"{i}.{j}": value for j, value in hook.seen.items()}
             send(seen)
 
@@ -166,7 +178,7 @@ def _equal(first: Sequence[Any], second: Sequence[Any]) -> bool:
     )
 
 
-class _Hook:
+class Hook:
     """The hook of a replay: moves values, looks at others, and ends the run when all was seen."""
 
     def __init__(self, looks: Sequence[Look], moves: Sequence[Move]) -> None:
@@ -195,7 +207,7 @@ class _Hook:
         return value
 
     def repeat(self) -> None:
-        """See `execution.Hook`."""
+        """See `execution.HookLike`."""
         self._counts.clear()
 
     def _visit(self, key: Key, value: Any, frame: FrameType) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.check.edits.source import Definition, Scope
 from chainrule.check.script.execution import run_code
 from chainrule.check.script.instrument import Source
-from chainrule.check.script.replay import Look, _Hook
+from chainrule.check.script.replay import Hook, Look
 from chainrule.check.script.syntax import HOOK
 from chainrule.check.script.tape import Key
 
@@ -41,7 +41,7 @@ def read_scopes(
 
         return read
 
-    hook = _Hook([*looks, *(Look(key, mark(line)) for key, line in marks.items())], ())
+    hook = Hook([*looks, *(Look(key, mark(line)) for key, line in marks.items())], ())
     tracer = _Tracer(source.filename, definitions, hook)
     before = sys.gettrace()
     sys.settrace(tracer.called)
@@ -81,7 +81,7 @@ def _definitions(source: Source, lines: Collection[int]) -> dict[tuple[str, int]
 
 class _Tracer:
     def __init__(
-        self, filename: str, definitions: Mapping[tuple[str, int], Definition], hook: _Hook
+        self, filename: str, definitions: Mapping[tuple[str, int], Definition], hook: Hook
     ) -> None:
         self._filename, self._definitions, self._hook = filename, definitions, hook
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import FrameType
 from typing import Any
 
@@ -60,9 +61,13 @@ class Event:
                 return part + _index(path[1:])
         return self.site.name + _index(path)
 
-    def real_leaves(self) -> Iterator[tuple[Path, Any]]:
+    def real_leaves(self) -> list[tuple[Path, Any]]:
         """The leaves in floating point."""
-        return ((path, leaf) for path, leaf in self.leaves.items() if is_real(leaf))
+        return self._real_leaves
+
+    @cached_property
+    def _real_leaves(self) -> list[tuple[Path, Any]]:
+        return [(path, leaf) for path, leaf in self.leaves.items() if is_real(leaf)]
 
 
 def _index(path: Path) -> str:
@@ -71,11 +76,16 @@ def _index(path: Path) -> str:
 
 @dataclass
 class Tape:
-    """All events of a run, and how it ended: "" at its end, else what stopped or broke it."""
+    """All events of a run, and how it ended: "" at its end, else what stopped or broke it.
+
+    Attributes:
+        callers: by the number of a call, the line that it was called from.
+    """
 
     events: list[Event] = field(default_factory=list)
     by_key: dict[Key, Event] = field(default_factory=dict)
     by_owner: dict[int, list[Event]] = field(default_factory=dict)
+    callers: dict[int, int] = field(default_factory=dict)
     ended: str = ""
     error: BaseException | None = None
     error_line: int = 0
@@ -87,6 +97,41 @@ class Tape:
         self.by_key[event.key] = event
         if event.owner:
             self.by_owner.setdefault(event.owner, []).append(event)
+
+    def of_object(self, identity: int) -> Sequence[tuple[Event, Path]]:
+        """Where an object is seen as a leaf in floating point, in order."""
+        return self._by_identity.get(identity, ())
+
+    def first_equal(self, value: np.ndarray) -> tuple[Event, Path] | None:
+        """Where an array with these entries is seen first."""
+        return self._by_entries.get(_entries(value))
+
+    @cached_property
+    def last_parts(self) -> dict[tuple[int, str], int]:
+        """For a call (its frame) and a name, the last event that has the name as a part."""
+        return {(e.frame, part): e.index for e in self.events for part in e.site.parts}
+
+    @cached_property
+    def _by_identity(self) -> dict[int, list[tuple[Event, Path]]]:
+        found: dict[int, list[tuple[Event, Path]]] = {}
+        for event in self.events:
+            for path, _ in event.real_leaves():
+                found.setdefault(event.identity[path], []).append((event, path))
+        return found
+
+    @cached_property
+    def _by_entries(self) -> dict[tuple[Any, ...], tuple[Event, Path]]:
+        found: dict[tuple[Any, ...], tuple[Event, Path]] = {}
+        for event in self.events:
+            for path, leaf in event.real_leaves():
+                if np.ndim(leaf):
+                    found.setdefault(_entries(leaf), (event, path))
+        return found
+
+
+def _entries(value: np.ndarray) -> tuple[Any, ...]:
+    """Equal for arrays of equal shape and entries."""
+    return value.shape, hash(np.ascontiguousarray(value, dtype=np.float64).tobytes())
 
 
 class Recorder:
@@ -131,7 +176,7 @@ class Recorder:
         return value
 
     def repeat(self) -> None:
-        """See `execution.Hook`. Only what did not happen before is recorded."""
+        """See `execution.HookLike`. Only what did not happen before is recorded."""
         self._counts.clear()
 
     def _made_again(self, event: Event, value: Any) -> None:
@@ -148,7 +193,11 @@ class Recorder:
     def _number(self, frame: FrameType) -> int:
         if frame.f_code.co_name == "<module>":
             return 0
-        return self._frames.setdefault(frame, len(self._frames) + 1)
+        number = self._frames.get(frame)
+        if number is None:
+            number = self._frames[frame] = len(self._frames) + 1
+            self.tape.callers[number] = frame.f_back.f_lineno if frame.f_back else 0
+        return number
 
 
 def _slot(site: Site, frame: int, owner: Any, key: Any) -> tuple[Any, ...]:

@@ -113,6 +113,9 @@ def _mistake(report: FileReport, mistake: Mistake) -> list[Line]:
     lines += _wrapped(f"  {mistake.summary}")
     for text in mistake.diff.splitlines():
         lines.append([(f"    {text}", {"-": "bad", "+": "good"}.get(text[:1], ""))])
+    if mistake.also:
+        others = ", ".join(map(str, mistake.also))
+        lines += _wrapped(f"  The same change of line {others} does it as well.")
     lines += _wrapped(f"  {mistake.evidence[:1].upper()}{mistake.evidence[1:]}.", "dim")
     return lines
 

@@ -16,13 +16,13 @@ from chainrule.check.script.names import gradient_of, holds_gradient, plain_name
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Place
 from chainrule.check.script.tape import Event, Tape
-from chainrule.check.script.values import Path, is_real
+from chainrule.check.script.values import Path, differs, is_real
 
 __all__ = ["Update", "find_updates", "gradient_behind"]
 
 _MOST = 300  # candidates that are tried
 _LEAST, _MOST_ALONG, _APART = 0.6, 1.5, 0.6  # how a new value may move when the old one does
-_MOST_ENTRIES, _MOST_LOOKS, _ALL_LOOKS = 20_000, 60, 3000
+_MOST_ENTRIES, _MOST_LOOKS = 20_000, 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +57,18 @@ def find_updates(tape: Tape, replayer: Replayer) -> list[Update]:
         c for c in _distinct(_candidates(tape))
         if not holds_gradient(c.name) and not gradient_of(c.name) & known
     ][:_MOST]  # fmt: skip
-    most = max(3, min(_MOST_LOOKS, _ALL_LOOKS // max(1, len(candidates))))
     moves = [[c.place.move(1, 1e-3 * c.place.scale)] for c in candidates]
-    new = [leaf_look(c.event.key, c.path) for c in candidates]
-    between = [_between(tape, c, most) for c in candidates]
-    looks = [*new, *(look for part in between for look in part)]
-    plain, *rows = replayer.read(looks, [[], *moves])
-    found, start = [], len(new)
-    for i, candidate in enumerate(candidates):
-        delta = moves[i][0].step * direction(candidate.place.value.shape, 1)
-        used = range(start, start + len(between[i]))
-        start += len(between[i])
-        changed = candidate.change != 0
-        follows = _follows(plain[i], rows[i][i], delta, changed) or _named(tape, candidate)
-        if follows and any(_differs(plain[k], rows[i][k]) for k in used):
+    looks = [[leaf_look(c.event.key, c.path), *_between(tape, c, _MOST_LOOKS)] for c in candidates]
+    (plain,) = replayer.read([look for part in looks for look in part])
+    rows = replayer.read_each(looks, moves)
+    found, start = [], 0
+    for candidate, row, move in zip(candidates, rows, moves, strict=True):
+        old, *before = plain[start : start + len(row)]
+        new, *after = row
+        start += len(row)
+        delta = move[0].step * direction(candidate.place.value.shape, 1)
+        follows = _follows(old, new, delta, candidate.change != 0) or _named(tape, candidate)
+        if follows and any(differs(a, b) for a, b in zip(before, after, strict=True)):
             found.append(candidate)
     return _each_once(found)
 
@@ -111,10 +109,6 @@ def _follows(old: Any, new: Any, delta: np.ndarray, changed: np.ndarray) -> bool
     return _LEAST <= along <= _MOST_ALONG and apart <= _APART
 
 
-def _differs(a: Any, b: Any) -> bool:
-    return a is not None and b is not None and not np.array_equal(a, b)
-
-
 def _each_once(found: list[Update]) -> list[Update]:
     """One update a parameter, in the order of the step; those of later steps are left out."""
     chosen: dict[tuple[int, Path], Update] = {}
@@ -127,17 +121,18 @@ def _each_once(found: list[Update]) -> list[Update]:
 
 
 def _distinct(candidates: Iterator[Update]) -> list[Update]:
-    """Of the updates that one statement makes in step after step only the first."""
+    """Of the updates that one statement makes in step after step only the first: what is made
+    after that one is no parameter that waits for its turn."""
     chosen: dict[Any, Update] = {}
-    for update in candidates:
+    first: dict[Any, int] = {}
+    for update in sorted(candidates, key=lambda u: u.first):
         start, end = update.place.event, update.event
+        sites = start.key[0], update.place.path, end.key[0], update.path
+        if start.index > first.setdefault(sites, end.index):
+            continue
         identity = start.identity[update.place.path]
         same = identity if end.identity[update.path] == identity else 0  # changed in place
-        places = (start.key[0], start.owner, update.place.path, end.key[0], end.owner, update.path,
-                  same)  # fmt: skip
-        other = chosen.get(places)
-        if other is None or update.first < other.first:
-            chosen[places] = update
+        chosen.setdefault((sites, start.owner, end.owner, same), update)
     return sorted(chosen.values(), key=lambda u: u.first)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Path", "is_real", "leaf_at", "leaves", "moved"]
+__all__ = ["Path", "differs", "is_real", "leaf_at", "leaves", "moved"]
 
 Path = tuple[Any, ...]
 
@@ -45,6 +45,11 @@ def leaf_at(value: Any, path: Path) -> Any:
         except (LookupError, TypeError):
             return None
     return value
+
+
+def differs(a: Any, b: Any) -> bool:
+    """Whether two values that were read in two runs are not the same; False if one is missing."""
+    return a is not None and b is not None and not np.array_equal(a, b, equal_nan=True)
 
 
 def is_real(leaf: Any) -> bool:
