@@ -19,7 +19,8 @@ from rich.text import Text
 
 from chainrule.check import Target as CheckedTarget
 from chainrule.check import check_gradients, load_target
-from chainrule.check.report.text import Line, everything, on_a_screen
+from chainrule.check.report.lines import Line
+from chainrule.check.report.text import everything, on_a_screen
 from chainrule.check.script import FileReport, check_file
 from chainrule.check.script.record import as_document
 from chainrule.check.script.sources import code_files

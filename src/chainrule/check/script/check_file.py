@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import select
-import signal
 import time
 from typing import Any
 
 from chainrule.check.script.analysis import analyse
-from chainrule.check.script.channel import decode, encode
+from chainrule.check.script.channel import run_apart
 from chainrule.check.script.execution import isolated
 from chainrule.check.script.instrument import Source, read_source
 from chainrule.check.script.record import FileReport, as_document, from_document
@@ -49,58 +46,15 @@ def check_source(
         raise InputError(f"{filename}:{error.lineno}: SyntaxError: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{filename} could not be read as Python: {error}") from error
-    document = _in_own_process(source, seconds, drive)
-    if document is None:
+    answer = run_apart(lambda: _analysed(source, seconds, drive), seconds)
+    if answer is None:
         raise InputError(
             f"{filename} did not come to the end of one step within {seconds:g} seconds, or ended "
             f"its process; give it more time with --seconds, or less data"
         )
-    return from_document(document)
+    return from_document(answer["report"])
 
 
-def _in_own_process(source: Source, seconds: float, drive: bool) -> dict[str, Any] | None:
-    """What the analysis in a process group of its own found; None if it did not end in time."""
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.close(read_end)
-        _child(source, write_end, seconds, drive)
-    os.close(write_end)
-    try:
-        return _received(read_end, time.monotonic() + seconds + 1)
-    finally:
-        os.close(read_end)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-
-
-def _received(end: int, until: float) -> dict[str, Any] | None:
-    parts: list[bytes] = []
-    while (left := until - time.monotonic()) > 0:
-        ready, _, _ = select.select([end], [], [], left)
-        if not ready:
-            break
-        part = os.read(end, 2**20)
-        if not part:
-            data = b"".join(parts)
-            document: dict[str, Any] | None = decode(data)["report"] if data else None
-            return document
-        parts.append(part)
-    return None
-
-
-def _child(source: Source, end: int, seconds: float, drive: bool) -> None:
-    """Never returns: what goes on in here ends with the process."""
-    try:
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        with isolated(source.filename):
-            report = analyse(source, time.monotonic() + seconds, drive)
-            data = memoryview(encode({"report": as_document(report)}))
-            while data:
-                data = data[os.write(end, data) :]
-    finally:
-        os._exit(0)
+def _analysed(source: Source, seconds: float, drive: bool) -> dict[str, Any]:
+    with isolated(source.filename):
+        return {"report": as_document(analyse(source, time.monotonic() + seconds, drive))}

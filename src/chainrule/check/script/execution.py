@@ -23,7 +23,7 @@ import numpy as np
 from chainrule.check.script.optimisers import STEP, one_evaluation
 from chainrule.check.script.syntax import HOOK
 
-__all__ = ["Execute", "HookLike", "isolated", "of_file", "run_code"]
+__all__ = ["Execute", "HookLike", "isolated", "of_file", "run_code", "silent"]
 
 _DRAWING = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", "mpl_toolkits", "tqdm")
 
@@ -79,14 +79,21 @@ def isolated(filename: str) -> Iterator[None]:
     os.environ["MPLBACKEND"] = "Agg"
     folder = os.path.dirname(os.path.abspath(filename))
     sys.argv, sys.path[:0] = [filename], [folder]
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    sys.stdin, sys.stdout, sys.stderr = (open(os.devnull, mode) for mode in "rww")  # noqa: SIM115
     socket.setdefaulttimeout(2.0)
     _quiet_prompts()
     _seed_generators()
     sys.meta_path.append(_Drawings())
+    with silent():
+        yield
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Inside, in a process of its own, nothing is printed or read, and BLAS has one thread."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    sys.stdin, sys.stdout, sys.stderr = (open(os.devnull, mode) for mode in "rww")  # noqa: SIM115
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
         yield

@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.check.script.channel import run_forked
 from chainrule.check.script.execution import Execute
 from chainrule.check.script.tape import Key, StopRun
-from chainrule.check.script.values import Path, leaf_at, moved
+from chainrule.check.script.values import Path, as_array, leaf_at, moved
 
 __all__ = ["Hook", "Look", "Move", "Replayer", "direction", "leaf_look"]
 
@@ -212,7 +212,7 @@ class Hook:
 
     def _visit(self, key: Key, value: Any, frame: FrameType) -> Any:
         for move in self._moves.get(key, ()):
-            leaf = leaf_at(value, move.path)
+            leaf = as_array(leaf_at(value, move.path))
             if leaf is not None:
                 delta = move.step * direction(np.shape(leaf), move.number)
                 value = moved(value, move.path, delta, in_place=move.in_place)
@@ -233,6 +233,7 @@ class Hook:
 
 
 def _copied(value: Any) -> Any:
+    value = as_array(value)
     if isinstance(value, np.ndarray):
         return np.array(value, dtype=np.float64 if value.dtype.kind == "f" else None)
     if isinstance(value, np.generic):

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.check.script.execution import Execute
 from chainrule.check.script.instrument import Site
-from chainrule.check.script.values import Path, is_real, leaves
+from chainrule.check.script.values import Path, as_array, is_real, leaves
 
 __all__ = ["Event", "Key", "Recorder", "StopRun", "Tape", "record"]
 
@@ -164,10 +164,9 @@ class Recorder:
         kept, identity = {}, {}
         for path, leaf in leaves(value):
             identity[path] = self._same.get(id(leaf), id(leaf))
-            if isinstance(leaf, np.ndarray):
-                kept[path] = leaf.copy() if leaf.size <= _MOST_COPIED else leaf
-            else:
-                kept[path] = leaf
+            array = as_array(leaf)
+            copied = isinstance(array, np.ndarray) and array.size <= _MOST_COPIED
+            kept[path] = array.copy() if copied else array
         slot = _slot(place, number, owner, key)
         held_by = 0 if owner is _NOTHING else id(owner)
         self._kept.append((value, owner))
@@ -184,7 +183,7 @@ class Recorder:
         found = dict(leaves(value))
         self._kept.append(value)
         if found.keys() != event.leaves.keys() or not all(
-            np.array_equal(leaf, event.leaves[path], equal_nan=True) for path, leaf in found.items()
+            _is_equal(leaf, event.leaves[path]) for path, leaf in found.items()
         ):
             event.leaves.clear()
             return
@@ -198,6 +197,10 @@ class Recorder:
             number = self._frames[frame] = len(self._frames) + 1
             self.tape.callers[number] = frame.f_back.f_lineno if frame.f_back else 0
         return number
+
+
+def _is_equal(leaf: Any, recorded: Any) -> bool:
+    return np.array_equal(as_array(leaf), recorded, equal_nan=True)
 
 
 def _slot(site: Site, frame: int, owner: Any, key: Any) -> tuple[Any, ...]:
