@@ -28,6 +28,7 @@ from chainrule.errors import ChainruleError, InputError
 __all__ = ["GradientError", "assert_gradients", "check_gradients"]
 
 _SECONDS = 30.0
+_LINE_SECONDS = 10.0
 _NETWORK_SECONDS = 3.5  # for the entries of a network of ours
 
 
@@ -59,6 +60,7 @@ def check_gradients(
     seconds: float | None = None,
     progress: Progress | None = None,
     diagnose: bool = True,
+    lines: bool | None = None,
 ) -> GradientReport:
     """Compare every gradient that somebody's backward pass gives with the slope of the loss.
 
@@ -80,6 +82,8 @@ def check_gradients(
             how closely, and what it would take to measure all. Ten passes it takes in any case.
         progress: called with what is being measured, how much of it is done, and of how much.
         diagnose: whether to name the mistake, if there is one.
+        lines: whether to say of every line of the backward pass what it computes, in
+            `report.lines`; by default where a gradient is wrong and `diagnose` is on.
 
     Returns:
         The report. The target, X, y and all that can be reached from them (attributes, classes,
@@ -122,6 +126,8 @@ def check_gradients(
             return broken
         if diagnose and not report.ok and not budget.together:
             report.causes = _causes(report)
+        if lines or (lines is None and diagnose and report.wrong and not budget.together):
+            _add_lines(report, budget)
         report.seconds = budget.spent
         return report
 
@@ -186,6 +192,16 @@ def _causes(report: GradientReport) -> list[Any]:
     from chainrule.check.diagnose.diagnosis import diagnose
 
     return list(diagnose(report))
+
+
+def _add_lines(report: GradientReport, budget: Budget) -> None:
+    """A verdict on every line, as far as there is time."""
+    from chainrule.check.script.live import lines_of
+
+    right = {name: p.verdict.ok for name, p in report.parameters.items()}
+    seconds = min(_LINE_SECONDS, max(0.0, budget.seconds - budget.spent))
+    report.lines, note = lines_of(report.target, right, seconds, wide=report.dtype == "float64")
+    report.notes += [note] if note else []
 
 
 def _mended(

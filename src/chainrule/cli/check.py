@@ -16,7 +16,8 @@ from rich.text import Text
 
 from chainrule.check import Target as CheckedTarget
 from chainrule.check import check_gradients, load_target
-from chainrule.check.report.text import Line, everything, on_a_screen
+from chainrule.check.report.lines import Line
+from chainrule.check.report.text import everything, on_a_screen
 from chainrule.check.script import FileReport
 from chainrule.check.script.text import report_lines
 from chainrule.cli.checked_files import FileCheck, make_choices

@@ -12,7 +12,7 @@ import gc
 import linecache
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from chainrule.check.runtime.user_code import has_source
 
-__all__ = ["Definition", "Program", "Scope", "read_program", "swapped"]
+__all__ = ["Definition", "Program", "Scope", "program_of", "read_program", "swapped"]
 
 _Node = ast.FunctionDef | ast.Lambda
 _AT: Any = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
@@ -105,15 +105,45 @@ def read_program(forward: Callable[[], object], both: Callable[[], object]) -> P
     """What of their own code `both` runs, and which lines `forward` runs as well."""
     before, _ = _traced(forward)
     after, scopes = _traced(both)
+    program, definitions = _written(after)
+    for code, definition in definitions.items():
+        definition.lines |= after[code]
+        definition.scopes |= scopes[code]
+        definition.also_forward |= before.get(code, set())
+    return program
+
+
+def program_of(run: Callable[[], object], wanted: Callable[[str], bool] = has_source) -> Program:
+    """What of the code in files that are `wanted` is run, without lines and scopes."""
+    codes: dict[types.CodeType, None] = {}
+
+    def called(frame: types.FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code not in codes and wanted(frame.f_code.co_filename):
+            codes[frame.f_code] = None
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return _written(codes)[0]
+
+
+def _written(
+    codes: Collection[types.CodeType],
+) -> tuple[Program, dict[types.CodeType, Definition]]:
+    """Where these are written, and the functions that are made of them."""
     live: dict[types.CodeType, list[types.FunctionType]] = {}
-    for holder in gc.get_referrers(*after) if after else ():
-        if isinstance(holder, types.FunctionType) and holder.__code__ in after:
+    for holder in gc.get_referrers(*codes) if codes else ():
+        if isinstance(holder, types.FunctionType) and holder.__code__ in codes:
             live.setdefault(holder.__code__, []).append(holder)
     trees: dict[str, list[tuple[_Node, str | None, list[_Node]]]] = {}
     found: dict[int, Definition] = {}
+    of_code: dict[types.CodeType, Definition] = {}
     enclosing: dict[int, list[Definition]] = {}
     parents: dict[int, list[_Node]] = {}
-    for code, lines in after.items():
+    for code in codes:
         written = trees.setdefault(code.co_filename, _definitions(code.co_filename))
         match = _written_as(code, written)
         if match is None:
@@ -121,14 +151,12 @@ def read_program(forward: Callable[[], object], both: Callable[[], object]) -> P
         node, around, outer = match
         definition = found.setdefault(id(node), Definition(code.co_filename, node, around))
         definition.functions += live.get(code, [])
-        definition.lines |= lines
-        definition.scopes |= scopes[code]
-        definition.also_forward |= before.get(code, set())
+        of_code[code] = definition
         parents[id(node)] = outer
     for key, definition in found.items():
         chain = [*parents[key], definition.node]
         enclosing[key] = [found[id(n)] for n in chain if id(n) in found]
-    return Program(list(found.values()), enclosing)
+    return Program(list(found.values()), enclosing), of_code
 
 
 # --- which lines run -------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from chainrule.check.report.lines import line_table
 from chainrule.check.report.text import HEADER, cells
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ _STYLE = """
   color:inherit;border-radius:4px;overflow-x:auto;font:13px/1.5 ui-monospace,monospace}
 .chainrule-report .cr-minus{background:rgba(200,80,0,.22);display:block}
 .chainrule-report .cr-plus{background:rgba(0,110,190,.22);display:block}
+.chainrule-report .cr-wrong td{background:rgba(200,80,0,.22)}
+.chainrule-report td code{font:13px/1.5 ui-monospace,monospace;color:inherit;background:transparent;
+  padding:0}
 .chainrule-report .cr-foot{opacity:.8;font-size:13px}
 .chainrule-report summary{cursor:pointer}
 """
@@ -61,6 +65,7 @@ def as_html(report: GradientReport) -> str:
         f"<p>… and {len(rows) - _ROWS} more, all right or less wrong</p>" * (len(rows) > _ROWS),
         _list(_finding(f) for f in failed),
         _list(f"<b>d{escape(p.name)}</b>: {escape(p.note)}" for p in rows[:_ROWS] if p.note),
+        line_table(report.lines),
         *(_cause(cause, report) for cause in report.causes[:3]),
         _tests(report.tests),
         f'<p class="cr-foot">{escape(report.method)}, {report.seconds:.2f} s</p>',

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.report.html import as_html
+from chainrule.check.report.lines import LineRow
 from chainrule.check.report.text import everything, on_a_screen, plain
 from chainrule.check.targets.target import Target
 
@@ -129,6 +130,9 @@ class GradientReport:
         dtype: what it was computed in.
         target: what was checked; diagnosis goes on from there.
         causes: what the diagnosis said, empty where there was none.
+        lines: what each line of the backward pass computes, where that was asked for or a
+            gradient is wrong, and the code can be read.
+        notes: why something was left out.
 
     >>> from chainrule import Network
     >>> from chainrule.check import check_gradients
@@ -145,6 +149,8 @@ class GradientReport:
     seconds: float = 0.0
     seed: int = 0
     causes: list[Any] = field(default_factory=list)
+    lines: list[LineRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -197,6 +203,8 @@ class GradientReport:
             "parameters": {name: p.to_dict() for name, p in self.parameters.items()},
             "findings": [{"name": f.name, "ok": f.ok, "message": f.message} for f in self.findings],
             "causes": causes,
+            "lines": [asdict(row) for row in self.lines],
+            "notes": list(self.notes),
         }
 
     def to_json(self, indent: int | None = 2) -> str:

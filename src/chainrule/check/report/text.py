@@ -7,15 +7,13 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule.check.report.lines import Line, around_first_wrong, listing
 from chainrule.tables import text_table
 
 if TYPE_CHECKING:
     from chainrule.check.report.report import GradientReport, ParameterReport
 
-__all__ = ["HEADER", "Line", "cells", "everything", "on_a_screen", "plain"]
-
-Line = list[tuple[str, str]]
-"""Pieces of one line, each with a style: "", "bold", "dim", "good", "bad" or "note"."""
+__all__ = ["HEADER", "cells", "everything", "on_a_screen", "plain"]
 
 HEADER = ("gradient", "shape", "verdict", "rel. error", "at", "given", "true")
 
@@ -23,6 +21,7 @@ _WIDTH = 80
 _HEIGHT = 23  # of a screen of 24 lines, which has the prompt too
 _ALIGN = "<<<><>>"
 _FEWEST_ROWS = 3
+_FEWEST_LINES = 6  # of the listing
 
 
 def plain(lines: Sequence[Line]) -> str:
@@ -32,16 +31,21 @@ def plain(lines: Sequence[Line]) -> str:
 
 def on_a_screen(report: GradientReport) -> list[Line]:
     """What is wrong first; what is left out when there is too much is counted."""
-    below = [*_complaints(report), *_first_cause(report), _footer(report)]
-    room = _HEIGHT - 4 - sum(len(block) + 1 for block in below)
+    above, below = _complaints(report), [*_first_cause(report), _footer(report)]
+    room = _HEIGHT - 4 - sum(len(block) + 1 for block in (*above, *below))
     rows = list(report.parameters.values())
+    lines: list[Line] = []
+    if report.lines:
+        least = min(len(rows), _FEWEST_ROWS + 1)
+        lines = around_first_wrong(report.lines, max(_FEWEST_LINES, room - 1 - least))
+        room -= len(lines) + 1
     if len(rows) > room:
         chosen = _worst(rows, max(_FEWEST_ROWS, room - 1))
         hidden: Line = [(f"… and {len(rows) - len(chosen)} more; --verbose shows all", "dim")]
         table = [*_table(chosen), hidden]
     else:
         table = _table(rows)
-    return _joined([[_headline(report)], table, *below])
+    return _joined([[_headline(report)], table, *above, lines, *below])
 
 
 def everything(report: GradientReport) -> list[Line]:
@@ -52,7 +56,9 @@ def everything(report: GradientReport) -> list[Line]:
     findings = [line for f in report.findings for line in _finding(f.name, f.message, f.ok)]
     causes = [_cause(cause) for cause in report.causes]
     checked = _wrapped(f"measured: {', '.join(how)}", "dim")
-    blocks = [[_headline(report)], _table(rows), notes, findings, *causes, checked]
+    said = [line for note in report.notes for line in _wrapped(note)]
+    blocks = [[_headline(report)], _table(rows), notes, listing(report.lines), said, findings]
+    blocks += [*causes, checked]
     return _joined([*blocks, _footer(report)])
 
 

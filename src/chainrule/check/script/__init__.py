@@ -15,10 +15,11 @@
 ('wrong', 0.5)
 """
 
+from chainrule.check.report.lines import LineRow
 from chainrule.check.script.check_file import check_file, check_source
 from chainrule.check.script.choices import Choices
 from chainrule.check.script.mistake import Mistake
-from chainrule.check.script.record import FileReport, GradientRow, LineRow
+from chainrule.check.script.record import FileReport, GradientRow
 
 __all__ = [
     "Choices",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import select
-import signal
 import time
 import traceback
 from typing import Any
 
 from chainrule.check.script.analysis import analyse
-from chainrule.check.script.channel import decode, encode
+from chainrule.check.script.channel import run_apart
 from chainrule.check.script.choices import UNSETTLED, Choices
 from chainrule.check.script.execution import isolated
 from chainrule.check.script.instrument import Source, read_source
@@ -59,64 +56,22 @@ def check_source(
         raise InputError(f"{filename}:{error.lineno}: SyntaxError: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{filename} could not be read as Python: {error}") from error
-    found = _in_own_process(source, seconds, drive)
-    if found is None:
+    answer = run_apart(lambda: _analysed(source, seconds, drive), seconds)
+    if answer is None:
         raise InputError(
             f"{filename} did not come to the end of one step within {seconds:g} seconds, or ended "
-            f"its process; give it more time with --seconds, or less data"
+            f"its process; give it more time with --timeout, or less data"
         )
-    if "failure" in found:
-        raise InputError(f"{filename} could not be checked; an error inside the checker:\n"
-                         f"{found['failure']}")  # fmt: skip
-    return from_document(found["report"])
+    if "failure" in answer:
+        raise InputError(
+            f"{filename} could not be checked, an error inside the checker:\n{answer['failure']}"
+        )
+    return from_document(answer["report"])
 
 
-def _in_own_process(source: Source, seconds: float, drive: bool) -> dict[str, Any] | None:
-    """What the analysis in a process group of its own found; None if it did not end in time."""
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.close(read_end)
-        _child(source, write_end, seconds, drive)
-    os.close(write_end)
-    try:
-        return _received(read_end, time.monotonic() + seconds + 1)
-    finally:
-        os.close(read_end)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-
-
-def _received(end: int, until: float) -> dict[str, Any] | None:
-    parts: list[bytes] = []
-    while (left := until - time.monotonic()) > 0:
-        ready, _, _ = select.select([end], [], [], left)
-        if not ready:
-            break
-        part = os.read(end, 2**20)
-        if not part:
-            data = b"".join(parts)
-            return decode(data) if data else None
-        parts.append(part)
-    return None
-
-
-def _child(source: Source, end: int, seconds: float, drive: bool) -> None:
-    """Never returns: what goes on in here ends with the process."""
-    try:
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        with isolated(source.filename):
-            try:
-                report = analyse(source, time.monotonic() + seconds, drive)
-                found: dict[str, Any] = {"report": as_document(report)}
-            except Exception as error:  # ours, or what user code left behind
-                found = {"failure": "".join(traceback.format_exception(error)[-3:])}
-            data = memoryview(encode(found))
-            while data:
-                data = data[os.write(end, data) :]
-    finally:
-        os._exit(0)
+def _analysed(source: Source, seconds: float, drive: bool) -> dict[str, Any]:
+    with isolated(source.filename):
+        try:
+            return {"report": as_document(analyse(source, time.monotonic() + seconds, drive))}
+        except Exception as error:  # ours, or what user code left behind
+            return {"failure": "".join(traceback.format_exception(error)[-3:])}

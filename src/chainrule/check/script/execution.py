@@ -16,22 +16,41 @@ import time
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from chainrule.check.script.optimisers import STEP, one_evaluation
 from chainrule.check.script.syntax import HOOK
 
-__all__ = ["isolated", "run_code"]
+__all__ = ["Execute", "HookLike", "isolated", "of_file", "run_code", "silent"]
 
 _DRAWING = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", "mpl_toolkits", "tqdm")
+
+
+class HookLike(Protocol):
+    """What instrumented code calls with every value: it gives the value back, or another one."""
+
+    def __call__(self, site: str, value: Any, owner: Any = ..., key: Any = ...) -> Any:
+        """The event at a site."""
+
+    def repeat(self) -> None:
+        """The same code runs once more: from here on its events have the keys that they had."""
+
+
+Execute = Callable[[Any, HookLike], None]
+"""Runs a version of the user's code with a hook: the compiled file, or what stands for it."""
 
 
 _seed = 0  # added to every seed that user code gives: other numbers, and the same every time
 
 
-def run_code(code: types.CodeType, hook: Callable[..., Any], filename: str, seed: int = 0) -> None:
+def of_file(filename: str, seed: int = 0) -> Execute:
+    """Executes versions of a file, with `seed` added to every seed in them."""
+    return functools.partial(run_code, filename=filename, seed=seed)
+
+
+def run_code(code: types.CodeType, hook: HookLike, filename: str, seed: int = 0) -> None:
     """Execute a compiled file as `__main__`, with a hook for its events.
 
     Whatever the file raises passes through, `SystemExit` included.
@@ -60,14 +79,21 @@ def isolated(filename: str) -> Iterator[None]:
     os.environ["MPLBACKEND"] = "Agg"
     folder = os.path.dirname(os.path.abspath(filename))
     sys.argv, sys.path[:0] = [filename], [folder]
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    sys.stdin, sys.stdout, sys.stderr = (open(os.devnull, mode) for mode in "rww")  # noqa: SIM115
     socket.setdefaulttimeout(2.0)
     _quiet_prompts()
     _seed_generators()
     sys.meta_path.append(_Drawings())
+    with silent():
+        yield
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Inside, in a process of its own, nothing is printed or read, and BLAS has one thread."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    sys.stdin, sys.stdout, sys.stderr = (open(os.devnull, mode) for mode in "rww")  # noqa: SIM115
     with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
         warnings.simplefilter("ignore")
         yield

@@ -6,13 +6,15 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from chainrule.check.report.lines import LineRow
 from chainrule.check.script.instrument import Source
 from chainrule.check.script.lines import LineVerdict, first_wrong_lines
 from chainrule.check.script.mistake import Mistake
 from chainrule.check.script.reading import Reading
+from chainrule.check.script.rows import line_rows
 from chainrule.check.script.tape import Tape
 
-__all__ = ["FileReport", "GradientRow", "LineRow", "as_document", "from_document"]
+__all__ = ["FileReport", "GradientRow", "as_document", "from_document"]
 
 
 @dataclass(frozen=True)
@@ -36,26 +38,6 @@ class GradientRow:
     right: bool
     factor: float | None
     error: float
-
-
-@dataclass(frozen=True)
-class LineRow:
-    """One line of the backward pass.
-
-    Attributes:
-        line, code: its number and text.
-        name: of the value.
-        kind: "right", "scaled", "times", "lacks", "transposed" or "none".
-        text: what the value is.
-        first_wrong: whether it is the first line that is wrong.
-    """
-
-    line: int
-    code: str
-    name: str
-    kind: str
-    text: str
-    first_wrong: bool
 
 
 @dataclass(frozen=True)
@@ -113,9 +95,7 @@ class FileReport:
         seconds: float,
     ) -> FileReport:
         """The record of an analysis."""
-        texts = source.lines
         wrong = {m.line for m in mistakes} or first_wrong_lines(reading, lines)
-        names = {c.name for c in reading.gradients if not c.right}
         gradients = [
             GradientRow(
                 c.name, c.given.called, tuple(c.given.place.value.shape), c.given.line, c.right,
@@ -124,17 +104,6 @@ class FileReport:
             )
             for c in reading.gradients
         ]  # fmt: skip
-        rows = [
-            LineRow(
-                v.line,
-                texts[v.line - 1].strip(),
-                v.name,
-                v.kind,
-                _text_of(v, v.line in wrong and bool(v.reaches & names)),
-                v.line in wrong and bool(v.reaches & names),
-            )
-            for v in _each_line_once(lines, wrong)
-        ]
         verdict = (
             "unsure" if reading.problem or not gradients else ("right" if reading.ok else "wrong")
         )
@@ -146,7 +115,7 @@ class FileReport:
             loss.line if loss else 0,
             loss.assumed if loss else False,
             gradients,
-            rows,
+            line_rows(reading, lines, source.lines, wrong),
             mistakes,
             _problem(reading, tape),
             list(reading.notes),
@@ -159,30 +128,11 @@ class FileReport:
         return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _text_of(verdict: LineVerdict, wrong: bool) -> str:
-    if wrong and verdict.kind in ("right", "scaled"):
-        return f"{verdict.text}; but what follows needs another factor"
-    return verdict.text
-
-
 def _problem(reading: Reading, tape: Tape) -> str:
     if tape.error is not None and not reading.gradients:
         kind = type(tape.error).__name__
         return f"line {tape.error_line} raises {kind}: {tape.error}"
     return reading.problem
-
-
-def _each_line_once(lines: list[LineVerdict], wrong: set[int]) -> list[LineVerdict]:
-    """Of a line that runs many times its worst verdict if it is the wrong one, else its best."""
-    order = {"right": 0, "scaled": 1, "times": 2, "lacks": 3, "transposed": 4, "none": 5}
-    chosen: dict[tuple[int, str], LineVerdict] = {}
-    for verdict in lines:
-        key = verdict.line, verdict.name
-        other = chosen.get(key)
-        sign = -1 if verdict.line in wrong else 1
-        if other is None or sign * order[verdict.kind] < sign * order[other.kind]:
-            chosen[key] = verdict
-    return sorted(chosen.values(), key=lambda v: v.line)
 
 
 def as_document(report: FileReport) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass
 
+from chainrule.check.script.execution import of_file
 from chainrule.check.script.instrument import Source, instrument
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.replay import Replayer
@@ -40,8 +41,9 @@ def record_file(
     """
     tree, sites = instrument(source.tree)
     code = compile(tree, source.filename, "exec", dont_inherit=True)
-    tape = record(code, sites, source.filename, most, seconds, seed)
-    replayer = Replayer(code, source.filename, max(_SECONDS_A_RUN, 3 * tape.seconds), seed)
+    execute = of_file(source.filename, seed)
+    tape = record(execute, code, sites, most, seconds)
+    replayer = Replayer(execute, code, max(_SECONDS_A_RUN, 3 * tape.seconds))
     if like is not None:
         replayer.seconds, replayer.repeatable = like.seconds, like.repeatable
     return Recorded(source, code, tape, replayer, read_step(tape, replayer, source))

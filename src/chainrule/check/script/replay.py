@@ -1,7 +1,7 @@
 """The same run again, with a value moved: what would the loss, or a gradient, be then?
 
-A replay executes the file from its start, in a fresh namespace and a forked process, so that
-nothing it does is left behind.
+A replay runs in a forked process, so that nothing it does is left behind. A file is executed from
+its start in a fresh namespace; see `live` for objects and functions that are there already.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import functools
 import os
 import sys
-import types
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.script.channel import run_forked
-from chainrule.check.script.execution import run_code
+from chainrule.check.script.execution import Execute
 from chainrule.check.script.tape import Key, StopRun
-from chainrule.check.script.values import Path, leaf_at, moved
+from chainrule.check.script.values import Path, as_array, leaf_at, moved
 
 __all__ = ["Hook", "Look", "Move", "Replayer", "direction", "leaf_look"]
 
@@ -61,11 +60,11 @@ class Move:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run: what is looked at, what is moved, and in which version of the file."""
+    """One run: what is looked at, what is moved, and in which version of the code."""
 
     looks: Sequence[Look]
     moves: Sequence[Move]
-    code: types.CodeType
+    code: Any
 
 
 @functools.lru_cache(maxsize=4096)
@@ -77,21 +76,22 @@ def direction(shape: tuple[int, ...], number: int) -> np.ndarray:
 
 @dataclass
 class Replayer:
-    """Runs the compiled file again and again, in forked processes.
+    """Runs the user's code again and again, in forked processes.
 
-    A process makes many runs if the file gives the same values when it is run twice in one
+    A process makes many runs if the code gives the same values when it is run twice in one
     process, else only one.
 
     Attributes:
+        execute: how a version of the code is run.
+        code: the code as it is.
         seconds: what one run may take.
         count: how many there were.
         run_seconds: what one takes, as far as is known.
     """
 
-    code: types.CodeType
-    filename: str
+    execute: Execute
+    code: Any
     seconds: float
-    seed: int = 0
     count: int = field(default=0)
     repeatable: bool = True
     run_seconds: float = 0.0
@@ -110,9 +110,9 @@ class Replayer:
         return self._read([_Run(own, change, self.code) for own, change in pairs])
 
     def read_codes(
-        self, looks: Sequence[Look], codes: Sequence[types.CodeType], moves: Sequence[Move] = ()
+        self, looks: Sequence[Look], codes: Sequence[Any], moves: Sequence[Move] = ()
     ) -> list[list[Any]]:
-        """For each version of the file, what each look saw."""
+        """For each version of the code, what each look saw."""
         return self._read([_Run(looks, moves, code) for code in codes])
 
     def check_repeatable(self, looks: Sequence[Look]) -> bool:
@@ -156,7 +156,7 @@ class Replayer:
             for i, run in enumerate(runs):
                 hook = Hook(run.looks, run.moves)
                 with contextlib.suppress(BaseException):  # user code, perhaps edited
-                    run_code(run.code, hook, self.filename, self.seed)
+                    self.execute(run.code, hook)
                 seen |= {f"{i}.{j}": value for j, value in hook.seen.items()}
             send(seen)
 
@@ -206,13 +206,19 @@ class Hook:
             return self._visit((site, n), value, sys._getframe(1))
         return value
 
+    def repeat(self) -> None:
+        """See `execution.HookLike`."""
+        self._counts.clear()
+
     def _visit(self, key: Key, value: Any, frame: FrameType) -> Any:
         for move in self._moves.get(key, ()):
-            leaf = leaf_at(value, move.path)
+            leaf = as_array(leaf_at(value, move.path))
             if leaf is not None:
                 delta = move.step * direction(np.shape(leaf), move.number)
                 value = moved(value, move.path, delta, in_place=move.in_place)
         for i, look in self._looks.get(key, ()):
+            if i in self.seen:
+                continue
             self._looking = True
             try:
                 seen = look.read(frame, value)
@@ -227,6 +233,7 @@ class Hook:
 
 
 def _copied(value: Any) -> Any:
+    value = as_array(value)
     if isinstance(value, np.ndarray):
         return np.array(value, dtype=np.float64 if value.dtype.kind == "f" else None)
     if isinstance(value, np.generic):

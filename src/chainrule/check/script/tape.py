@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.script.execution import run_code
+from chainrule.check.script.execution import Execute
 from chainrule.check.script.instrument import Site
-from chainrule.check.script.values import Path, is_real, leaves
+from chainrule.check.script.values import Path, as_array, is_real, leaves
 
 __all__ = ["Event", "Key", "Recorder", "StopRun", "Tape", "record"]
 
@@ -144,6 +144,7 @@ class Recorder:
         self._counts: Counter[str] = Counter()
         self._frames: dict[FrameType, int] = {}
         self._kept: list[Any] = []  # objects stay alive, so that no two share an id
+        self._same: dict[int, int] = {}  # what was made again: its id, and that of the first
 
     def __call__(self, site: str, value: Any, owner: Any = _NOTHING, key: Any = _NOTHING) -> Any:
         """Record an event and hand its value on."""
@@ -156,19 +157,37 @@ class Recorder:
         place = self._sites[site]
         occurrence = self._counts[site]
         self._counts[site] += 1
+        before = self.tape.by_key.get((site, occurrence))
+        if before is not None:
+            self._made_again(before, value)
+            return value
         kept, identity = {}, {}
         for path, leaf in leaves(value):
-            identity[path] = id(leaf)
-            if isinstance(leaf, np.ndarray):
-                kept[path] = leaf.copy() if leaf.size <= _MOST_COPIED else leaf
-            else:
-                kept[path] = leaf
+            identity[path] = self._same.get(id(leaf), id(leaf))
+            array = as_array(leaf)
+            copied = isinstance(array, np.ndarray) and array.size <= _MOST_COPIED
+            kept[path] = array.copy() if copied else array
         slot = _slot(place, number, owner, key)
         held_by = 0 if owner is _NOTHING else id(owner)
         self._kept.append((value, owner))
         event = Event(index, (site, occurrence), place, kept, identity, slot, number, held_by)
         self.tape.add(event)
         return value
+
+    def repeat(self) -> None:
+        """See `execution.HookLike`. Only what did not happen before is recorded."""
+        self._counts.clear()
+
+    def _made_again(self, event: Event, value: Any) -> None:
+        """An event happens once more: with the same value, or nothing is known about it."""
+        found = dict(leaves(value))
+        self._kept.append(value)
+        if found.keys() != event.leaves.keys() or not all(
+            _is_equal(leaf, event.leaves[path]) for path, leaf in found.items()
+        ):
+            event.leaves.clear()
+            return
+        self._same |= {id(leaf): event.identity[path] for path, leaf in found.items()}
 
     def _number(self, frame: FrameType) -> int:
         if frame.f_code.co_name == "<module>":
@@ -178,6 +197,10 @@ class Recorder:
             number = self._frames[frame] = len(self._frames) + 1
             self.tape.callers[number] = frame.f_back.f_lineno if frame.f_back else 0
         return number
+
+
+def _is_equal(leaf: Any, recorded: Any) -> bool:
+    return np.array_equal(as_array(leaf), recorded, equal_nan=True)
 
 
 def _slot(site: Site, frame: int, owner: Any, key: Any) -> tuple[Any, ...]:
@@ -191,25 +214,20 @@ def _slot(site: Site, frame: int, owner: Any, key: Any) -> tuple[Any, ...]:
 
 
 def record(
-    code: CodeType,
-    sites: Mapping[str, Site],
-    filename: str,
-    most: int,
-    seconds: float,
-    seed: int = 0,
+    execute: Execute, code: Any, sites: Mapping[str, Site], most: int, seconds: float
 ) -> Tape:
-    """Run a file in this process and keep up to `most` events."""
+    """Run user code in this process and keep up to `most` events."""
     recorder = Recorder(sites, most, seconds)
     tape, start = recorder.tape, time.monotonic()
     try:
-        run_code(code, recorder, filename, seed)
+        execute(code, recorder)
     except StopRun:
         pass
     except SystemExit:
         tape.ended = "exit"
     except BaseException as error:  # whatever user code raises
         tape.ended, tape.error = "raised", error
-        tape.error_line = _line_of(error, filename)
+        tape.error_line = _line_of(error, getattr(code, "co_filename", ""))
     tape.seconds = time.monotonic() - start
     return tape
 

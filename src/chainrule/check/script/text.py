@@ -6,16 +6,14 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule.check.report.text import Line
+from chainrule.check.report.lines import Line, listing
 from chainrule.check.script.mistake import Mistake
-from chainrule.check.script.record import FileReport, GradientRow, LineRow
+from chainrule.check.script.record import FileReport, GradientRow
 from chainrule.tables import text_table
 
 __all__ = ["report_lines", "report_text"]
 
 _WIDTH = 80
-_CODE = 46  # columns of a code line, where there is a verdict beside it
-_MARKS = {"right": "✓", "scaled": " ", "times": " ", "lacks": "✗", "transposed": "✗", "none": "✗"}
 
 
 def report_text(report: FileReport) -> str:
@@ -25,7 +23,7 @@ def report_text(report: FileReport) -> str:
 
 def report_lines(report: FileReport) -> list[Line]:
     """The report as lines of (text, style)."""
-    blocks = [_head(report), _gradients(report), _lines(report)]
+    blocks = [_head(report), _gradients(report), listing(report.lines)]
     blocks += [_mistake(report, mistake) for mistake in report.mistakes]
     if report.verdict == "wrong" and not report.mistakes:
         blocks.append(_unnamed(report))
@@ -85,29 +83,6 @@ def _cells(g: GradientRow) -> list[str]:
         verdict = "wrong"
     shape = "x".join(map(str, g.shape)) or "()"
     return [_cut(g.called, 22), _cut(g.parameter, 20), shape, str(g.line), verdict]
-
-
-def _lines(report: FileReport) -> list[Line]:
-    if not report.lines:
-        return []
-    found: list[Line] = [[("line  what the code computes", "bold")]]
-    last = 0
-    for row in report.lines:
-        code = row.code if row.line != last else ""
-        last = row.line
-        found += _line(row, code)
-    return found
-
-
-def _line(row: LineRow, code: str) -> list[Line]:
-    mark = "✗" if row.first_wrong else _MARKS[row.kind]
-    style = "bad" if row.first_wrong else ("good" if row.kind == "right" else "")
-    if row.kind == "none" and not row.first_wrong:
-        mark = " "
-    left = f"{row.line:>4}  {_cut(code, _CODE):<{_CODE}}"
-    text = textwrap.wrap(row.text, _WIDTH - len(left) - 4) or [""]
-    lines: list[Line] = [[(left, ""), (f"  {mark} {text[0]}", style)]]
-    return lines + [[(" " * (len(left) + 4) + more, style)] for more in text[1:]]
 
 
 def _mistake(report: FileReport, mistake: Mistake) -> list[Line]:

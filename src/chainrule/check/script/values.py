@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Path", "differs", "is_real", "leaf_at", "leaves", "moved"]
+__all__ = ["Path", "as_array", "differs", "is_real", "leaf_at", "leaves", "moved"]
 
 Path = tuple[Any, ...]
 
@@ -22,11 +22,21 @@ def leaves(value: Any, depth: int = _MOST_DEPTH) -> Iterator[tuple[Path, Any]]:
         path, item = waiting.pop()
         if isinstance(item, np.ndarray) and item.dtype == object and item.ndim == 1:
             item = list(item)  # ragged layers, as people keep them
-        if isinstance(item, np.ndarray | np.number | np.bool_ | float | int):
+        if is_tensor(item) or isinstance(item, np.ndarray | np.number | np.bool_ | float | int):
             found += 1
             yield path, item
         elif len(path) < depth:
             waiting.extend(((*path, key), part) for key, part in reversed(_parts(item)))
+
+
+def is_tensor(item: Any) -> bool:
+    """Whether it is a tensor of PyTorch, told without importing it."""
+    return type(item).__module__ == "torch" and hasattr(item, "detach")
+
+
+def as_array(leaf: Any) -> Any:
+    """A tensor's entries as an array; anything else as it is."""
+    return leaf.detach().cpu().numpy() if is_tensor(leaf) else leaf
 
 
 def _parts(item: Any) -> list[tuple[Any, Any]]:
@@ -78,4 +88,10 @@ def moved(value: Any, path: Path, delta: np.ndarray, *, in_place: bool = False) 
             value += delta
             return value
         return value + delta
+    if is_tensor(value):
+        step = value.new_tensor(delta)
+        if in_place:
+            value.data.add_(step)
+            return value
+        return value + step
     return value + float(delta)

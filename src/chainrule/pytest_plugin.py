@@ -6,8 +6,8 @@
     @pytest.mark.gradients(seed=3)       # options for both fixtures
     def test_another(assert_gradients): ...
 
-Loaded by pytest through the entry point `chainrule`; NumPy and the check are imported when a test
-asks for a fixture, not before.
+pytest loads it through the entry point `chainrule`. `chainrule.check` is imported when a test asks
+for a fixture.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["assert_gradients", "check_gradients", "pytest_configure"]
 
 
 def pytest_configure(config: Any) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers", "gradients(**options): options of check_gradients for the fixtures of chainrule"
     )
