@@ -111,7 +111,7 @@ def _checked_step(target: str, seconds: float | None) -> FileReport | None:
     if not hasattr(os, "fork") or (target != "-" and not Path(target).is_file()):
         return None
     report = check_file(target, seconds=_limit(seconds), drive=target == "-")
-    return report if report.gradients or target == "-" else None
+    return report if report.gradients or report.mistakes or target == "-" else None
 
 
 def _checked_calls(target: str, seconds: float | None) -> FileReport | None:
