@@ -57,13 +57,15 @@ class SparseRows:
         """Of `indptr`, `indices` and `data`: the first two copied, then checked."""
         rows, columns = shape
         start = _indices(compressed.indptr, f"{name}.indptr").astype(np.int64)
-        if len(start) != rows + 1 or start[0] != 0 or (np.diff(start) < 0).any():
+        if len(start) != rows + 1 or start[0] != 0 or (start[1:] < start[:-1]).any():
             raise InputError(
                 f"{name}.indptr must be {rows + 1} numbers that ascend from 0, for {rows} rows; "
                 f"{_REMEDY}"
             )
         column = _indices(compressed.indices, f"{name}.indices")
-        value, count = np.require(compressed.data, requirements=("C", "A")), int(start[-1])
+        value, count = compressed.data, int(start[-1])
+        if not (isinstance(value, np.ndarray) and value.flags.carray):
+            value = np.require(value, requirements=("C", "A"))
         if value.dtype.kind not in "fiub":
             raise InputError(f"{name} must hold real numbers, got {value.dtype}")
         if column.shape != value.shape or count > len(column):
@@ -72,7 +74,7 @@ class SparseRows:
                 f"{name}.indptr counts, got shapes {column.shape} and {value.shape}; {_REMEDY}"
             )
         column, value = column[:count], value[:count]
-        if count and not (column.min() >= 0 and column.max() < min(columns, 2**31)):
+        if count and not _within(column, min(columns, 2**31)):
             bad = int(np.argmax((column < 0) | (column >= columns)))
             raise InputError(
                 f"{name}.indices[{bad}] is {column[bad]}, but must be from 0 to {columns - 1}; "
@@ -83,8 +85,9 @@ class SparseRows:
     def _ascends(self) -> bool:
         """Whether the columns do, within every row, each once."""
         ascending = self.column[1:] > self.column[:-1]
-        first = self.start[1:-1]  # of every other row: where it stands is free
-        ascending[first[(first > 0) & (first < len(self.column))] - 1] = True
+        if len(self) > 1:
+            first = self.start[1:-1]  # of every other row: where it stands is free
+            ascending[first[(first > 0) & (first < len(self.column))] - 1] = True
         return bool(ascending.all())
 
     def __len__(self) -> int:
@@ -171,7 +174,7 @@ def _as_csr(matrix: Any, name: str) -> Any:
 def _indices(given: Any, name: str) -> np.ndarray:
     """A copy, one-dimensional and of whole numbers."""
     try:
-        array = np.array(given)
+        array = given.copy() if type(given) is np.ndarray else np.array(given)
     except ValueError:  # lists of different lengths
         array = np.array(None)
     if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -180,6 +183,13 @@ def _indices(given: Any, name: str) -> np.ndarray:
             f"{_REMEDY}"
         )
     return array
+
+
+def _within(column: np.ndarray, columns: int) -> bool:
+    """Whether all are from 0 to columns − 1."""
+    if column.dtype == np.int32:  # as an unsigned number a negative one is larger than any column
+        return bool(column.view(np.uint32).max() < columns)
+    return bool(column.min() >= 0 and column.max() < columns)
 
 
 def is_sparse(X: object) -> bool:

@@ -134,3 +134,13 @@ def test_test_data_has_the_same_columns_in_the_same_order(cli):
     Path("nameless.csv").write_text(Path("flowers.csv").read_text().split("\n", 1)[1])
     result = cli("train", "--data", "flowers.csv", "--test-data", "nameless.csv", "--json", *FAST)
     assert json.loads(result.out)["table"]["columns"].startswith("2 numbers (length, width)")
+
+
+def test_evaluate_wants_the_columns_that_the_run_was_trained_on(cli):
+    cli("train", "--data", "flowers.csv", "--name", "f", *FAST)
+    lines = [line.split(",") for line in Path("flowers.csv").read_text().split()]
+    Path("turned.csv").write_text("\n".join(f"{b},{a},{kind}" for a, b, kind in lines))
+    result = cli("evaluate", "f", "--data", "turned.csv")
+    assert result.code == 2
+    assert "must be those of the data of 'runs/f' in the same order" in result.err
+    assert cli("evaluate", "f", "--data", "flowers.csv").code == 0

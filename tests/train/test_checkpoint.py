@@ -230,6 +230,8 @@ def test_files_that_are_no_checkpoints(tmp_path):
         ("state/v", np.zeros(3)),
         ("state/v", KeyError),
         ("snapshot/W1/0", np.zeros(3)),
+        ("callback/EarlyStopping-0/best_params", np.zeros(3, np.float32)),
+        ("callback/EarlyStopping-0/best_params", np.full(147, np.inf, np.float32)),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)[:60]),
 )

@@ -158,3 +158,11 @@ def test_validation_labels():
             trained(validation=(X, held))
     with pytest.raises(cr.InputError, match="must both hold text labels, or both numbers"):
         trained([0, 1, 1, 0], validation=(X, ANIMALS))
+
+
+def test_a_run_does_not_go_on_with_other_names(tmp_path):
+    path = tmp_path / "run"
+    trained(callbacks=[cr.Checkpoint(path)])
+    with pytest.raises(cr.StorageError, match=r"its classes are \('cat', 'dog'\).*'ant', 'bee'"):
+        trained(["ant", "bee", "bee", "ant"], resume=path)
+    assert trained(resume=path).classes == ("cat", "dog")

@@ -10,7 +10,14 @@ import numpy as np
 from chainrule.checks import shape_text
 from chainrule.cli.runs import Run
 from chainrule.cli.settings import is_regression, read_source
-from chainrule.cli.sources import MNIST, Part, Source, load_part, names_columns
+from chainrule.cli.sources import (
+    MNIST,
+    Part,
+    Source,
+    check_same_columns,
+    load_part,
+    names_columns,
+)
 from chainrule.errors import InputError
 from chainrule.labels import Label
 from chainrule.nn import LOSSES, Network
@@ -92,6 +99,7 @@ class Model:
                 f"{part.name} has {part.X.shape[1]:,} features, but {self.run.path!r} takes "
                 f"{shape_text(self.net.input_shape)} inputs"
             )
+        check_same_columns(f"the data of {self.run.path!r}", self.run.columns, part)
         return part
 
 

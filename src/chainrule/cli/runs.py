@@ -17,6 +17,7 @@ from chainrule import __version__
 from chainrule.atomic import previous_path, replace_atomically
 from chainrule.cli.output import command, display_path
 from chainrule.cli.settings import Settings
+from chainrule.cli.sources import Source
 from chainrule.errors import InputError, StorageError
 from chainrule.labels import Label, as_labels
 from chainrule.lock import locked
@@ -50,12 +51,14 @@ class Run:
         checkpoint: its last state.
         settings, classes: what it was asked to do, and what its classes are called; None for a
             checkpoint that lies outside a run folder.
+        columns: what the columns of X are called, where the data say it.
         chainrule: the version that trained it.
     """
 
     checkpoint: Path
     settings: Settings | None = None
     classes: tuple[Label, ...] | None = None
+    columns: tuple[str, ...] | None = None
     chainrule: str = __version__
 
     @property
@@ -78,9 +81,9 @@ class Run:
         return display_path(self.checkpoint if self.settings is None else self.folder)
 
     @classmethod
-    def in_folder(cls, folder: Path, settings: Settings, classes: tuple[Label, ...] | None) -> Run:
-        """A run that is to be written to `folder`."""
-        return cls(folder / _CHECKPOINT, settings, classes)
+    def in_folder(cls, folder: Path, settings: Settings, source: Source) -> Run:
+        """A run on `source` that is to be written to `folder`."""
+        return cls(folder / _CHECKPOINT, settings, source.classes, source.train.columns)
 
     def begin(self) -> None:
         """Write the settings, over an older run if there is one."""
@@ -96,6 +99,7 @@ class Run:
             "chainrule": self.chainrule,
             "settings": dataclasses.asdict(self.settings),
             "classes": self.classes,
+            "columns": self.columns,
         }
         text = json.dumps(document, indent=2) + "\n"
         replace_atomically(self.folder / _SETTINGS, lambda file: file.write(text.encode()))
@@ -311,11 +315,12 @@ def _read(folder: Path) -> Run:
                 f"newer: upgrade chainrule"
             )
         settings = Settings.from_json(document["settings"])
-        classes = document["classes"]
+        classes, columns = document["classes"], document.get("columns")
         return Run(
             folder / _CHECKPOINT,
             settings,
             None if classes is None else tuple(as_labels(classes)),
+            None if columns is None else tuple(map(str, columns)),
             str(document["chainrule"]),
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

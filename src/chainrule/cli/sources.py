@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "absolute",
     "absolute_target",
+    "check_same_columns",
     "load_part",
     "load_source",
     "names_columns",
@@ -120,7 +121,7 @@ def load_source(
             f"{test.name} has {test.X.shape[1]} features, but {name} has {train.X.shape[1]}"
         )
     if test is not None:
-        _check_same_columns(train, test)
+        check_same_columns(train.name, train.columns, test)
     validation = test
     if holdout is not None or test is None:
         train, validation = _hold_out(train, _HOLDOUT if holdout is None else holdout, seed)
@@ -179,16 +180,17 @@ def _read(
     return whole, dataset.classes, dataset.reading
 
 
-def _check_same_columns(train: Part, test: Part) -> None:
-    """Refuse test data whose columns have other names, or stand in another order."""
-    if train.columns is None or test.columns is None or train.columns == test.columns:
+def check_same_columns(trained_on: str, columns: Sequence[str] | None, part: Part) -> None:
+    """Refuse data whose columns have other names, or another order, than what was trained on."""
+    if columns is None or part.columns is None:
         return
-    i = next(i for i, pair in enumerate(zip(train.columns, test.columns, strict=True))
-             if pair[0] != pair[1])  # fmt: skip
-    raise InputError(
-        f"the columns of {test.name} must be those of {train.name} in the same order, but its "
-        f"feature {i + 1} is {test.columns[i]!r}, not {train.columns[i]!r}"
-    )
+    pairs = enumerate(zip(columns, part.columns, strict=True), start=1)
+    for number, (wanted, found) in pairs:
+        if wanted != found:
+            raise InputError(
+                f"the columns of {part.name} must be those of {trained_on} in the same order, but "
+                f"its feature {number} is {found!r}, not {wanted!r}"
+            )
 
 
 def _is_table(data: str) -> bool:

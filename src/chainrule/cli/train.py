@@ -140,7 +140,7 @@ def train(
         name = name_of_net(settings.net)
         check_name(runs, name, force=True)
     with new_folder(runs, name, settings.net) as folder:
-        run = Run.in_folder(folder, settings, source.classes)
+        run = Run.in_folder(folder, settings, source)
         _run(Session(run, settings, source, network), json)
 
 

@@ -69,7 +69,11 @@ class Callback:
         another callback's `close` did."""
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint must hold so that a resumed run goes on alike: JSON and arrays."""
+        """What a checkpoint must hold so that a resumed run goes on alike: JSON and arrays.
+
+        An array whose name ends in `params` is empty or has the form of `net.params`; that is
+        checked when the file is read.
+        """
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -145,7 +145,7 @@ def fit(
         snapshots=_check_snapshots(snapshots, net),
     )
     if resume is not None:
-        restore(training, resume)
+        restore(training, resume, classes)
     else:
         for callback in training.callbacks:
             callback.reset()

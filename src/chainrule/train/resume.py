@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import StorageError
+from chainrule.labels import Label
 from chainrule.storage import load_tensors
 from chainrule.train.saved_run import (
     SavedRun,
@@ -30,10 +32,17 @@ _NAMES = {
 }
 
 
-def restore(training: Training, path: str | os.PathLike[str]) -> None:
+def restore(
+    training: Training,
+    path: str | os.PathLike[str],
+    classes: Sequence[Label] | None = None,
+) -> None:
     """Put a fresh `training` of the same job where the checkpoint's run was.
 
     If the checkpoint is damaged, the version before it is used, with a `ChainruleWarning`.
+
+    Args:
+        classes: what the classes are called, where y says it.
 
     Raises:
         StorageError: the file is not a checkpoint, or one of another network, optimiser, batch
@@ -41,6 +50,7 @@ def restore(training: Training, path: str | os.PathLike[str]) -> None:
     """
     saved = decode(load_tensors(path, "checkpoint"))
     _check_same_job(training, saved)
+    _check_same_classes(classes, saved)
     _check_fits(training, saved)
     _restore_callbacks(training, saved)
     training.net.params = saved.params
@@ -76,6 +86,15 @@ def _check_same_job(training: Training, saved: SavedRun) -> None:
             f"cannot resume from {str(saved.path)!r}: it has {saved.epoch} epochs behind it, more "
             f"than the {training.epochs} that are wanted"
         )
+
+
+def _check_same_classes(classes: Sequence[Label] | None, saved: SavedRun) -> None:
+    if None in (classes, saved.classes) or list(classes or ()) == list(saved.classes or ()):
+        return
+    raise StorageError(
+        f"cannot resume from {str(saved.path)!r}: its classes are {reprlib.repr(saved.classes)}, "
+        f"but those of y are {reprlib.repr(classes)}; use the same, or start a new run"
+    )
 
 
 def _check_fits(training: Training, saved: SavedRun) -> None:

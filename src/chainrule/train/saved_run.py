@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,15 @@ from chainrule.errors import InputError, StorageError
 from chainrule.labels import Label, as_labels
 from chainrule.storage import Stored
 from chainrule.train.callbacks import Callback
+from chainrule.train.document import (
+    SEPARATOR,
+    arrays_under,
+    as_number,
+    as_sums,
+    as_whole,
+    join,
+    of_type,
+)
 from chainrule.train.history import History
 
 if TYPE_CHECKING:
@@ -39,8 +47,6 @@ __all__ = [
     "settings_of",
     "summary",
 ]
-
-_SEPARATOR = "/"
 
 
 @dataclass(frozen=True)
@@ -91,16 +97,16 @@ def encode(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and a JSON document, from which `decode` makes a `SavedRun`."""
     tensors = {"params": training.net.params}
-    tensors |= {_join("state", name): array for name, array in training.engine.state.items()}
+    tensors |= {join("state", name): array for name, array in training.engine.state.items()}
     for name, by_epoch in training.history.snapshots.items():
-        tensors |= {_join("snapshot", name, str(epoch)): W for epoch, W in by_epoch.items()}
+        tensors |= {join("snapshot", name, str(epoch)): W for epoch, W in by_epoch.items()}
     states: dict[str, dict[str, Any]] = {}
     for key, callback in callbacks_by_key(training.callbacks):
         state = callback.state()
         arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
         states[key] = {k: v for k, v in state.items() if k not in arrays}
         _check_json(states[key], key)
-        tensors |= {_join("callback", key, name): array for name, array in arrays.items()}
+        tensors |= {join("callback", key, name): array for name, array in arrays.items()}
     meta = {
         **_job_settings(training.engine.job),
         "data": training.fingerprint,
@@ -163,10 +169,6 @@ def plain(state: Any) -> Any:
     return state.tolist() if isinstance(state, np.ndarray | np.generic) else state
 
 
-def _join(*names: str) -> str:
-    return _SEPARATOR.join(names)
-
-
 # --- and back -----------------------------------------------------------------------------------
 
 
@@ -200,28 +202,28 @@ def _read(stored: Stored) -> SavedRun:
     meta, tensors = stored.meta, stored.tensors
     stopped = meta["stopped"]
     history = History.from_columns(meta["history"], stopped)
-    for key, array in _under(tensors, "snapshot").items():
-        name, epoch = key.split(_SEPARATOR)
+    for key, array in arrays_under(tensors, "snapshot").items():
+        name, epoch = key.split(SEPARATOR)
         history.snapshots.setdefault(name, {})[int(epoch)] = array
     callbacks = {key: dict(state) for key, state in meta["callbacks"].items()}
-    for path, array in _under(tensors, "callback").items():
-        key, name = path.split(_SEPARATOR)
+    for path, array in arrays_under(tensors, "callback").items():
+        key, name = path.split(SEPARATOR)
         callbacks.setdefault(key, {})[name] = array
     return SavedRun(
         path=stored.path,
         settings=_settings(meta),
-        **{name: _count(meta[name], name) for name in ("epochs", "epoch", "batch", "step")},
-        seconds=_number(meta["seconds"], "seconds"),
-        training_seconds=_number(meta["training_seconds"], "training_seconds"),
-        sums=_sums(meta["sums"]),
-        statistics=_of_type(dict, meta["statistics"], "statistics"),
-        epoch_rng_state=_of_type(dict, meta["epoch_rng_state"], "epoch_rng_state"),
-        rng_state=_of_type(dict, meta["rng_state"], "rng_state"),
+        **{name: as_whole(meta[name], name) for name in ("epochs", "epoch", "batch", "step")},
+        seconds=as_number(meta["seconds"], "seconds"),
+        training_seconds=as_number(meta["training_seconds"], "training_seconds"),
+        sums=as_sums(meta["sums"]),
+        statistics=of_type(dict, meta["statistics"], "statistics"),
+        epoch_rng_state=of_type(dict, meta["epoch_rng_state"], "epoch_rng_state"),
+        rng_state=of_type(dict, meta["rng_state"], "rng_state"),
         history=history,
-        stopped=None if stopped is None else _of_type(str, stopped, "stopped"),
+        stopped=None if stopped is None else of_type(str, stopped, "stopped"),
         classes=None if meta["classes"] is None else tuple(as_labels(meta["classes"])),
         params=tensors["params"],
-        optimizer_state=_under(tensors, "state"),
+        optimizer_state=arrays_under(tensors, "state"),
         callbacks=callbacks,
     )
 
@@ -229,8 +231,8 @@ def _read(stored: Stored) -> SavedRun:
 def _settings(meta: Any) -> dict[str, Any]:
     texts = {key: meta[key] for key in ("spec", "dtype", "loss", "optimizer")} | meta["data"]
     for name, text in texts.items():
-        _of_type(str, text, name)
-    counts = {key: _count(meta[key], key) for key in ("batch_size", "examples")}
+        of_type(str, text, name)
+    counts = {key: as_whole(meta[key], key) for key in ("batch_size", "examples")}
     if 0 in counts.values():
         raise ValueError(f"batch_size and examples are {counts}")
     return texts | counts
@@ -258,7 +260,7 @@ def _check_history(saved: SavedRun) -> None:
         for name, value in vars(record).items():
             for item in value.values() if isinstance(value, Mapping) else [value]:
                 if item is not None:
-                    _number(item, f"{name} of epoch {number}", finite=False)
+                    as_number(item, f"{name} of epoch {number}", finite=False)
 
 
 def _check_arrays(saved: SavedRun) -> None:
@@ -268,42 +270,13 @@ def _check_arrays(saved: SavedRun) -> None:
     index = first_non_finite(params)
     if index is not None:
         raise ValueError(f"params[{index[0]}] is {params[index]}")
-    for name, vector in saved.optimizer_state.items():
+    vectors = {f"state {name}": vector for name, vector in saved.optimizer_state.items()}
+    for key, state in saved.callbacks.items():
+        for name, value in state.items():
+            if name.endswith("params") and np.size(value):
+                vectors[f"{name} of {key}"] = value
+    for name, vector in vectors.items():
         if vector.shape != params.shape or vector.dtype != params.dtype:
-            raise ValueError(f"state {name} is {vector.dtype} of shape {vector.shape}")
-
-
-# --- fields -------------------------------------------------------------------------------------
-
-
-def _of_type(kind: type, value: Any, name: str) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{name} is {reprlib.repr(value)}")
-    return value
-
-
-def _count(value: Any, name: str) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{name} is {reprlib.repr(value)}")
-    return value
-
-
-def _number(value: Any, name: str, *, finite: bool = True) -> float:
-    if type(value) not in (int, float) or (finite and not math.isfinite(value)):
-        raise ValueError(f"{name} is {reprlib.repr(value)}")
-    return float(value)
-
-
-def _sums(document: Any) -> Sums:
-    return Sums(
-        loss=_number(document["loss"], "sums.loss"),
-        weight=_number(document["weight"], "sums.weight"),
-        hits=_count(document["hits"], "sums.hits"),
-        examples=_count(document["examples"], "sums.examples"),
-    )
-
-
-def _under(tensors: Mapping[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
-    """The arrays whose names begin with `group`, under the rest of their names."""
-    prefix = group + _SEPARATOR
-    return {key[len(prefix) :]: v for key, v in tensors.items() if key.startswith(prefix)}
+            raise ValueError(f"{name} is {vector.dtype} of shape {vector.shape}")
+        if first_non_finite(vector) is not None:
+            raise ValueError(f"{name} is not finite")
