@@ -109,16 +109,19 @@ def _given(
     if known is not None and abs(known[2] - rate) <= 1e-7 * abs(rate):
         event, path = _defined(tape, *known[:2])
         value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
+        seen = last_seen(tape, event, path, update.first)
         return Given(
-            update.name, update.place, value, event, path,
-            last_seen(tape, event, path, update.first), update, rate, hidden=hidden,
-        )  # fmt: skip
+            update.name, update.place, value, event, path, seen, update, rate, hidden=hidden
+        )
     if known is not None and not hidden and update.words & gradient_of(known[0].name(known[1])):
         event, path = _defined(tape, *known[:2])  # with a learning rate of its own
         value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
-        return Given(update.name, update.place, value, event, path, update, known[2], own_rate=True)
+        seen = last_seen(tape, event, path, update.first)
+        return Given(
+            update.name, update.place, value, event, path, seen, update, known[2], own_rate=True
+        )
     value = -update.change / rate if rate else -update.change
-    return Given(update.name, update.place, value, None, (), None, update, rate)
+    return Given(update.name, update.place, value, update=update, rate=rate)
 
 
 def last_seen(tape: Tape, event: Event, path: Path, end: int) -> tuple[Event, Path]:

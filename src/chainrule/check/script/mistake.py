@@ -121,8 +121,8 @@ def mistake_of_break(edit: Edit, reading: Reading, held: Sequence[tuple[str, boo
     with the change, `held` says with which other numbers it is right."""
     parameters = {c.name: c.given.place.value for c in reading.gradients}
     right = {c.name: c.given.value / reading.scale for c in reading.gradients}
-    true = Gradients(0, parameters, right)
-    effect = _RoleEffect([Gradients(0, parameters, {})], [true], False, list(parameters.values()))
+    true = Gradients(1, parameters, right)
+    effect = _RoleEffect([Gradients(1, parameters, {})], [true], False, list(parameters.values()))
     name = _OWN_KINDS.get(edit.kind) or _known_name(edit, effect) or "wrong-dimensions"
     line, before, after = _texts(edit)
     words = ", ".join(text for text, holds in held if holds)
@@ -237,6 +237,7 @@ def _effect(
 ) -> Effect:
     """The gradients before and after, here and in a variant; only this change's are different."""
     given, after = [], []
+    batch = max(batch, 1)  # 1 where there are no examples
     for one, right in zip([reading, *(v.reading for v in variants[:1])], true, strict=False):
         parameters = {c.name: c.given.place.value for c in one.gradients}
         before = {c.name: c.given.value / one.scale for c in one.gradients}
