@@ -20,10 +20,16 @@ PROVED = {
     "c03_digits_globals": ("activation-derivative-missing", {29}),
     "c09_rnn_update_inside": ("missing-term", {39}),
     "c15_maxpool_return": ("returned-too-early", {34}),
+    "c17_ng_conv_stride": ("wrong-index", {43}),
+    "c19_softmax_copy": ("softmax-jacobian-missing", {15}),
+    "c21_lstm_functions": ("activation-for-its-derivative", {79}),
     "c23_negsampling": ("embedding-rows-overwritten", {36}),
+    "c25_batchnorm_gamma": ("value-never-used", {18}),
     "c27_triplet": ("missing-term", {19, 20}),
     "c31_layers_list_update": ("updated-before-passing-down", {32}),
     "c39_planar_double_m": ("batch-mean-at-every-layer", {40}),
+    "c43_lstm_stateful": ("wrong-operand", {57}),
+    "c47_error_for_output": ("slope-of-wrong-array", {21}),
 }
 
 SCRIPT = """

@@ -64,7 +64,7 @@ class FileCheck:
             return None
         whole = target == "-" or self.choices != UNSETTLED
         report = self._check(target, drive=whole)
-        return report if report.gradients or whole else None
+        return report if report.gradients or report.mistakes or whole else None
 
     def calls(self, target: str) -> FileReport | None:
         """The report on a file whose functions or classes are called with data that fit."""

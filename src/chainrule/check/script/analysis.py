@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chainrule.check.script.broken import explain_break
 from chainrule.check.script.driver import MARK, drivers
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
 from chainrule.check.script.flow import flow_of, gradient_looks
-from chainrule.check.script.instrument import Source, read_source
 from chainrule.check.script.lines import LineVerdict, first_wrong_lines, judge_lines
 from chainrule.check.script.mistake import Mistake, mistakes_of
+from chainrule.check.script.parsed import Source, read_source
 from chainrule.check.script.proof import gradients_on, proved_on, variants_of
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.record import FileReport
@@ -43,6 +44,10 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
     called = any(event.site.kind == "argument" for event in read.tape.events)
     if drive and not called and not read.reading.gradients and read.tape.error is None:
         read = _driven(source, until) or read
+    if _stops_in_its_step(read):
+        found = explain_break(read, until)
+        if found.mistakes or read.reading.ok or not read.reading.gradients:
+            return FileReport.of_break(source, read.tape, found, time.monotonic() - start)
     lines: list[LineVerdict] = []
     mistakes: list[Mistake] = []
     if read.reading.gradients and not read.reading.problem:
@@ -95,6 +100,16 @@ def _driven(source: Source, until: float) -> Recorded | None:
         if read.tape.error is None and read.reading.gradients:
             return read
     return None
+
+
+def _stops_in_its_step(read: Recorded) -> bool:
+    """Whether the file raises before any parameter is updated. A test of its own that fails does
+    not count."""
+    if read.tape.error is None or not read.tape.error_line:
+        return False
+    if isinstance(read.tape.error, AssertionError):
+        return not read.reading.gradients
+    return all(c.given.update is None for c in read.reading.gradients)
 
 
 # --- mistakes -------------------------------------------------------------------------------------
@@ -164,12 +179,13 @@ def _proved(
 
 
 def _equal_lines(fix: Fix, proved: Sequence[Fix]) -> tuple[int, ...]:
-    """Other lines where a change of the same kind makes every gradient right."""
+    """Other lines of the function where a change of the same kind makes every gradient right."""
     if len(fix.edits) > 1:
         return ()
-    kind = fix.edits[0].kind
-    alike = [f for f in proved if len(f.edits) == 1 and f.edits[0].kind == kind]
-    return tuple(sorted({line for f in alike for line in f.lines} - fix.lines))
+    edit = fix.edits[0]
+    others = [f.edits[0] for f in proved if len(f.edits) == 1]
+    alike = [e for e in others if e.kind == edit.kind and e.definition is edit.definition]
+    return tuple(sorted({e.place.line for e in alike} - fix.lines))
 
 
 def _batch(tape: Tape, reading: Reading) -> int:

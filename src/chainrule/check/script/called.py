@@ -20,6 +20,9 @@ from chainrule.check.script.values import Path, leaf_at
 __all__ = ["applied_losses", "called_losses"]
 
 
+_MOST_FRAMES = 4
+
+
 @dataclass(frozen=True)
 class _Function:
     """A function of the file that has the name of a loss, or belongs to a class that has."""
@@ -43,11 +46,19 @@ class _Function:
         """Call it as code in that frame could."""
         if not self.around:
             return frame.f_globals[self.node.name](*arguments)
-        owner = frame.f_locals.get("self")
         kind = frame.f_globals[self.around]
-        if self.method and not isinstance(owner, kind):
+        owner = _instance(kind, frame) if self.method else None
+        if self.method and owner is None:
             owner = kind()
         return getattr(owner if self.method else kind, self.node.name)(*arguments)
+
+
+def _instance(kind: type, frame: FrameType) -> Any:
+    """An object of a class that can be reached from a frame: by a name, or through `self`."""
+    me = frame.f_locals.get("self")
+    held = vars(me).values() if hasattr(me, "__dict__") else ()
+    found = (me, *frame.f_locals.values(), *held, *frame.f_globals.values())
+    return next((value for value in found if isinstance(value, kind)), None)
 
 
 def _loss_functions(tree: ast.Module) -> Iterator[_Function]:
@@ -76,7 +87,17 @@ def called_losses(tape: Tape, tree: ast.Module, end: int) -> list[Loss]:
             if function.needed and not inside and set(function.needed) <= names:
                 found.append(_called(function, entry))
                 break
+        if function.method and not function.needed:
+            found += [_called(function, entry) for entry in _last_events(tape, end)]
     return found
+
+
+def _last_events(tape: Tape, end: int) -> list[Event]:
+    """The last event before the update, and the last ones of the calls before it."""
+    last: dict[int, Event] = {}
+    for event in reversed(tape.events[max(0, end - 200) : end]):
+        last.setdefault(event.frame, event)
+    return list(last.values())[:_MOST_FRAMES]
 
 
 def _entries(tape: Tape, end: int) -> Iterator[Event]:

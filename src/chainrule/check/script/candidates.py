@@ -28,7 +28,7 @@ from chainrule.check.script.reading import Reading
 from chainrule.check.script.slopes import RTOL, Slopes
 from chainrule.checks import is_whole
 
-__all__ = ["Ranked", "candidates"]
+__all__ = ["Ranked", "candidates", "edits_of"]
 
 _FAMILIES = (
     scale_edits,
@@ -57,15 +57,25 @@ def candidates(
             if rank is None:
                 continue
             hand = Hand(definition, place.line, batch)
-            edits: list[Edit] = []
-            for family in (*_FAMILIES, elsewhere.edits):
-                with contextlib.suppress(Exception):  # values that a family does not expect
-                    edits += family(place, hand)
+            edits = _edits(place, hand, elsewhere)
             edits += ranked.fitted(place, hand)
             for edit in ranked.distinct(place, edits, hand):
                 found.append((edit.cost + rank - ranked.bonus(edit, hand), len(found), edit))
     found.sort(key=lambda f: f[:2])
     return [edit for _, _, edit in found]
+
+
+def edits_of(tree: ast.Module, place: Place, hand: Hand) -> list[Edit]:
+    """Every change of one statement that is not computed from its value."""
+    return _edits(place, hand, Elsewhere(tree))
+
+
+def _edits(place: Place, hand: Hand, elsewhere: Elsewhere) -> list[Edit]:
+    edits: list[Edit] = []
+    for family in (*_FAMILIES, elsewhere.edits):
+        with contextlib.suppress(Exception):  # values that a family does not expect
+            edits += family(place, hand)
+    return edits
 
 
 class Ranked:
@@ -117,7 +127,7 @@ class Ranked:
         for edit in edits:
             with made(edit):
                 text = _text(edit)
-                value = None if isinstance(edit.new, list) else value_of(place.statement, hand)
+                value = _result(edit, hand)
             described.append((edit.cost, len(text), _fingerprint(value) or text, edit))
         seen = {_fingerprint(value_of(place.statement, hand))} - {""}
         described = [
@@ -138,11 +148,11 @@ class Ranked:
         """More for a change with which the line has the derivative that its name says; less if it
         has it now and would not have it then."""
         due = self._due.get(edit.place.line)
-        if not due or isinstance(edit.new, list):
+        if not due:
             return 0.0
         lost = -6.0 if edit.place.line in self._is_derivative else 0.0
         with made(edit):
-            value = value_of(edit.place.statement, hand)
+            value = _result(edit, hand)
         if not isinstance(value, np.ndarray | float):
             return 0.0
         factors = due.factors(value)
@@ -159,6 +169,18 @@ def _is_index(place: Place, definition: Definition) -> bool:
         return False
     value = value_of(place.statement, Hand(definition, place.line, 0))
     return all(is_whole(v) for v in (value if isinstance(value, tuple) else [value]))
+
+
+def _result(edit: Edit, hand: Hand) -> object:
+    """What the target is after the changed statement, as far as it is one that assigns."""
+    if not isinstance(edit.new, list):
+        return value_of(edit.place.statement, hand)
+    (new,) = edit.new if len(edit.new) == 1 else (None,)
+    was = edit.place.statement
+    if isinstance(new, ast.AugAssign) and isinstance(was, ast.Assign):
+        target = ast.parse(ast.unparse(new.target), mode="eval").body
+        return hand.scope.value(ast.BinOp(target, new.op, new.value))
+    return None
 
 
 def _fingerprint(value: object) -> str:

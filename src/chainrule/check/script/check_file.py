@@ -11,7 +11,7 @@ from chainrule.check.script.analysis import analyse
 from chainrule.check.script.channel import run_apart
 from chainrule.check.script.choices import UNSETTLED, Choices
 from chainrule.check.script.execution import isolated
-from chainrule.check.script.instrument import Source, read_source
+from chainrule.check.script.parsed import Source, read_source
 from chainrule.check.script.record import FileReport, as_document, from_document
 from chainrule.check.script.sources import read_code
 from chainrule.errors import InputError

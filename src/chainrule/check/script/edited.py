@@ -9,8 +9,9 @@ import types
 from collections.abc import Iterator, Sequence
 
 from chainrule.check.edits.edit import Edit, made
-from chainrule.check.script.instrument import Instrument, Source
+from chainrule.check.script.instrument import Instrument
 from chainrule.check.script.optimisers import imported_optimisers
+from chainrule.check.script.parsed import Source
 
 __all__ = ["EditedFile"]
 

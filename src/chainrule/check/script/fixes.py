@@ -18,8 +18,8 @@ from chainrule.check.edits.source import Definition
 from chainrule.check.script.candidates import Ranked, candidates
 from chainrule.check.script.edited import EditedFile
 from chainrule.check.script.flow import gradient_looks
-from chainrule.check.script.instrument import Source
 from chainrule.check.script.lines import LineVerdict
+from chainrule.check.script.parsed import Source
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Slopes

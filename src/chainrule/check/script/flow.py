@@ -56,11 +56,11 @@ class Flow:
 
 def gradient_looks(givens: Sequence[Given]) -> list[Look]:
     """Where each gradient can be read in another run."""
-    return [
-        leaf_look(g.source.key, g.path) if g.source is not None
-        else leaf_look(g.update.event.key, g.update.path)  # type: ignore[union-attr]
-        for g in givens
-    ]  # fmt: skip
+    places = []
+    for given in givens:
+        assert given.seen is not None or given.update is not None
+        places.append(given.seen or (given.update.event, given.update.path))  # type: ignore[union-attr]
+    return [leaf_look(event.key, path) for event, path in places]
 
 
 def flow_of(tape: Tape, replayer: Replayer, reading: Reading, texts: Sequence[str]) -> Flow:

@@ -17,7 +17,6 @@ from chainrule.check.script.names import (
     base_name,
     gradient_of,
     holds_gradient,
-    plain_name,
     short_names,
     unique_names,
 )
@@ -28,7 +27,7 @@ from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.updates import Update, gradient_behind
 from chainrule.check.script.values import Path, is_real
 
-__all__ = ["Given", "given_by_updates", "optimised_step", "value_of_object"]
+__all__ = ["Given", "given_by_updates", "last_seen", "optimised_step", "value_of_object"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +40,7 @@ class Given:
         value: the gradient, of the parameter's shape where it is right.
         source: the event that holds it, if one does.
         path: of the leaf in that event.
+        seen: the last event, and path, at which it is seen before it is used.
         update: the update that it was read from, if there is one.
         rate: the learning rate that the update shows; 0 if it is not known.
         hidden: whether the change is no multiple of it.
@@ -55,6 +55,7 @@ class Given:
     value: np.ndarray
     source: Event | None = None
     path: Path = ()
+    seen: tuple[Event, Path] | None = None
     update: Update | None = None
     rate: float = 0.0
     own_rate: bool = False
@@ -92,7 +93,8 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
         if given.source is not None
         else replace(
             given,
-            own_rate=(own.free or not named) and abs(own.value - rate) > 1e-6 * rate,
+            own_rate=given.own_rate
+            or ((own.free or not named) and abs(own.value - rate) > 1e-6 * rate),
             free_rate=own.free,
         )
         for given, own in zip(found, written, strict=True)
@@ -107,9 +109,31 @@ def _given(
     if known is not None and abs(known[2] - rate) <= 1e-7 * abs(rate):
         event, path = _defined(tape, *known[:2])
         value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
-        return Given(update.name, update.place, value, event, path, update, rate, hidden=hidden)
+        seen = last_seen(tape, event, path, update.first)
+        return Given(
+            update.name, update.place, value, event, path, seen, update, rate, hidden=hidden
+        )
+    if known is not None and not hidden and update.words & gradient_of(known[0].name(known[1])):
+        event, path = _defined(tape, *known[:2])  # with a learning rate of its own
+        value = np.broadcast_to(np.asarray(event.leaves[path], float), update.change.shape)
+        seen = last_seen(tape, event, path, update.first)
+        return Given(
+            update.name, update.place, value, event, path, seen, update, known[2], own_rate=True
+        )
     value = -update.change / rate if rate else -update.change
-    return Given(update.name, update.place, value, None, (), update, rate)
+    return Given(update.name, update.place, value, update=update, rate=rate)
+
+
+def last_seen(tape: Tape, event: Event, path: Path, end: int) -> tuple[Event, Path]:
+    """Where an array is seen last, with these entries, before event `end`: as what a function
+    returns, or under its caller's name."""
+    leaf, found = event.leaves[path], (event, path)
+    if isinstance(leaf, np.ndarray):
+        for other, place in tape.of_object(event.identity[path]):
+            if event.index < other.index < end and other.site.kind in ("assign", "after", "return"):
+                same = np.array_equal(other.leaves[place], leaf)
+                found = (other, place) if same else found
+    return found
 
 
 def optimised_step(tape: Tape) -> tuple[list[Given], list[Loss]] | None:
@@ -125,7 +149,9 @@ def optimised_step(tape: Tape) -> tuple[list[Given], list[Loss]] | None:
                 return None
             source, path = _defined(tape, event, ())
             value = np.asarray(event.leaves[()], dtype=np.float64)
-            given = Given(base_name(start.site.name), Place(start), value, source, path)
+            given = Given(
+                base_name(start.site.name), Place(start), value, source, path, (event, ())
+            )
             loss = Loss(
                 objective.site.name, objective.site.line, [leaf_look(objective.key)],
                 lambda seen: number_of(seen[0]), index=objective.index,
@@ -148,13 +174,13 @@ def _defined(tape: Tape, event: Event, path: Path) -> tuple[Event, Path]:
 
 def named_gradient(tape: Tape, update: Update, rate: float) -> tuple[Event, Path, float] | None:
     """The last value before an update that has the name of its gradient and the right shape."""
-    wanted, found = plain_name(update.name), None
+    found = None
     for event in tape.events[update.place.event.index + 1 : update.first]:
         if event.site.kind in ("argument", "add", "inner", "loop"):
             continue
         for path, leaf in event.real_leaves():
             fits = np.shape(leaf) == update.change.shape
-            if fits and wanted in gradient_of(event.name(path)) and np.any(leaf):
+            if fits and update.words & gradient_of(event.name(path)) and np.any(leaf):
                 found = event, path, rate
     return found
 

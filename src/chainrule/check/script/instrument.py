@@ -11,11 +11,10 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from chainrule.check.script.choices import UNSETTLED, Choices
 from chainrule.check.script.optimisers import STEP, imported_optimisers, optimiser_called
+from chainrule.check.script.parsed import Site
 from chainrule.check.script.syntax import (
     HOOK,
     OPERATORS,
@@ -31,67 +30,9 @@ from chainrule.check.script.syntax import (
     reading_of,
 )
 
-__all__ = ["Instrument", "Site", "Source", "instrument", "number_statements", "read_source"]
+__all__ = ["Instrument", "instrument"]
 
 _SINGLE = {"float32", "float16", "single", "half"}
-
-
-@dataclass(frozen=True)
-class Site:
-    """A place in the code at which a value is seen.
-
-    Attributes:
-        line: of the statement.
-        kind: "assign", "add" (the term of `x += term`), "after" (x after that statement), "return",
-            "argument", "loop", "append", "inner" (what a function of NumPy is applied to), or of a
-            call of an optimiser its "start", "objective" and "slope".
-        name: the target's text; for a `return` the function's name.
-        parts: names of the parts, where target or value is written as a tuple or a dict.
-        function: the function that the statement is in, "" for the module.
-        operator: of an augmented assignment: "+", "-", …
-        is_global: whether a function assigns a name of the module.
-    """
-
-    line: int
-    kind: str
-    name: str
-    parts: tuple[str, ...] = ()
-    function: str = ""
-    operator: str = ""
-    is_global: bool = False
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file as it was read: its text, its tree with numbered statements, and its name; and what
-    the user settled about it."""
-
-    text: str
-    tree: ast.Module
-    filename: str
-    choices: Choices = UNSETTLED
-
-    @property
-    def lines(self) -> list[str]:
-        """The text by lines, the first at index 0."""
-        return self.text.splitlines()
-
-
-def read_source(text: str, filename: str, choices: Choices = UNSETTLED) -> Source:
-    """Parse a file.
-
-    Raises:
-        SyntaxError: it is not Python.
-    """
-    tree = ast.parse(text, filename)
-    number_statements(tree)
-    return Source(text, tree, filename, choices)
-
-
-def number_statements(tree: ast.AST) -> None:
-    """Give every node a number that copies of the tree keep, by which its sites are known."""
-    for number, node in enumerate(ast.walk(tree)):
-        node.number = number  # type: ignore[attr-defined]
 
 
 def instrument(tree: ast.Module) -> tuple[ast.Module, dict[str, Site]]:
@@ -240,6 +181,11 @@ class Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         if node.args and is_elementwise(node.func) and isinstance(node.args[0], ast.BinOp):
             node.args[0] = self._inner(node, node.args[0], "inner")
+        if isinstance(node.func, ast.Name) and node.func.id == "setattr" and len(node.args) == 3:
+            owner, key, value = node.args
+            if is_path(owner) and is_simple(key):
+                name = f"{ast.unparse(owner)}.{ast.unparse(key)}"
+                node.args[2] = self._call(node, "assign", name, value, owner, key, suffix="set")
         texts = [k.value for k in node.keywords if k.arg == "dtype"]
         if isinstance(node.func, ast.Attribute) and node.func.attr == "astype":
             texts += node.args[:1]

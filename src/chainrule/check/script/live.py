@@ -27,9 +27,10 @@ from chainrule.check.script.channel import run_apart
 from chainrule.check.script.execution import HookLike, silent
 from chainrule.check.script.flow import flow_of, gradient_looks
 from chainrule.check.script.gradients import Given
-from chainrule.check.script.instrument import Site, Source, instrument, read_source
+from chainrule.check.script.instrument import instrument
 from chainrule.check.script.lines import first_wrong_lines, judge_lines
 from chainrule.check.script.optimisers import STEP, one_evaluation
+from chainrule.check.script.parsed import Site, Source, read_source
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Replayer, leaf_look
 from chainrule.check.script.rows import line_rows

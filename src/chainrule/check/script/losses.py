@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "computed_losses",
     "dependence",
     "graph_losses",
+    "later_losses",
     "scalar_losses",
     "upstream_losses",
 ]
@@ -63,7 +65,14 @@ def dependence(
         return (table[1:] != table[0]) & np.isfinite(table[1:]), table[0]
 
 
-def scalar_losses(tape: Tape, end: int) -> list[Loss]:
+def later_losses(tape: Tape, start: int, end: int) -> list[Loss]:
+    """Numbers under the name of a loss that are computed after the update from values that were
+    computed before it: for each statement the last one."""
+    found = computed_losses(tape, end)
+    return [replace(loss, assumed=True) for loss in found if loss.index > start]
+
+
+def scalar_losses(tape: Tape, end: int, *, assumed: bool = False) -> list[Loss]:
     """What functions return, where that is one number, whatever they are called."""
     return [
         Loss(
@@ -71,6 +80,7 @@ def scalar_losses(tape: Tape, end: int) -> list[Loss]:
             event.site.line,
             [leaf_look(event.key)],
             lambda seen: number_of(seen[0]),
+            assumed=assumed,
             index=event.index,
         )
         for event in tape.events[:end]
@@ -83,7 +93,7 @@ def graph_losses(tape: Tape) -> list[Loss]:
     """For graphs of objects: the value of the one whose gradient was set to 1 first."""
     for event in tape.events:
         for path, leaf in event.real_leaves():
-            if holds_gradient(event.site.name) and np.size(leaf) == 1 and float(leaf) == 1.0:
+            if holds_gradient(event.site.name) and number_of(leaf) == 1.0:
                 place = value_of_object(tape, event, path)
                 if place is not None and place.value.size == 1:
                     look = leaf_look(place.event.key, place.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from chainrule.check.script.proof import Variant
 from chainrule.check.script.reading import Reading
 from chainrule.faults import FAULTS
 
-__all__ = ["Mistake", "mistakes_of"]
+__all__ = ["Mistake", "mistake_of_break", "mistakes_of"]
 
 _OWN_KINDS = {
     "product-for-factor": "extra-product",
@@ -33,12 +34,30 @@ _OWN_KINDS = {
     "index-scaled": "wrong-index",
     "operand-of-loop": "wrong-operand",
     "term-inside": "missing-term",
+    "not-kept": "forward-values-not-stored",
+    "size": "wrong-size",
+    "other-side": "height-for-width",
+    "bounds": "wrong-index",
+    "range": "wrong-range",
+    "turned": "flipped-axis",
+    "unused": "value-never-used",
+    "complement": "gate-for-its-complement",
+    "arguments-exchanged": "arguments-exchanged",
 }
 _OF_SCALE = {"two", "factor", "factor-removed", "divided", "multiplied", "divisor"}
 _SUMMARIES = {
     "extra-product": "A product stands where one of its factors alone belongs.",
     "flipped-axis": "The entries are in reverse order.",
     "updated-before-passing-down": "A parameter is updated before the error passes through it.",
+    "wrong-size": "A size is taken from the wrong axis.",
+    "height-for-width": "One axis is taken for the other.",
+    "wrong-range": "The loop runs over the wrong indices.",
+    "value-never-used": "What this line computes is never used.",
+    "gate-for-its-complement": "1 - z stands where z belongs, or the reverse.",
+    "arguments-exchanged": "The arguments of a call are in the wrong order.",
+    "kernel-flipped": "A convolution stands where a correlation belongs, or the reverse.",
+    "slope-of-wrong-array": "An activation's derivative is taken of the wrong array.",
+    "softmax-jacobian-missing": "The gradient passes the softmax as if it were not there.",
     "returned-too-early": "The function returns inside its loop, after the first pass.",
 }
 
@@ -91,10 +110,39 @@ def mistakes_of(
     for edit, mended in zip(fix.edits, fix.mends, strict=True):
         name = _name(edit, mended, reading, true, variants, batch)
         line, wrong, right = _texts(edit)
-        summary = _SUMMARIES.get(name) or PLAIN.get(name) or FAULTS[name].summary
+        summary = _summary(name)
         names = tuple(sorted(mended))
         found.append(Mistake(name, summary, line, wrong, right, names, proved, evidence, also))
     return found
+
+
+def mistake_of_break(edit: Edit, reading: Reading, held: Sequence[tuple[str, bool]]) -> Mistake:
+    """The mistake of a line that raises, or that keeps too little for it; `reading` is of the file
+    with the change, `held` says with which other numbers it is right."""
+    parameters = {c.name: c.given.place.value for c in reading.gradients}
+    right = {c.name: c.given.value / reading.scale for c in reading.gradients}
+    true = Gradients(1, parameters, right)
+    effect = _RoleEffect([Gradients(1, parameters, {})], [true], False, list(parameters.values()))
+    name = _OWN_KINDS.get(edit.kind) or _known_name(edit, effect) or "wrong-dimensions"
+    line, before, after = _texts(edit)
+    words = ", ".join(text for text, holds in held if holds)
+    evidence = "with this change the file runs, and every gradient is right"
+    evidence += f", also with {words}" if words else ""
+    proved = bool(held) and all(holds for _, holds in held)
+    return Mistake(name, _summary(name), line, before, after, tuple(right), proved, evidence)
+
+
+def _summary(name: str) -> str:
+    return _SUMMARIES.get(name) or PLAIN.get(name) or FAULTS[name].summary
+
+
+def _known_name(edit: Edit, effect: Effect) -> str:
+    """The catalogue's name, or a plain one; empty if there is none."""
+    try:
+        name = name_of(edit, effect)
+    except (LookupError, ValueError, TypeError, ArithmeticError):
+        return ""
+    return name if name in PLAIN or name in FAULTS else ""
 
 
 def _texts(edit: Edit) -> tuple[int, str, str]:
@@ -126,16 +174,35 @@ def _name(
     variants: Sequence[Variant],
     batch: int,
 ) -> str:
-    if edit.kind in _OWN_KINDS:
-        return _OWN_KINDS[edit.kind]
+    own = _OWN_KINDS.get(edit.kind) or _by_text(edit)
+    if own:
+        return own
     effect = _effect(mended, reading, true, variants, batch)
-    try:
-        name = name_of(edit, effect)
-    except (LookupError, ValueError, TypeError, ArithmeticError):
-        name = ""
-    if name in PLAIN or name in FAULTS:
-        return name
-    return "wrong-factor" if edit.kind in _OF_SCALE else "wrong-formula"
+    name = _known_name(edit, effect)
+    return name or ("wrong-factor" if edit.kind in _OF_SCALE else "wrong-formula")
+
+
+def _by_text(edit: Edit) -> str:
+    """Names that the two texts of the line show."""
+    before, after = edit.text
+    if edit.kind == "switch":
+        of_slope = any(word in str(edit.now).lower() for word in ("deriv", "prime", "grad"))
+        return "activation-for-its-derivative" if of_slope and not edit.was else "wrong-operand"
+    if edit.kind == "other-call":
+        return "kernel-flipped" if "correlate" in before + after else "wrong-formula"
+    if edit.kind == "as-elsewhere":
+        whole = all(isinstance(n, _INDEX_NODES) for n in ast.walk(edit.new))  # type: ignore[arg-type]
+        return "wrong-index" if whole else "wrong-formula"
+    if edit.kind == "softmax-diagonal" and "sum" not in before and " * " not in before:
+        return "softmax-jacobian-missing"
+    slopes = [set(_SLOPE_OF.findall(text)) for text in (before, after)]
+    if all(slopes) and not slopes[0] & slopes[1]:
+        return "slope-of-wrong-array"
+    return ""
+
+
+_SLOPE_OF = re.compile(r"\(1(?:\.0)? - (\w[\w.\[\]']*)(?: ?\*\* ?2)?\)")
+_INDEX_NODES = (ast.Name, ast.Tuple, ast.BinOp, ast.operator, ast.expr_context, ast.Constant)
 
 
 class _RoleEffect(Effect):
@@ -170,6 +237,7 @@ def _effect(
 ) -> Effect:
     """The gradients before and after, here and in a variant; only this change's are different."""
     given, after = [], []
+    batch = max(batch, 1)  # 1 where there are no examples
     for one, right in zip([reading, *(v.reading for v in variants[:1])], true, strict=False):
         parameters = {c.name: c.given.place.value for c in one.gradients}
         before = {c.name: c.given.value / one.scale for c in one.gradients}

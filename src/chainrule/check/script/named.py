@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.check.script.gradients import Given, value_of_object
+from chainrule.check.script.gradients import Given, last_seen, value_of_object
 from chainrule.check.script.names import (
     base_name,
     gradient_of,
@@ -52,7 +52,11 @@ def given_by_names(tape: Tape) -> list[Given]:
             value = np.asarray(leaf, dtype=np.float64)
             found[key] = Given(_label(place, event), place, value, event, path)
     short = unique_names(short_names([given.name for given in found.values()]))
-    return [replace(g, name=name) for g, name in zip(found.values(), short, strict=True)]
+    return [
+        replace(g, name=name, seen=last_seen(tape, g.source, g.path, len(tape.events)))
+        for g, name in zip(found.values(), short, strict=True)
+        if g.source is not None
+    ]
 
 
 def _is_start(tape: Tape, event: Event) -> bool:

@@ -12,7 +12,9 @@ __all__ = [
     "holds_gradient",
     "is_backward",
     "is_loss",
+    "is_momentum",
     "is_rate",
+    "is_surely_rate",
     "is_target",
     "loss_rank",
     "plain_name",
@@ -74,6 +76,27 @@ def is_target(name: str) -> bool:
 def is_rate(name: str) -> bool:
     """Whether a learning rate may be called so."""
     return bool(_RATE.fullmatch(base_name(name).lower().strip("_")))
+
+
+def is_momentum(name: str) -> bool:
+    """Whether the share of the last step that an optimiser keeps may be called so."""
+    return plain_name(name) in ("momentum", "beta", "beta1", "b1", "rho", "mu", "decay", "m")
+
+
+def is_surely_rate(name: str) -> bool:
+    """Whether hardly anything but a learning rate is called so."""
+    words = (
+        "lr",
+        "alpha",
+        "eta",
+        "learningrate",
+        "rate",
+        "stepsize",
+        "lrate",
+        "iteration",
+        "epoch",
+    )
+    return plain_name(name) in words
 
 
 @functools.lru_cache(maxsize=4096)

@@ -18,17 +18,17 @@ import numpy as np
 from chainrule.check.edits.edit import Edit
 from chainrule.check.edits.scope import is_call_of
 from chainrule.check.script.fixes import Trial
-from chainrule.check.script.instrument import Source
+from chainrule.check.script.parsed import Source
 from chainrule.check.script.reading import Reading
-from chainrule.check.script.recorded import record_file
+from chainrule.check.script.recorded import Recorded, record_file
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.tape import Tape
 from chainrule.check.script.values import differs
 
-__all__ = ["Variant", "gradients_on", "proved_on", "variants_of"]
+__all__ = ["Variant", "gradients_on", "proved_on", "right_elsewhere", "variants_of"]
 
 _SEEDS = (1, 2)
-_MOST_SIZES = 2
+_MOST_SIZES, _MOST_RESIZED = 2, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,29 @@ def gradients_on(source: Source, edits: Sequence[Edit], variant: Variant) -> dic
         return variant.trial.gradients_with(edits)
 
 
+def right_elsewhere(read: Recorded, until: float) -> list[tuple[str, bool]]:
+    """For other seeds and sizes with which a file runs, in words, whether its gradients are
+    right."""
+    found = []
+    tries: list[tuple[int, tuple[int, int] | None]] = [(seed, None) for seed in _SEEDS]
+    tries += [(3, (old, old + 1)) for old in _sizes(read.source.tree)[:_MOST_RESIZED]]
+    for seed, size in tries:
+        if time.monotonic() > until:
+            break
+        with _resized(read.source.tree, size):
+            other = record_file(
+                read.source, len(read.tape.events) + 2000, read.replayer.seconds,
+                seed=seed, like=read.replayer,
+            ).reading  # fmt: skip
+        if not other.problem and _is_alike(other, read.reading):
+            found.append((_in_words(seed, size), other.ok))
+    return found
+
+
+def _in_words(seed: int, size: tuple[int, int] | None) -> str:
+    return f"seed + {seed}" if size is None else f"{size[1]} instead of {size[0]}"
+
+
 def _variant(
     source: Source,
     replayer: Replayer,
@@ -102,8 +125,7 @@ def _variant(
         if found.problem or found.ok or not _is_alike(found, reading):
             return None
         trial = Trial(source, other.replayer, found)
-    text = f"seed + {seed}" if size is None else f"{size[1]} instead of {size[0]}"
-    return Variant(text, size, found, trial)
+    return Variant(_in_words(seed, size), size, found, trial)
 
 
 def _last_event(reading: Reading) -> int:

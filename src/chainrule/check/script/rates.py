@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.script.names import is_rate, plain_name
+from chainrule.check.script.names import is_momentum, is_rate, plain_name
 from chainrule.check.script.tape import Tape
 from chainrule.check.script.updates import Update
 
-__all__ = ["Written", "common_rate", "named_rates", "written_rate"]
+__all__ = ["Written", "common_rate", "known_scales", "named_rates", "written_rate"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,18 @@ def named_rates(tape: Tape, end: int) -> set[float]:
         for path, leaf in event.real_leaves()
         if not isinstance(leaf, np.ndarray) and is_rate(event.name(path)) and leaf > 0
     }
+
+
+def known_scales(tape: Tape) -> set[float]:
+    """Factors that a change may have beside the gradient: learning rates, and 1 - momentum."""
+    rates = named_rates(tape, len(tape.events))
+    kept = {
+        1 - float(leaf)
+        for event in tape.events
+        for path, leaf in event.real_leaves()
+        if np.size(leaf) == 1 and is_momentum(event.name(path)) and 0 < float(leaf) < 1
+    }
+    return rates | kept | {rate * k for rate in rates for k in kept}
 
 
 def common_rate(

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chainrule.check.report.lines import LineRow
-from chainrule.check.script.instrument import Source
+from chainrule.check.script.broken import Break
 from chainrule.check.script.lines import LineVerdict, first_wrong_lines
 from chainrule.check.script.mistake import Mistake
+from chainrule.check.script.parsed import Source
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.rows import line_rows
 from chainrule.check.script.tape import Tape
@@ -121,6 +122,15 @@ class FileReport:
             list(reading.notes),
             seconds,
         )
+
+    @classmethod
+    def of_break(cls, source: Source, tape: Tape, found: Break, seconds: float) -> FileReport:
+        """The record of a file that stops with an error."""
+        text = f"line {found.line} raises {type(tape.error).__name__}: {tape.error}"
+        text += f"; {found.arrays}" if found.arrays else ""
+        verdict = "wrong" if found.mistakes else "unsure"
+        return cls(source.filename, verdict, "", 0, False, mistakes=found.mistakes, problem=text,
+                   seconds=seconds)  # fmt: skip
 
     def to_json(self) -> str:
         """The report as JSON."""

@@ -6,7 +6,8 @@ import types
 from dataclasses import dataclass
 
 from chainrule.check.script.execution import of_file
-from chainrule.check.script.instrument import Source, instrument
+from chainrule.check.script.instrument import instrument
+from chainrule.check.script.parsed import Source
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.step import read_step

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.check.edits.source import Definition, Scope
 from chainrule.check.script.execution import run_code
-from chainrule.check.script.instrument import Source
+from chainrule.check.script.parsed import Source
 from chainrule.check.script.replay import Hook, Look
 from chainrule.check.script.syntax import HOOK
 from chainrule.check.script.tape import Key

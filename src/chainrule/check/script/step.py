@@ -16,22 +16,23 @@ from chainrule.check.script.gradients import (
     given_by_updates,
     optimised_step,
 )
-from chainrule.check.script.instrument import Source
 from chainrule.check.script.losses import (
     computed_losses,
     dependence,
     graph_losses,
+    later_losses,
     scalar_losses,
     upstream_losses,
 )
 from chainrule.check.script.named import given_by_names
 from chainrule.check.script.names import holds_gradient, plain_name
-from chainrule.check.script.rates import named_rates
+from chainrule.check.script.parsed import Source
+from chainrule.check.script.rates import known_scales
 from chainrule.check.script.reading import Checked, Reading, best_reading
 from chainrule.check.script.replay import Replayer, leaf_look
 from chainrule.check.script.slopes import Loss, Place
 from chainrule.check.script.tape import Tape
-from chainrule.check.script.updates import Update, find_updates
+from chainrule.check.script.updates import Update, find_updates, gradient_behind
 from chainrule.check.script.values import Path, differs
 
 __all__ = ["read_step"]
@@ -58,6 +59,7 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
         return Reading(problem=choices.no_such_update(_all_updates(tape, replayer)))
     if not updates:
         return _of_names(tape, replayer, source)
+    updates = _of_the_step(tape, updates)
     if _updated_in_between(tape, updates):
         return Reading(problem=_IN_BETWEEN)
     reading = _of_updates(tape, replayer, source, updates)
@@ -79,6 +81,15 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
 def _all_updates(tape: Tape, replayer: Replayer) -> set[tuple[str, int]]:
     """Every parameter that is updated, and the line."""
     return {(u.name, u.event.site.line) for u in find_updates(tape, replayer)}
+
+
+def _of_the_step(tape: Tape, updates: list[Update]) -> list[Update]:
+    """Without what changes before the first gradient is there: `X = layer(X)`."""
+    known = [(u, gradient_behind(tape, u)) for u in updates]
+    sources = [behind[0].index for _, behind in known if behind is not None]
+    if not sources:
+        return updates
+    return [u for u, behind in known if behind is not None or u.first > min(sources)]
 
 
 def _are_parameters(updates: Sequence[Update], named: Reading) -> bool:
@@ -119,7 +130,7 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     end = min(u.first for u in updates)
     places = [u.place for u in updates]
     givens = given_by_updates(tape, source.tree, updates)
-    rates = named_rates(tape, len(tape.events))
+    rates = known_scales(tape)
     if source.choices.loss:
         return _under_chosen_loss(tape, replayer, source.choices, givens, end, rates)
     for losses in (graph_losses(tape), computed_losses(tape, end)):
@@ -133,10 +144,20 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     own = _depending(replayer, places, called)
     if own:
         return best_reading(replayer, givens, own, rates)
-    assumed = assumed_losses(tape, outputs, dependent, end)
-    if not assumed:
+    likely = scalar_losses(tape, end, assumed=True)
+    likely += later_losses(tape, max(u.event.index for u in updates), _next_step(tape, updates))
+    likely = _depending(replayer, places, likely)
+    likely += assumed_losses(tape, outputs, dependent, end)
+    if not likely:
         return Reading(problem=_no_loss(givens))
-    return best_reading(replayer, givens, assumed, rates)
+    return best_reading(replayer, givens, likely, rates)
+
+
+def _next_step(tape: Tape, updates: Sequence[Update]) -> int:
+    """Where the parameters are updated again, or the tape ends."""
+    first = min(updates, key=lambda u: u.event.index).event
+    later = tape.events[max(u.event.index for u in updates) + 1 :]
+    return next((e.index for e in later if e.key[0] == first.key[0]), len(tape.events))
 
 
 def _under_chosen_loss(

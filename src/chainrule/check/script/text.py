@@ -35,9 +35,10 @@ def report_lines(report: FileReport) -> list[Line]:
 def _head(report: FileReport) -> list[Line]:
     name = Path(report.filename).name
     wrong = sum(not g.right for g in report.gradients)
+    counted = f"{wrong} of {len(report.gradients)} gradients are wrong"
     said, style = {
         "right": (_all_right(len(report.gradients)), "good"),
-        "wrong": (f"{wrong} of {len(report.gradients)} gradients are wrong", "bad"),
+        "wrong": (counted if report.gradients else "stops with an error", "bad"),
         "unsure": ("not checked", "note"),
     }[report.verdict]
     lines: list[Line] = [[(f"{name}: ", "bold"), (said, style)]]

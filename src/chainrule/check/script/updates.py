@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.script.choices import UNSETTLED, Choices
-from chainrule.check.script.names import gradient_of, holds_gradient, plain_name
+from chainrule.check.script.names import gradient_of, holds_gradient, is_surely_rate, plain_name
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Place
 from chainrule.check.script.tape import Event, Tape
@@ -24,6 +24,7 @@ __all__ = ["Update", "find_updates", "gradient_behind"]
 _MOST = 300  # candidates that are tried
 _LEAST, _MOST_ALONG, _APART = 0.6, 1.5, 0.6  # how a new value may move when the old one does
 _MOST_ENTRIES, _MOST_LOOKS = 20_000, 60
+_STEP = 1e-6  # times the largest entry: so small that hardly ever another class is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,11 @@ class Update:
     name: str
 
     @property
+    def words(self) -> frozenset[str]:
+        """What it is called where it is made and where it is changed, as plain names."""
+        return frozenset({plain_name(self.name.split(" (")[0]), plain_name(self.place.name)})
+
+    @property
     def change(self) -> np.ndarray:
         """New value minus old one."""
         return np.asarray(self.event.leaves[self.path]) - self.before
@@ -57,8 +63,9 @@ def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -
     candidates = [
         c for c in _distinct(_chosen(_candidates(tape), choices))
         if not holds_gradient(c.name) and not gradient_of(c.name) & known
+        and not (c.change.size == 1 and is_surely_rate(c.name))
     ][:_MOST]  # fmt: skip
-    moves = [[c.place.move(1, 1e-3 * c.place.scale)] for c in candidates]
+    moves = [[c.place.move(1, _STEP * c.place.scale)] for c in candidates]
     looks = [[leaf_look(c.event.key, c.path), *_between(tape, c, _MOST_LOOKS)] for c in candidates]
     (plain,) = replayer.read([look for part in looks for look in part])
     rows = replayer.read_each(looks, moves)
@@ -85,7 +92,7 @@ def _named(tape: Tape, update: Update) -> bool:
     if update.change.size == 1:
         return False
     behind = gradient_behind(tape, update)
-    return behind is not None and plain_name(update.name) in gradient_of(behind[0].name(behind[1]))
+    return behind is not None and bool(update.words & gradient_of(behind[0].name(behind[1])))
 
 
 def _between(tape: Tape, update: Update, most: int) -> list[Look]:
@@ -257,7 +264,6 @@ def gradient_behind(tape: Tape, update: Update) -> tuple[Event, Path, float] | N
     change = update.change
     if not change.any() or not np.isfinite(change).all():
         return None
-    wanted = plain_name(update.name)
     best: tuple[int, Event, Path, float] | None = None
     for event in reversed(tape.events[: update.event.index]):
         if event.index <= update.place.event.index:
@@ -271,7 +277,7 @@ def gradient_behind(tape: Tape, update: Update) -> tuple[Event, Path, float] | N
             if rate is None or event.identity[path] == update.event.identity[update.path]:
                 continue
             own = event.owner == update.event.owner != 0 and holds_gradient(event.site.name)
-            rank = 0 if own or wanted in gradient_of(event.name(path)) else 1
+            rank = 0 if own or update.words & gradient_of(event.name(path)) else 1
             if rank and change.size == 1:
                 continue  # any two numbers are proportional
             if best is None or rank < best[0]:
