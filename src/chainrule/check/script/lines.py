@@ -165,7 +165,7 @@ def _matched(
             factor = common_factor(slopes, given)
             if factor is None or (value.size == 1 and abs(factor - 1) > 1e-5):
                 continue  # any two numbers are proportional
-            rank = (turned, plain_name(name) not in words, abs(np.log(abs(factor))))
+            rank = (turned, plain_name(name) not in words, round(abs(np.log(abs(factor))), 6))
             if best is None or rank < best[0]:
                 kind = "right" if abs(factor - 1) < 1e-5 else "scaled"
                 best = rank, "transposed" if turned else kind, name, factor

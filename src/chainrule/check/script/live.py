@@ -13,7 +13,7 @@ import contextlib
 import linecache
 import os
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -55,7 +55,12 @@ class _NothingToJudgeError(Exception):
 
 
 def lines_of(
-    target: Target, right: Mapping[str, bool], seconds: float, *, wide: bool = True
+    target: Target,
+    right: Mapping[str, bool],
+    seconds: float,
+    *,
+    wide: bool = True,
+    changed: Sequence[str] = (),
 ) -> tuple[list[LineRow], str]:
     """What each line of the backward pass computes, and why nothing can be said, if so.
 
@@ -64,17 +69,18 @@ def lines_of(
         right: for each parameter whether its gradient is right.
         seconds: after which the process is ended.
         wide: whether the target may be cast to float64.
+        changed: lines that are known to be wrong, such as "model.py:12".
     """
     if not hasattr(os, "fork") or target.kind in _THREADED:
         return [], f"lines are not judged: a {target.kind} target cannot be forked here"
-    answer = run_apart(lambda: _answer(target, right, seconds, wide), seconds)
+    answer = run_apart(lambda: _answer(target, right, seconds, wide, changed), seconds)
     if answer is None:
         return [], f"lines are not judged: that takes more than {seconds:.2g} s"
     return [LineRow(**row) for row in answer["rows"]], answer["note"]
 
 
 def _answer(
-    target: Target, right: Mapping[str, bool], seconds: float, wide: bool
+    target: Target, right: Mapping[str, bool], seconds: float, wide: bool, changed: Sequence[str]
 ) -> dict[str, Any]:
     """`lines_of` as plain values; in here, in a process of its own, nothing is put back."""
     with silent(), contextlib.ExitStack() as stack:
@@ -82,7 +88,7 @@ def _answer(
             freeze_if_random(target)
             if wide:
                 stack.enter_context(target.recast(np.float64))
-            rows = _judged(target, right, seconds)
+            rows = _judged(target, right, seconds, changed)
         except _NothingToJudgeError as reason:
             return {"rows": [], "note": f"lines are not judged: {reason}"}
         except Exception as error:  # somebody's code, run in ways that it was not made for
@@ -90,7 +96,9 @@ def _answer(
     return {"rows": [asdict(row) for row in rows], "note": ""}
 
 
-def _judged(target: Target, right: Mapping[str, bool], seconds: float) -> list[LineRow]:
+def _judged(
+    target: Target, right: Mapping[str, bool], seconds: float, changed: Sequence[str]
+) -> list[LineRow]:
     run = _Run(target)
     program = program_of(lambda: run({}, _Passed()))
     if not program.definitions and target.kind in _OURS:
@@ -108,7 +116,8 @@ def _judged(target: Target, right: Mapping[str, bool], seconds: float) -> list[L
     flow = flow_of(tape, replayer, reading, text.source.lines)
     verdicts, _ = judge_lines(tape, replayer, reading, flow)
     verdicts = [v for v in verdicts if v.line]
-    wrong = first_wrong_lines(reading, verdicts)
+    wrong = text.numbers(changed) & {v.line for v in verdicts}
+    wrong = wrong or first_wrong_lines(reading, verdicts)
     return text.located(line_rows(reading, verdicts, text.source.lines, wrong))
 
 
@@ -180,6 +189,12 @@ class _Text:
             starts[filename] = len(lines)
             lines += "".join(linecache.getlines(filename)).splitlines()
         return cls(read_source("\n".join(lines), ""), starts)
+
+    def numbers(self, places: Sequence[str]) -> set[int]:
+        """The lines of the whole that are meant by "model.py:12"."""
+        names = {os.path.basename(filename): start for filename, start in self.starts.items()}
+        found = (place.rpartition(":") for place in places)
+        return {names[name] + int(line) for name, _, line in found if name in names}
 
     def located(self, rows: list[LineRow]) -> list[LineRow]:
         """The rows with the file and the line in it."""
