@@ -200,7 +200,9 @@ def _add_lines(report: GradientReport, budget: Budget) -> None:
 
     right = {name: p.verdict.ok for name, p in report.parameters.items()}
     seconds = min(_LINE_SECONDS, max(0.0, budget.seconds - budget.spent))
-    report.lines, note = lines_of(report.target, right, seconds, wide=report.dtype == "float64")
+    changed = [cause.line for cause in report.causes if cause.certified and cause.line][:1]
+    wide = report.dtype == "float64"
+    report.lines, note = lines_of(report.target, right, seconds, wide=wide, changed=changed)
     report.notes += [note] if note else []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.edits.source import Definition, Scope
+from chainrule.check.runtime.values import as_array
 
 __all__ = ["Atom", "Hand", "is_call_of"]
 
@@ -45,7 +46,7 @@ class Hand:
         """Of an expression that can be computed without consequences, else None."""
         key = ast.dump(node)
         if key not in self._values:
-            self._values[key] = self.scope.value(node) if _is_pure(node) else None
+            self._values[key] = as_array(self.scope.value(node)) if _is_pure(node) else None
         return self._values[key]
 
     def shape(self, node: ast.expr) -> tuple[int, ...] | None:
@@ -73,7 +74,7 @@ class Hand:
                     if not attribute.startswith("__"):
                         node = ast.Attribute(ast.Name("self", ast.Load()), attribute, ast.Load())
                         found.setdefault(f"self.{attribute}", node)
-        values = ((node, self.scope.value(node)) for node in found.values())
+        values = ((node, as_array(self.scope.value(node))) for node in found.values())
         return [Atom(node, value) for node, value in values if value is not None]
 
     @cached_property

@@ -39,7 +39,7 @@ def on_a_screen(report: GradientReport) -> list[Line]:
         least = min(len(rows), _FEWEST_ROWS + 1)
         lines = around_first_wrong(report.lines, max(_FEWEST_LINES, room - 1 - least))
         room -= len(lines) + 1
-    if len(rows) > room:
+    if len(rows) > max(room, _FEWEST_ROWS):
         chosen = _worst(rows, max(_FEWEST_ROWS, room - 1))
         hidden: Line = [(f"… and {len(rows) - len(chosen)} more; --verbose shows all", "dim")]
         table = [*_table(chosen), hidden]

@@ -15,7 +15,7 @@ import numpy as np
 
 import chainrule
 
-__all__ = ["has_source", "is_user_file", "is_user_module", "no_warnings"]
+__all__ = ["has_source", "is_lesson", "is_user_file", "is_user_module", "no_warnings"]
 
 _INSTALLED = tuple(
     str(Path(str(place)).resolve())
@@ -24,6 +24,9 @@ _INSTALLED = tuple(
         Path(chainrule.__file__).parent,
     )
 )
+
+
+_LESSONS = str(Path(chainrule.__file__).parent / "nn")
 
 
 def is_user_file(filename: str) -> bool:
@@ -41,6 +44,16 @@ def is_user_file(filename: str) -> bool:
 def has_source(filename: str) -> bool:
     """Whether it is the user's, and its text can be read."""
     return is_user_file(filename) and bool(linecache.getlines(filename))
+
+
+def is_lesson(filename: str) -> bool:
+    """Whether it holds layers or losses of ours: backward passes to look at.
+
+    >>> from chainrule.nn.layers import linear
+    >>> is_lesson(linear.__file__), is_lesson(chainrule.__file__)
+    (True, False)
+    """
+    return filename.startswith(_LESSONS)
 
 
 def is_user_module(name: str) -> bool:

@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ArrayState", "can_write", "global_generators", "is_value", "restorer", "write"]
+__all__ = [
+    "ArrayState",
+    "as_array",
+    "can_write",
+    "global_generators",
+    "is_tensor",
+    "is_value",
+    "restorer",
+    "write",
+]
 
 
 def is_value(thing: object) -> bool:
@@ -184,3 +193,13 @@ def _of_torch(thing: Any) -> Callable[[], None]:
             thing.grad = gradient
 
     return put
+
+
+def is_tensor(item: Any) -> bool:
+    """Whether it is a tensor of PyTorch, told without importing it."""
+    return _is_torch(item, "Tensor")
+
+
+def as_array(leaf: Any) -> Any:
+    """A tensor's entries as an array; anything else as it is."""
+    return leaf.detach().cpu().numpy() if is_tensor(leaf) else leaf

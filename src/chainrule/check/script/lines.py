@@ -8,7 +8,7 @@ along these. Every value that only the gradients depend on is compared with all 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def judge_lines(
     ]  # fmt: skip
     shapes = {s.place.value.shape for s in backward} | {s.place.value.shape[::-1] for s in backward}
     forward = [s.place for s in flow.steps if s.forward and s.place.value.shape in shapes]
-    forward = _distinct(forward)
+    forward = _distinct(tape, forward)
     table = measure(replayer, forward, [reading.loss], directions=_DIRECTIONS, tuned=False)
     known = [row[0] for row in table if not row[0].zero]
     by_source = {
@@ -116,16 +116,24 @@ def _is_saved(value: np.ndarray, forward: Sequence[np.ndarray]) -> bool:
     return any(a.shape == value.shape and np.array_equal(a, value) for a in forward)
 
 
-def _distinct(places: Sequence[Place]) -> list[Place]:
-    """Each object once, under its first name."""
+def _distinct(tape: Tape, places: Sequence[Place]) -> list[Place]:
+    """Each object once, under its first name; that of the function that returns it at last."""
     seen: set[int] = set()
     chosen = []
     for place in places:
         identity = place.event.identity[place.path]
         if identity not in seen or not isinstance(place.event.leaves[place.path], np.ndarray):
-            chosen.append(place)
+            chosen.append(replace(place, called=_called(tape, place)))
         seen.add(identity)
     return chosen
+
+
+def _called(tape: Tape, place: Place) -> str:
+    if place.event.site.kind != "return" or place.event.site.parts:
+        return ""
+    others = tape.of_object(place.event.identity[place.path])
+    names = [event.name(path) for event, path in others if event.site.kind != "return"]
+    return names[0] if names else f"{place.name}(…)"
 
 
 def _of_gradient(checked: Checked, sizes: dict[float, str]) -> tuple[str, str, str, float]:
@@ -157,7 +165,7 @@ def _matched(
             factor = common_factor(slopes, given)
             if factor is None or (value.size == 1 and abs(factor - 1) > 1e-5):
                 continue  # any two numbers are proportional
-            rank = (turned, plain_name(name) not in words, abs(np.log(abs(factor))))
+            rank = (turned, plain_name(name) not in words, round(abs(np.log(abs(factor))), 6))
             if best is None or rank < best[0]:
                 kind = "right" if abs(factor - 1) < 1e-5 else "scaled"
                 best = rank, "transposed" if turned else kind, name, factor
@@ -208,13 +216,17 @@ _INNER = ("return", "argument", "inner", "append")  # values on their way, compu
 def first_wrong_lines(reading: Reading, lines: Sequence[LineVerdict]) -> set[int]:
     """For each wrong gradient the first line whose value is no derivative and reaches wrong
     gradients only."""
+    computed = [v for v in lines if v.site not in _INNER]
+    return _first_wrong(reading, computed) or _first_wrong(reading, lines)
+
+
+def _first_wrong(reading: Reading, lines: Sequence[LineVerdict]) -> set[int]:
     wrong = {c.name for c in reading.gradients if not c.right}
     found: set[int] = set()
     left = set(wrong)
     for kinds in (("none", "lacks", "transposed"), ("scaled",)):
         for verdict in lines:
-            suspicious = verdict.kind in kinds and verdict.site not in _INNER
-            if suspicious and not verdict.reaches - wrong and verdict.reaches & left:
+            if verdict.kind in kinds and not verdict.reaches - wrong and verdict.reaches & left:
                 found.add(verdict.line)
                 left -= verdict.reaches
     return found

@@ -13,7 +13,7 @@ import contextlib
 import linecache
 import os
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy as np
 from chainrule.check.behaviour.behaviour import freeze_if_random
 from chainrule.check.edits.source import Program, program_of
 from chainrule.check.report.lines import LineRow
+from chainrule.check.runtime.user_code import is_lesson
 from chainrule.check.runtime.values import write
 from chainrule.check.script.channel import run_apart
 from chainrule.check.script.execution import HookLike, silent
@@ -44,6 +45,7 @@ __all__ = ["lines_of"]
 
 _EVENTS = 60_000  # that are recorded; a pass with more is not judged
 _SECONDS_A_RUN = 5.0
+_OURS = ("layer", "loss", "network")  # kinds whose lines are ours, if none is the user's
 _THREADED = ("jax",)  # kinds whose libraries run threads that a forked process lacks
 
 _Codes = Mapping[types.FunctionType, types.CodeType]
@@ -54,7 +56,12 @@ class _NothingToJudgeError(Exception):
 
 
 def lines_of(
-    target: Target, right: Mapping[str, bool], seconds: float, *, wide: bool = True
+    target: Target,
+    right: Mapping[str, bool],
+    seconds: float,
+    *,
+    wide: bool = True,
+    changed: Sequence[str] = (),
 ) -> tuple[list[LineRow], str]:
     """What each line of the backward pass computes, and why nothing can be said, if so.
 
@@ -63,17 +70,18 @@ def lines_of(
         right: for each parameter whether its gradient is right.
         seconds: after which the process is ended.
         wide: whether the target may be cast to float64.
+        changed: lines that are known to be wrong, such as "model.py:12".
     """
     if not hasattr(os, "fork") or target.kind in _THREADED:
         return [], f"lines are not judged: a {target.kind} target cannot be forked here"
-    answer = run_apart(lambda: _answer(target, right, seconds, wide), seconds)
+    answer = run_apart(lambda: _answer(target, right, seconds, wide, changed), seconds)
     if answer is None:
         return [], f"lines are not judged: that takes more than {seconds:.2g} s"
     return [LineRow(**row) for row in answer["rows"]], answer["note"]
 
 
 def _answer(
-    target: Target, right: Mapping[str, bool], seconds: float, wide: bool
+    target: Target, right: Mapping[str, bool], seconds: float, wide: bool, changed: Sequence[str]
 ) -> dict[str, Any]:
     """`lines_of` as plain values; in here, in a process of its own, nothing is put back."""
     with silent(), contextlib.ExitStack() as stack:
@@ -81,7 +89,7 @@ def _answer(
             freeze_if_random(target)
             if wide:
                 stack.enter_context(target.recast(np.float64))
-            rows = _judged(target, right, seconds)
+            rows = _judged(target, right, seconds, changed)
         except _NothingToJudgeError as reason:
             return {"rows": [], "note": f"lines are not judged: {reason}"}
         except Exception as error:  # somebody's code, run in ways that it was not made for
@@ -89,9 +97,13 @@ def _answer(
     return {"rows": [asdict(row) for row in rows], "note": ""}
 
 
-def _judged(target: Target, right: Mapping[str, bool], seconds: float) -> list[LineRow]:
+def _judged(
+    target: Target, right: Mapping[str, bool], seconds: float, changed: Sequence[str]
+) -> list[LineRow]:
     run = _Run(target)
     program = program_of(lambda: run({}, _Passed()))
+    if not program.definitions and target.kind in _OURS:
+        program = program_of(lambda: run({}, _Passed()), is_lesson)
     if not program.definitions:
         raise _NothingToJudgeError("the source of the code that runs cannot be read")
     text = _Text.of(program)
@@ -105,7 +117,8 @@ def _judged(target: Target, right: Mapping[str, bool], seconds: float) -> list[L
     flow = flow_of(tape, replayer, reading, text.source.lines)
     verdicts, _ = judge_lines(tape, replayer, reading, flow)
     verdicts = [v for v in verdicts if v.line]
-    wrong = first_wrong_lines(reading, verdicts)
+    wrong = text.numbers(changed) & {v.line for v in verdicts}
+    wrong = wrong or first_wrong_lines(reading, verdicts)
     return text.located(line_rows(reading, verdicts, text.source.lines, wrong))
 
 
@@ -177,6 +190,12 @@ class _Text:
             starts[filename] = len(lines)
             lines += "".join(linecache.getlines(filename)).splitlines()
         return cls(read_source("\n".join(lines), ""), starts)
+
+    def numbers(self, places: Sequence[str]) -> set[int]:
+        """The lines of the whole that are meant by "model.py:12"."""
+        names = {os.path.basename(filename): start for filename, start in self.starts.items()}
+        found = (place.rpartition(":") for place in places)
+        return {names[name] + int(line) for name, _, line in found if name in names}
 
     def located(self, rows: list[LineRow]) -> list[LineRow]:
         """The rows with the file and the line in it."""

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.runtime.values import as_array
 from chainrule.check.script.channel import run_forked
 from chainrule.check.script.execution import Execute
 from chainrule.check.script.tape import Key, StopRun
-from chainrule.check.script.values import Path, as_array, leaf_at, moved
+from chainrule.check.script.values import Path, leaf_at, moved
 
 __all__ = ["Hook", "Look", "Move", "Replayer", "direction", "leaf_look"]
 

@@ -54,11 +54,18 @@ class Loss:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A leaf that can be moved: where it is assigned."""
+    """A leaf that can be moved: where it is assigned.
+
+    Attributes:
+        event, path: the leaf.
+        in_place: whether the array itself is moved, not a copy of it.
+        called: its name, if not that of the event.
+    """
 
     event: Event
     path: Path = ()
     in_place: bool = False
+    called: str = ""
 
     @property
     def value(self) -> np.ndarray:
@@ -68,7 +75,7 @@ class Place:
     @property
     def name(self) -> str:
         """What the code calls it."""
-        return self.event.name(self.path)
+        return self.called or self.event.name(self.path)
 
     def move(self, number: int, step: float) -> Move:
         """This leaf, moved."""

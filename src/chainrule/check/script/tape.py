@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.runtime.values import as_array
 from chainrule.check.script.execution import Execute
 from chainrule.check.script.parsed import Site
-from chainrule.check.script.values import Path, as_array, is_real, leaves
+from chainrule.check.script.values import Path, is_real, leaves
 
 __all__ = ["Event", "Key", "Recorder", "StopRun", "Tape", "record"]
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Path", "as_array", "differs", "is_real", "leaf_at", "leaves", "moved"]
+from chainrule.check.runtime.values import is_tensor
+
+__all__ = ["Path", "differs", "is_real", "leaf_at", "leaves", "moved"]
 
 Path = tuple[Any, ...]
 
@@ -27,16 +29,6 @@ def leaves(value: Any, depth: int = _MOST_DEPTH) -> Iterator[tuple[Path, Any]]:
             yield path, item
         elif len(path) < depth:
             waiting.extend(((*path, key), part) for key, part in reversed(_parts(item)))
-
-
-def is_tensor(item: Any) -> bool:
-    """Whether it is a tensor of PyTorch, told without importing it."""
-    return type(item).__module__ == "torch" and hasattr(item, "detach")
-
-
-def as_array(leaf: Any) -> Any:
-    """A tensor's entries as an array; anything else as it is."""
-    return leaf.detach().cpu().numpy() if is_tensor(leaf) else leaf
 
 
 def _parts(item: Any) -> list[tuple[Any, Any]]:

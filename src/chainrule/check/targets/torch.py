@@ -36,6 +36,7 @@ class TorchTarget(Target):
         import torch
 
         self.torch = torch
+        self._wide = False
         self.is_function = isinstance(thing, type)
         self.thing = thing
         self.loss_function: Callable[..., Any] | None = loss
@@ -60,6 +61,8 @@ class TorchTarget(Target):
         if X is not None:
             parts = X if isinstance(X, tuple | list) else (X,)
             self.inputs = [_as_tensor(self.torch, part) for part in parts]
+            if self._wide:
+                self.inputs = _doubled(self.inputs)
         if isinstance(y, np.ndarray):
             y = self.torch.as_tensor(y.copy())
         self.data["X"] = self.inputs[0].detach().numpy() if len(self.inputs) == 1 else None
@@ -168,14 +171,18 @@ class TorchTarget(Target):
         try:
             for tensor in tensors:
                 tensor.data = tensor.data.double()
-            self.inputs = [t.double() if t.is_floating_point() else t for t in inputs]
+            self.inputs, self._wide = _doubled(inputs), True
             if isinstance(y, self.torch.Tensor) and y.is_floating_point():
                 self.data["y"] = y.double()
             yield
         finally:
             for tensor, data in before:
                 tensor.data = data
-            self.inputs, self.data["y"] = inputs, y
+            self.inputs, self.data["y"], self._wide = inputs, y, False
+
+
+def _doubled(tensors: Sequence[Any]) -> list[Any]:
+    return [t.double() if t.is_floating_point() else t for t in tensors]
 
 
 def _as_tensor(torch: Any, value: Any) -> Any:
