@@ -15,7 +15,8 @@ from chainrule.check.behaviour.subject import Subject
 from chainrule.check.measure.budget import Budget, Progress, duration
 from chainrule.check.measure.rules import Tolerance
 from chainrule.check.measure.verdicts import Examiner
-from chainrule.check.report.report import Finding, GradientReport, Verdict
+from chainrule.check.report.records import Cause, Finding, Verdict
+from chainrule.check.report.report import GradientReport
 from chainrule.check.runtime.failures import first_not_finite, made_by_check, told
 from chainrule.check.runtime.state import Memory, Saved
 from chainrule.check.runtime.user_code import no_warnings
@@ -121,7 +122,7 @@ def check_gradients(
                 raise
             return broken
         if diagnose and not report.ok and not budget.together:
-            report.causes = _causes(report)
+            report.causes = _causes(found, report)
         report.seconds = budget.spent
         return report
 
@@ -182,10 +183,10 @@ def _keep_memory() -> None:
     np.empty(2**25 - 2**14, np.uint8)
 
 
-def _causes(report: GradientReport) -> list[Any]:
+def _causes(target: Target, report: GradientReport) -> list[Cause]:
     from chainrule.check.diagnose.diagnosis import diagnose
 
-    return list(diagnose(report))
+    return diagnose(target, report)
 
 
 def _mended(
@@ -256,7 +257,9 @@ def _checked(
         findings += behaviour(subject)
         findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))
-    return GradientReport(parameters, findings, target, f"{method}, {dtype}{note}", dtype, 0, seed)
+    return GradientReport(
+        target.name, target.kind, parameters, findings, f"{method}, {dtype}{note}", dtype, seed=seed
+    )
 
 
 def _guarded(target: Target, run: Callable[[], Finding]) -> Finding:
