@@ -14,7 +14,7 @@ import pytest
 from zoo import MODELS
 
 from chainrule.check import check_gradients
-from chainrule.check.diagnose.plain import PLAIN
+from chainrule.check.report.causes import PLAIN
 from chainrule.faults import FAULTS, applicable, inject
 
 # Not named, or by the line alone; everything else is named and proved.

@@ -213,10 +213,10 @@ def functions(form, training, **options):
 @pytest.mark.parametrize("form", [function, pair])
 @pytest.mark.parametrize("training", [True, False])
 def test_functions_with_an_argument_are_right_in_both(form, training):
-    target, X, y = functions(form, training)
-    report = check_gradients(target, X, y)
+    target = find_target(*functions(form, training))
+    report = check_gradients(target)
     assert report.ok, str(report)
-    assert report.target.training is training
+    assert target.training is training
     assert finding(report).message == "right in training and in eval mode"
 
 

@@ -11,7 +11,6 @@ from written import NET, imported, net_with
 from chainrule.check import check_gradients
 from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.naming import name_of
-from chainrule.check.diagnose.plain import PLAIN
 from chainrule.check.diagnose.search import all_edits, find_repairs
 from chainrule.check.diagnose.truth import Given
 from chainrule.check.edits.activation import activation_edits
@@ -22,6 +21,7 @@ from chainrule.check.edits.scope import Hand
 from chainrule.check.edits.source import read_program, swapped
 from chainrule.check.edits.sums import sum_edits
 from chainrule.check.edits.terms import term_edits
+from chainrule.check.report.causes import PLAIN
 from chainrule.check.runtime.user_code import has_source
 from chainrule.check.targets import find_target
 from chainrule.errors import InputError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,6 +11,7 @@ from handwritten import Net, batch, scaled
 
 from chainrule import Network
 from chainrule.check import Verdict, check_gradients
+from chainrule.check.report.records import Cause
 
 
 def deep(wrong):
@@ -123,21 +123,13 @@ def test_a_screen_has_the_wrong_ones_and_counts_the_others():
 
 
 def test_the_first_cause_is_told_and_the_others_are_named():
-    @dataclass
-    class Cause:
-        name: str
-        certified: bool = True
-        where: str = "W1"
-        evidence: str = "<i>of</i> numbers"
-        summary: str = "It is wrong."
-        fix: str = "Mend it."
-        diff: str = "- a < b\n+ a > b"
-
-        def __str__(self):
-            return f"W1: {self.name} (proved). {self.summary}\n  because {self.evidence}"
+    def cause(name):
+        return Cause(
+            name, True, "W1", "It is wrong.", "<i>of</i> numbers", "Mend it.", "- a < b\n+ a > b"
+        )
 
     report = check_gradients(Net(spoil=scaled("W1", (3, 2))), *batch(30), diagnose=False)
-    report.causes = [Cause("first"), Cause("second"), Cause("third")]
+    report.causes = [cause("first"), cause("second"), cause("third")]
     assert "first (proved)" in str(report)
     assert "or second, third" in str(report)
     assert "third (proved)" in report.to_text()

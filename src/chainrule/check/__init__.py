@@ -7,7 +7,8 @@ True
 """
 
 from chainrule.check.check import GradientError, assert_gradients, check_gradients
-from chainrule.check.report.report import Finding, GradientReport, ParameterReport, Verdict
+from chainrule.check.report.records import Finding, ParameterReport, Verdict
+from chainrule.check.report.report import GradientReport
 from chainrule.check.targets import find_target
 from chainrule.check.targets.files import load_target
 from chainrule.check.targets.target import Target

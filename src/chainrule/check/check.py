@@ -15,7 +15,8 @@ from chainrule.check.behaviour.subject import Subject
 from chainrule.check.measure.budget import Budget, Progress, duration
 from chainrule.check.measure.rules import Tolerance
 from chainrule.check.measure.verdicts import Examiner
-from chainrule.check.report.report import Finding, GradientReport, Verdict
+from chainrule.check.report.records import Cause, Finding, Verdict
+from chainrule.check.report.report import GradientReport
 from chainrule.check.runtime.failures import first_not_finite, made_by_check, told
 from chainrule.check.runtime.state import Memory, Saved
 from chainrule.check.runtime.user_code import no_warnings
@@ -125,9 +126,9 @@ def check_gradients(
                 raise
             return broken
         if diagnose and not report.ok and not budget.together:
-            report.causes = _causes(report)
+            report.causes = _causes(found, report)
         if lines or (lines is None and diagnose and report.wrong and not budget.together):
-            _add_lines(report, budget)
+            _add_lines(found, report, budget)
         report.seconds = budget.spent
         return report
 
@@ -188,13 +189,13 @@ def _keep_memory() -> None:
     np.empty(2**25 - 2**14, np.uint8)
 
 
-def _causes(report: GradientReport) -> list[Any]:
+def _causes(target: Target, report: GradientReport) -> list[Cause]:
     from chainrule.check.diagnose.diagnosis import diagnose
 
-    return list(diagnose(report))
+    return diagnose(target, report)
 
 
-def _add_lines(report: GradientReport, budget: Budget) -> None:
+def _add_lines(target: Target, report: GradientReport, budget: Budget) -> None:
     """A verdict on every line, as far as there is time."""
     from chainrule.check.script.live import lines_of
 
@@ -202,7 +203,7 @@ def _add_lines(report: GradientReport, budget: Budget) -> None:
     seconds = min(_LINE_SECONDS, max(0.0, budget.seconds - budget.spent))
     changed = [cause.line for cause in report.causes if cause.certified and cause.line][:1]
     wide = report.dtype == "float64"
-    report.lines, note = lines_of(report.target, right, seconds, wide=wide, changed=changed)
+    report.lines, note = lines_of(target, right, seconds, wide=wide, changed=changed)
     report.notes += [note] if note else []
 
 
@@ -274,7 +275,9 @@ def _checked(
         findings += behaviour(subject)
         findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))
-    return GradientReport(parameters, findings, target, f"{method}, {dtype}{note}", dtype, 0, seed)
+    return GradientReport(
+        target.name, target.kind, parameters, findings, f"{method}, {dtype}{note}", dtype, seed=seed
+    )
 
 
 def _guarded(target: Target, run: Callable[[], Finding]) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.behaviour.subject import Gradients, OutOfTimeError, Subject
-from chainrule.check.report.report import Finding
+from chainrule.check.report.records import Finding
 from chainrule.check.runtime.compare import near, same_loss
 from chainrule.check.runtime.failures import told
 from chainrule.check.targets.target import Target, nudged, rows_of, take_rows

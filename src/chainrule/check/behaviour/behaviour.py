@@ -19,7 +19,7 @@ from chainrule.check.behaviour.batches import (
     train_and_eval,
 )
 from chainrule.check.behaviour.subject import Gradients, OutOfTimeError, Subject
-from chainrule.check.report.report import Finding
+from chainrule.check.report.records import Finding
 from chainrule.check.runtime.compare import copied, identical, near, overlap, same_loss
 from chainrule.check.runtime.failures import told
 from chainrule.check.targets.target import Target, copy_of

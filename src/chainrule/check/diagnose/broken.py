@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chainrule.check.diagnose.breaks import find_repair_that_runs
-from chainrule.check.diagnose.cause import cause_of_repair
-from chainrule.check.report.report import Finding, GradientReport, ParameterReport, Verdict
+from chainrule.check.report.records import Finding, ParameterReport, Verdict
+from chainrule.check.report.report import GradientReport
 from chainrule.check.runtime.user_code import has_source
 from chainrule.check.targets.target import Target
 from chainrule.errors import InputError
@@ -60,9 +60,11 @@ def report_of_broken(
     }  # fmt: skip
     text = f"{place.problem}, in line {place.line}: {place.text}"
     evidence = f"{text}. With this change of {repair.where} it runs, and every gradient is right"
-    cause = cause_of_repair(repair, True, next(reversed(parameters)), evidence)
+    cause = repair.cause(True, next(reversed(parameters)), evidence)
     finding = Finding("backward-runs", False, text)
-    return GradientReport(parameters, [finding], target, "not measured", seed=seed, causes=[cause])
+    return GradientReport(
+        target.name, target.kind, parameters, [finding], "not measured", seed=seed, causes=[cause]
+    )
 
 
 def _raises_again(make: Callable[[], Target], place: _Place) -> bool:

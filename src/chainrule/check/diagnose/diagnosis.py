@@ -1,29 +1,25 @@
-"""Which mistake is it? A cause is named only with a certificate.
+"""Which mistake is it? A cause is certified only if it is proved.
 
 1. Experiments: what a failed test of behaviour comes from (gradients accumulate, a stale cache, …).
 2. Reproduction: the mistake that gives the same gradients in a mirror of the model.
 3. Signature: without a mirror, the relation between given and true gradient.
 4. Repair: the change of one line of the user's own code that makes every gradient right.
-5. Otherwise the place is named, and nothing else.
+5. Otherwise only the first wrong gradient is reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.check.diagnose.cause import Cause, cause_of_repair
 from chainrule.check.diagnose.experiments import state_causes
-from chainrule.check.diagnose.plain import PLAIN
 from chainrule.check.diagnose.reproduce import reproduce
 from chainrule.check.diagnose.search import Repair, find_repairs
+from chainrule.check.report.causes import PLAIN
+from chainrule.check.report.records import Cause, Results
 from chainrule.check.targets.target import CannotRecastError, Target
-
-if TYPE_CHECKING:
-    from chainrule.check.report.report import GradientReport
 
 __all__ = ["diagnose"]
 
@@ -33,24 +29,24 @@ _EXPLAINS = ("integer-buffers", "gradients-accumulate")
 _AS_PLAIN = 0.4  # difference in cost up to which two repairs are equally likely
 
 
-def diagnose(report: GradientReport) -> list[Cause]:
-    """The causes of what a report found wrong, best first; empty if nothing is.
+def diagnose(target: Target, results: Results) -> list[Cause]:
+    """What explains the results of checking a target, the most likely cause first.
 
-    >>> from chainrule.check import check_gradients
+    >>> from chainrule.check import check_gradients, find_target
     >>> from chainrule.faults import inject
-    >>> report = check_gradients(inject("4-5(tanh)-3", "missing-batch-mean"))
-    >>> cause = diagnose(report)[0]
+    >>> target = find_target(inject("4-5(tanh)-3", "missing-batch-mean"))
+    >>> (cause,) = diagnose(target, check_gradients(target, diagnose=False))
     >>> cause.name, cause.certified
     ('missing-batch-mean', True)
     """
-    state = state_causes(report)
-    if not report.wrong or any(c.certified and c.name in _EXPLAINS for c in state):
+    state = state_causes(target, results)
+    if not results.wrong or any(c.certified and c.name in _EXPLAINS for c in state):
         return state
-    where = _first_wrong(list(report.parameters), {p.name for p in report.wrong})
-    causes = _explain(report.target, where)
+    where = _first_wrong(list(results.parameters), {p.name for p in results.wrong})
+    causes = _explain(target, where)
     known = {cause.name for cause in causes}
     causes += [cause for cause in state if cause.name not in known]
-    return causes or [_unknown(report, where)]
+    return causes or [_unknown(results, where)]
 
 
 def _explain(target: Target, where: str) -> list[Cause]:
@@ -73,13 +69,13 @@ def _by_proof(target: Target, where: str) -> list[Cause]:
 
 
 def _combined(reproduced: list[Cause], repairs: Sequence[Repair], where: str) -> list[Cause]:
-    """What reproduces the gradients, with the line that mends them; else the repairs alone."""
+    """What reproduces the gradients, with the line that repairs them; else the repairs alone."""
     if not repairs:
         return reproduced
     by_name = {repair.name: repair for repair in reversed(repairs)}
     shared = [cause for cause in reproduced if cause.name in by_name]
     if any(cause.certified for cause in reproduced):
-        return [_with_line(c, by_name.get(c.name) or repairs[0]) for c in reproduced]
+        return [_with_line(c, by_name[c.name]) if c in shared else c for c in reproduced]
     if len(shared) == 1 and shared[0].name == repairs[0].name:
         # several mistakes give these gradients, and this one is in the code
         return [replace(_with_line(shared[0], by_name[shared[0].name]), certified=True)]
@@ -87,11 +83,11 @@ def _combined(reproduced: list[Cause], repairs: Sequence[Repair], where: str) ->
 
 
 def _with_line(cause: Cause, repair: Repair) -> Cause:
-    evidence = f"{cause.evidence}. {_mends(repair)}"
+    evidence = f"{cause.evidence}. {_proof(repair)}"
     return replace(cause, evidence=evidence, diff=repair.diff, line=repair.where)
 
 
-def _mends(repair: Repair) -> str:
+def _proof(repair: Repair) -> str:
     sizes = " and ".join(map(str, repair.sizes))
     return (
         f"With this change of {repair.where} every gradient is right, on batches of {sizes} with "
@@ -110,10 +106,10 @@ def _of_repairs(repairs: Sequence[Repair], where: str) -> list[Cause]:
     causes = []
     for name in [best.name, *sorted(rivals)]:
         repair = next(r for r in repairs if r.name == name)
-        evidence = _mends(repair)
+        evidence = _proof(repair)
         if rivals:
             evidence += f"; {len(rivals) + 1} changes of different kinds do"
-        causes.append(cause_of_repair(repair, not rivals, where, evidence))
+        causes.append(repair.cause(not rivals, where, evidence))
     return causes
 
 
@@ -122,9 +118,9 @@ def _first_wrong(names: Sequence[str], wrong: set[str]) -> str:
     return next(name for name in reversed(names) if name in wrong)
 
 
-def _unknown(report: GradientReport, where: str) -> Cause:
-    parameter = report.parameters[where]
-    right = [p.name for p in report.parameters.values() if p.verdict.ok]
+def _unknown(results: Results, where: str) -> Cause:
+    parameter = results.parameters[where]
+    right = [p.name for p in results.parameters.values() if p.verdict.ok]
     evidence = parameter.note or parameter.verdict.value
     if parameter.max_relative_error is not None:
         evidence = f"largest relative error {parameter.max_relative_error:.2g}"
@@ -135,7 +131,7 @@ def _unknown(report: GradientReport, where: str) -> Cause:
         certified=False,
         where=where,
         summary="No catalogued mistake, nor two of them, reproduces these gradients, and no "
-        "change of one line mends them.",
+        "change of one line fixes them.",
         evidence=evidence,
         fix=f"Look at the line that computes the gradient of {where}, and at what it is given.",
     )

@@ -7,34 +7,31 @@ decides, the likeliest mistake is given, and not as proved.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from chainrule.check.diagnose.cause import Cause, from_catalogue
 from chainrule.check.diagnose.truth import Trial
+from chainrule.check.report.causes import named_cause
+from chainrule.check.report.records import Cause, Finding, Results
 from chainrule.check.runtime.compare import near
-from chainrule.check.targets.target import rows_of, take_rows
-
-if TYPE_CHECKING:
-    from chainrule.check.report.report import Finding, GradientReport
+from chainrule.check.targets.target import Target, rows_of, take_rows
 
 __all__ = ["state_causes"]
 
 Gradients = Mapping[str, Any]
 
 
-def state_causes(report: GradientReport) -> list[Cause]:
+def state_causes(target: Target, results: Results) -> list[Cause]:
     """What the failed tests of behaviour come from, the proved ones first."""
     causes: dict[str, Cause] = {}
-    target = report.target
     saved = target.snapshot()
-    for finding in report.findings:
+    for finding in results.findings:
         experiment = _EXPERIMENTS.get(finding.name)
         if finding.ok or experiment is None:
             continue
         try:
-            cause = experiment(report, finding)
+            cause = experiment(target, results, finding)
         except Exception:  # somebody's code: the experiment does not suit it
             cause = None
         finally:
@@ -46,16 +43,16 @@ def state_causes(report: GradientReport) -> list[Cause]:
 
 def _cause(name: str, certified: bool, finding: Finding, evidence: str = "") -> Cause:
     words = f"{finding.message}; {evidence}" if evidence else finding.message
-    return from_catalogue([name], certified, finding.name, words)
+    return named_cause([name], certified, finding.name, words)
 
 
-def _input_damaged(report: GradientReport, finding: Finding) -> Cause:
+def _input_damaged(target: Target, results: Results, finding: Finding) -> Cause:
     return _cause("input-damaged", True, finding)
 
 
-def _integer(report: GradientReport, finding: Finding) -> Cause:
+def _integer(target: Target, results: Results, finding: Finding) -> Cause:
     """Whole numbers, which are the true gradients without what comes after the point."""
-    known = [p for p in report.parameters.values() if p.true_gradient is not None]
+    known = [p for p in results.parameters.values() if p.true_gradient is not None]
     cut = all(
         p.given_gradient is not None
         and np.array_equal(np.trunc(np.round(p.true_gradient, 9)), p.given_gradient)
@@ -65,9 +62,8 @@ def _integer(report: GradientReport, finding: Finding) -> Cause:
     return _cause("integer-buffers", bool(known) and cut, finding, "the rest is as it should be")
 
 
-def _parameters_changed(report: GradientReport, finding: Finding) -> Cause | None:
+def _parameters_changed(target: Target, results: Results, finding: Finding) -> Cause | None:
     """An update, if the change is −lr times the gradient; damage, if they became the gradient."""
-    target = report.target
     before = {n: v.copy() for n, v in target.parameters().items() if n != "X"}
     given = {n: None if g is None else np.array(g) for n, g in target.raw_gradients().items()}
     after = {n: v.copy() for n, v in target.parameters().items() if n != "X"}
@@ -80,7 +76,7 @@ def _parameters_changed(report: GradientReport, finding: Finding) -> Cause | Non
     rates = [_rate(after[n] - before[n], np.asarray(gradients[n])) for n in moved]
     if all(r > 0 for r in rates) and np.ptp(rates) <= 1e-6 * max(rates):
         change = f"the change of {', '.join(moved)} is −{rates[0]:.6g} times the gradient"
-        if report.wrong:
+        if results.wrong:
             return _cause("updated-before-passing-down", False, finding, change)
         return Cause(
             "updated-inside-backward", True, finding.name,
@@ -98,9 +94,9 @@ def _rate(change: np.ndarray, gradient: np.ndarray) -> float:
     return rate if np.allclose(change, -rate * gradient, rtol=1e-6, atol=1e-12) else float("nan")
 
 
-def _accumulates(report: GradientReport, finding: Finding) -> Cause:
+def _accumulates(target: Target, results: Results, finding: Finding) -> Cause:
     """Every further pass adds the same once more."""
-    first, second, third = (report.target.gradients() for _ in range(3))
+    first, second, third = (target.gradients() for _ in range(3))
     steady = all(
         near(np.asarray(third[n]) - np.asarray(second[n]), np.asarray(second[n]) - np.asarray(g))
         for n, g in first.items()
@@ -109,9 +105,8 @@ def _accumulates(report: GradientReport, finding: Finding) -> Cause:
     return _cause("gradients-accumulate", steady, finding, "a third pass adds the same again")
 
 
-def _second_backward(report: GradientReport, finding: Finding) -> Cause | None:
+def _second_backward(target: Target, results: Results, finding: Finding) -> Cause | None:
     """Twice the gradient if it is added to, another one if what forward kept is gone."""
-    target = report.target
     once = target.gradients()
     twice = target.gradients_of_second_backward()
     if twice is None:
@@ -123,9 +118,8 @@ def _second_backward(report: GradientReport, finding: Finding) -> Cause | None:
     return _cause(name, True, finding, factor)
 
 
-def _other_batch(report: GradientReport, finding: Finding) -> Cause:
+def _other_batch(target: Target, results: Results, finding: Finding) -> Cause:
     """A cache is stale if the first batch stays, whatever comes after it."""
-    target = report.target
     X, y = target.X, target.y
     count, _ = rows_of(X, y)
     rows = np.arange(count)
@@ -153,9 +147,8 @@ def _all_near(a: Gradients, b: Gradients) -> bool:
     return all(near(g, b[n]) for n, g in a.items())
 
 
-def _batch_sizes(report: GradientReport, finding: Finding) -> Cause:
+def _batch_sizes(target: Target, results: Results, finding: Finding) -> Cause:
     """The batch size is fixed if at every other size n the gradient is n/N times the true one."""
-    target = report.target
     X, y = target.X, target.y
     count, _ = rows_of(X, y)
     exact = []
@@ -163,7 +156,7 @@ def _batch_sizes(report: GradientReport, finding: Finding) -> Cause:
     for size in (count // 2 + 1, 2 * count):
         try:
             target.gradients()  # the batch that it was made for, or that came first
-            trial = Trial(target, *take_rows(X, y, np.arange(size) % count), 0.0, report.seed)
+            trial = Trial(target, *take_rows(X, y, np.arange(size) % count), 0.0, results.seed)
             given = trial.given()
         finally:
             target.restore(saved)
@@ -172,7 +165,7 @@ def _batch_sizes(report: GradientReport, finding: Finding) -> Cause:
     return _cause("hard-coded-batch-size", all(exact), finding, text if all(exact) else "")
 
 
-_EXPERIMENTS: dict[str, Callable[[GradientReport, Finding], Cause | None]] = {
+_EXPERIMENTS: dict[str, Callable[[Target, Results, Finding], Cause | None]] = {
     "inputs-unchanged": _input_damaged,
     "parameters-unchanged": _parameters_changed,
     "gradients-accumulate": _accumulates,

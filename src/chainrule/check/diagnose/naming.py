@@ -18,8 +18,8 @@ from chainrule.check.diagnose.operands import (
     of_slope_function,
     of_transpose,
 )
-from chainrule.check.diagnose.plain import PLAIN
 from chainrule.check.edits.edit import Edit
+from chainrule.check.report.causes import PLAIN
 
 __all__ = ["name_of"]
 

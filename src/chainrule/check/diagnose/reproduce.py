@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.diagnose.cause import Cause, from_catalogue
 from chainrule.check.diagnose.signature import Sample, Signature, relations, signatures
+from chainrule.check.report.causes import named_cause
+from chainrule.check.report.records import Cause
 from chainrule.check.runtime.values import write
 from chainrule.check.targets.mirror import find_mirror
 from chainrule.check.targets.mirror_net import Mirror
@@ -61,14 +62,14 @@ def reproduce(target: Target, where: str) -> list[Cause]:
             mirror, experiments, _pairs(candidates), seconds=_PAIR_SECONDS, first_only=True
         )
     evidence = _evidence(mirror, experiments, names)
-    return [from_catalogue(found, len(names) == 1, where, evidence) for found in names]
+    return [named_cause(found, len(names) == 1, where, evidence) for found in names]
 
 
 def _of_relation(signature: Signature, target: Target, where: str) -> Cause:
     """A factor 2 is no proof where something has 2 columns: it may be their number."""
     lengths = {n for value in target.parameters().values() for n in value.shape}
     certified = "factor-two" not in signature.name or 2 not in lengths
-    return from_catalogue([signature.name], certified, where, signature.evidence)
+    return named_cause([signature.name], certified, where, signature.evidence)
 
 
 def _in_one_layer(

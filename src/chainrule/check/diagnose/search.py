@@ -14,7 +14,6 @@ import numpy as np
 
 from chainrule.check.diagnose.effect import Effect, close
 from chainrule.check.diagnose.naming import name_of
-from chainrule.check.diagnose.plain import PLAIN
 from chainrule.check.diagnose.truth import Given, Trial, Truth
 from chainrule.check.edits.activation import activation_edits
 from chainrule.check.edits.edit import Edit, made, parse, statements, values
@@ -24,6 +23,8 @@ from chainrule.check.edits.scope import Hand
 from chainrule.check.edits.source import Program, read_program, swapped
 from chainrule.check.edits.sums import sum_edits
 from chainrule.check.edits.terms import term_edits
+from chainrule.check.report.causes import PLAIN, named_cause
+from chainrule.check.report.records import Cause
 from chainrule.check.runtime.state import Saved
 from chainrule.check.runtime.user_code import no_warnings
 from chainrule.check.targets.target import Target, rows_of, take_rows
@@ -68,6 +69,10 @@ class Repair:
         """The line, wrong and right."""
         added = "\n".join(f"+ {line}" for line in self.right.splitlines())
         return f"- {self.wrong}\n{added}"
+
+    def cause(self, certified: bool, where: str, evidence: str) -> Cause:
+        """The cause that the change shows, with the user's own line as its diff."""
+        return named_cause([self.name], certified, where, evidence, diff=self.diff, line=self.where)
 
 
 def find_repairs(

@@ -11,7 +11,7 @@ from chainrule.check.measure.budget import Budget, Progress
 from chainrule.check.measure.ladder import Slope
 from chainrule.check.measure.numeric import random_direction
 from chainrule.check.measure.rules import Index, Measured, Rules, off_by, root_mean_square
-from chainrule.check.report.report import ParameterReport, Verdict
+from chainrule.check.report.records import ParameterReport, Verdict
 
 __all__ = ["DirectionSearch"]
 

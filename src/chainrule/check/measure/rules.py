@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.check.measure.ladder import Slope
 from chainrule.check.measure.numeric import Prober
-from chainrule.check.report.report import ParameterReport, Verdict, index_text
+from chainrule.check.report.records import ParameterReport, Verdict, index_text
 from chainrule.checks import first_non_finite
 
 __all__ = [

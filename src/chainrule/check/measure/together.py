@@ -15,7 +15,7 @@ from chainrule.check.measure.budget import Budget, Progress
 from chainrule.check.measure.ladder import Slope
 from chainrule.check.measure.numeric import random_direction
 from chainrule.check.measure.rules import Index, Rules, off_by
-from chainrule.check.report.report import ParameterReport, Verdict
+from chainrule.check.report.records import ParameterReport, Verdict
 from chainrule.check.targets.target import Move, nudged
 
 __all__ = ["directions_of", "judge_together"]

@@ -30,7 +30,7 @@ from chainrule.check.measure.rules import (
     root_mean_square,
 )
 from chainrule.check.measure.together import judge_together
-from chainrule.check.report.report import ParameterReport, Verdict
+from chainrule.check.report.records import ParameterReport, Verdict
 from chainrule.check.targets.mirror import find_mirror
 from chainrule.check.targets.network import NetworkTarget
 from chainrule.check.targets.target import Target, nudged

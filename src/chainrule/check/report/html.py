@@ -1,17 +1,14 @@
-"""A report in a notebook. It takes the notebook's own colours of text and paper, light or dark; a
+"""A report in a notebook. Text and background have the notebook's own colours, light or dark; a
 verdict has a sign and a word beside its colour."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING, Any
 
 from chainrule.check.report.lines import line_table
+from chainrule.check.report.records import Cause, Finding, ParameterReport, Results
 from chainrule.check.report.text import HEADER, cells
-
-if TYPE_CHECKING:
-    from chainrule.check.report.report import Finding, GradientReport, ParameterReport
 
 __all__ = ["as_html"]
 
@@ -49,26 +46,23 @@ _STYLE = """
 """
 
 
-def as_html(report: GradientReport) -> str:
+def as_html(results: Results) -> str:
     """The report as one `<div>` that stands alone."""
-    label = f"Gradient check of {report.target.name}"
-    what, _, said = report.headline().rpartition(": ")
-    said = "" if report.ok else f": {said}"
-    rows = list(report.parameters.values())
-    known = " ".join(cause.evidence for cause in report.causes[:1])
-    failed = [f for f in report.findings if not f.ok and f.message not in known]
-    failed += [f for f in report.findings if f.name == "slow"]
+    label = f"Gradient check of {results.name}"
+    outcome = "" if results.ok else f": {results.summary}"
+    rows = list(results.parameters.values())
+    failed = results.unexplained + [f for f in results.findings if f.name == "slow"]
     parts = [
         f"<style>{_STYLE}</style>",
-        f'<p class="cr-head">{_verdict(report.ok)} {escape(what)}{escape(said)}</p>',
+        f'<p class="cr-head">{_verdict(results.ok)} {escape(results.subject)}{escape(outcome)}</p>',
         _table(sorted(rows, key=lambda p: p.verdict.ok)[:_ROWS] if len(rows) > _ROWS else rows),
         f"<p>… and {len(rows) - _ROWS} more, all right or less wrong</p>" * (len(rows) > _ROWS),
         _list(_finding(f) for f in failed),
         _list(f"<b>d{escape(p.name)}</b>: {escape(p.note)}" for p in rows[:_ROWS] if p.note),
-        line_table(report.lines),
-        *(_cause(cause, report) for cause in report.causes[:3]),
-        _tests(report.tests),
-        f'<p class="cr-foot">{escape(report.method)}, {report.seconds:.2f} s</p>',
+        line_table(results.lines),
+        *(_cause(cause, results) for cause in results.causes[:3]),
+        _tests(results.tests),
+        f'<p class="cr-foot">{escape(results.method)}, {results.seconds:.2f} s</p>',
     ]
     attributes = f'class="chainrule-report" role="group" aria-label="{escape(label)}"'
     return f"<div {attributes}>{''.join(parts)}</div>"
@@ -123,12 +117,10 @@ def _list(items: Iterable[str]) -> str:
     return f"<ul>{body}</ul>" if body else ""
 
 
-def _cause(cause: Any, report: GradientReport) -> str:
-    if not hasattr(cause, "evidence"):
-        return f"<pre>{escape(str(cause))}</pre>"
+def _cause(cause: Cause, results: Results) -> str:
     proof = "proved" if cause.certified else "not proved"
     diff = f"<pre>{''.join(map(_diff_line, cause.diff.splitlines()))}</pre>" if cause.diff else ""
-    where = f"first in d{cause.where}" if cause.where in report.parameters else cause.where
+    where = f"first in d{cause.where}" if cause.where in results.parameters else cause.where
     return (
         f'<div class="cr-cause"><p><b>{escape(cause.name)}</b> ({proof}), {escape(where)}. '
         f"{escape(cause.summary)}</p>"

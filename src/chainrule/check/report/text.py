@@ -5,13 +5,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from chainrule.check.report.lines import Line, around_first_wrong, listing
+from chainrule.check.report.records import Cause, Finding, ParameterReport, Results
 from chainrule.tables import text_table
-
-if TYPE_CHECKING:
-    from chainrule.check.report.report import GradientReport, ParameterReport
 
 __all__ = ["HEADER", "cells", "everything", "on_a_screen", "plain"]
 
@@ -29,37 +26,36 @@ def plain(lines: Sequence[Line]) -> str:
     return "\n".join("".join(text for text, _ in line) for line in lines)
 
 
-def on_a_screen(report: GradientReport) -> list[Line]:
-    """What is wrong first; what is left out when there is too much is counted."""
-    above, below = _complaints(report), [*_first_cause(report), _footer(report)]
-    room = _HEIGHT - 4 - sum(len(block) + 1 for block in (*above, *below))
-    rows = list(report.parameters.values())
+def on_a_screen(results: Results) -> list[Line]:
+    """What is wrong first. If there is too much, the rest is counted."""
+    problems, below = _problems(results), [*_first_cause(results), _footer(results)]
+    space = _HEIGHT - 4 - sum(len(block) + 1 for block in (*problems, *below))
+    rows = list(results.parameters.values())
     lines: list[Line] = []
-    if report.lines:
+    if results.lines:
         least = min(len(rows), _FEWEST_ROWS + 1)
-        lines = around_first_wrong(report.lines, max(_FEWEST_LINES, room - 1 - least))
-        room -= len(lines) + 1
-    if len(rows) > max(room, _FEWEST_ROWS):
-        chosen = _worst(rows, max(_FEWEST_ROWS, room - 1))
+        lines = around_first_wrong(results.lines, max(_FEWEST_LINES, space - 1 - least))
+        space -= len(lines) + 1
+    if len(rows) > max(space, _FEWEST_ROWS):
+        chosen = _worst(rows, max(_FEWEST_ROWS, space - 1))
         hidden: Line = [(f"… and {len(rows) - len(chosen)} more; --verbose shows all", "dim")]
         table = [*_table(chosen), hidden]
     else:
         table = _table(rows)
-    return _joined([[_headline(report)], table, *above, lines, *below])
+    return _joined([[_headline(results)], table, *problems, lines, *below])
 
 
-def everything(report: GradientReport) -> list[Line]:
+def everything(results: Results) -> list[Line]:
     """Every parameter, every test of the behaviour, every cause."""
-    rows = list(report.parameters.values())
+    rows = list(results.parameters.values())
     notes = [line for p in rows if p.note for line in _wrapped(f"d{p.name}: {p.note}")]
     how = [f"d{p.name} {p.checked}" for p in rows]
-    findings = [line for f in report.findings for line in _finding(f.name, f.message, f.ok)]
-    causes = [_cause(cause) for cause in report.causes]
+    findings = [line for f in results.findings for line in _finding(f)]
+    causes = [_cause(cause) for cause in results.causes]
     checked = _wrapped(f"measured: {', '.join(how)}", "dim")
-    said = [line for note in report.notes for line in _wrapped(note)]
-    blocks = [[_headline(report)], _table(rows), notes, listing(report.lines), said, findings]
-    blocks += [*causes, checked]
-    return _joined([*blocks, _footer(report)])
+    said = [line for note in results.notes for line in _wrapped(note)]
+    blocks = [[_headline(results)], _table(rows), notes, listing(results.lines), said, findings]
+    return _joined([*blocks, *causes, checked, _footer(results)])
 
 
 # --- parts --------------------------------------------------------------------------------------
@@ -73,13 +69,12 @@ def _joined(blocks: Sequence[list[Line]]) -> list[Line]:
     return lines
 
 
-def _headline(report: GradientReport) -> Line:
-    what, _, said = report.headline().rpartition(": ")
-    return [(f"{what}: ", "bold"), (said, "good" if report.ok else "bad")]
+def _headline(results: Results) -> Line:
+    return [(f"{results.subject}: ", "bold"), (results.summary, "good" if results.ok else "bad")]
 
 
 def _worst(rows: Sequence[ParameterReport], count: int) -> list[ParameterReport]:
-    """So many of them, those with something to complain of first to stay, in their order."""
+    """`count` of them in their order, the wrong ones before others."""
     chosen = {p.name for p in sorted(rows, key=lambda p: p.verdict.ok)[:count]}
     return [p for p in rows if p.name in chosen]
 
@@ -111,31 +106,30 @@ def _style(p: ParameterReport) -> str:
     return "good" if p.verdict.value == "right" else "note"
 
 
-def _complaints(report: GradientReport) -> list[list[Line]]:
-    """What failed, what is worth saying of the wrong ones, what there was no time for."""
-    known = " ".join(cause.evidence for cause in report.causes[:1])
-    failed = [f for f in report.findings if not f.ok and f.message not in known]
+def _problems(results: Results) -> list[list[Line]]:
+    """Failed tests, notes on the worst parameters, and what there was no time for."""
+    failed = results.unexplained
     blocks = [_wrapped(f"{f.name}: {f.message}", first="bad") for f in failed[:3]]
     if len(failed) > 3:
         blocks.append([[(f"… and {len(failed) - 3} more; --verbose shows all", "dim")]])
-    worst = sorted(report.parameters.values(), key=lambda p: p.verdict.ok)
-    noted = [p for p in worst if p.note and (not report.causes or p.verdict.ok)]
+    worst = sorted(results.parameters.values(), key=lambda p: p.verdict.ok)
+    noted = [p for p in worst if p.note and (not results.causes or p.verdict.ok)]
     notes = [line for p in noted[:2] for line in _wrapped(f"{p.name}: {p.note}")]
-    slow = [f for f in report.findings if f.name == "slow"]
+    slow = [f for f in results.findings if f.name == "slow"]
     return [*blocks, notes, *(_wrapped(f"{f.name}: {f.message}", first="note") for f in slow)]
 
 
-def _first_cause(report: GradientReport) -> list[list[Line]]:
-    if not report.causes:
+def _first_cause(results: Results) -> list[list[Line]]:
+    if not results.causes:
         return []
-    others = [cause.name for cause in report.causes[1:] if hasattr(cause, "name")]
-    lines = _cause(report.causes[0])
+    others = [cause.name for cause in results.causes[1:]]
+    lines = _cause(results.causes[0])
     if others:
         lines += _wrapped(f"  or {', '.join(others[:3])}: --verbose shows why", "dim")
     return [lines]
 
 
-def _cause(cause: Any) -> list[Line]:
+def _cause(cause: Cause) -> list[Line]:
     lines: list[Line] = []
     for i, text in enumerate(str(cause).splitlines()):
         if i == 0:
@@ -147,16 +141,16 @@ def _cause(cause: Any) -> list[Line]:
     return lines
 
 
-def _finding(name: str, message: str, ok: bool) -> list[Line]:
-    verdict, style = ("ok    ", "good") if ok else ("failed", "bad")
-    first, *rest = textwrap.wrap(f"{name}: {message}", _WIDTH - 8) or [""]
+def _finding(finding: Finding) -> list[Line]:
+    verdict, style = ("ok    ", "good") if finding.ok else ("failed", "bad")
+    first, *rest = textwrap.wrap(f"{finding.name}: {finding.message}", _WIDTH - 8) or [""]
     return [[(verdict, style), (f"  {first}", "")], *([(f"        {line}", "")] for line in rest)]
 
 
-def _footer(report: GradientReport) -> list[Line]:
-    passed = sum(f.ok for f in report.tests)
-    tests = f"{passed} of {len(report.tests)} tests of behaviour passed; "
-    how = f"{tests if report.tests else ''}{report.method}, {report.seconds:.2f} s"
+def _footer(results: Results) -> list[Line]:
+    passed = sum(f.ok for f in results.tests)
+    tests = f"{passed} of {len(results.tests)} tests of behaviour passed; "
+    how = f"{tests if results.tests else ''}{results.method}, {results.seconds:.2f} s"
     return _wrapped(how, "dim")
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.naming import name_of
-from chainrule.check.diagnose.plain import PLAIN
 from chainrule.check.diagnose.truth import Given as Gradients
 from chainrule.check.edits.edit import Edit
+from chainrule.check.report.causes import PLAIN
 from chainrule.check.script.fixes import Fix
 from chainrule.check.script.names import plain_name
 from chainrule.check.script.proof import Variant

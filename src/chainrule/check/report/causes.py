@@ -1,8 +1,13 @@
-"""Names for mistakes that are not in the catalogue: they claim no more than the line."""
+"""The names of mistakes, those of the catalogue and plain ones, and the causes that they make."""
 
 from __future__ import annotations
 
-__all__ = ["PLAIN"]
+from collections.abc import Sequence
+
+from chainrule.check.report.records import Cause
+from chainrule.faults import FAULTS
+
+__all__ = ["PLAIN", "named_cause"]
 
 PLAIN = {
     "wrong-factor": "A factor is wrong, missing or too many in this line.",
@@ -25,4 +30,36 @@ PLAIN = {
     "layernorm-variance-constant": "The variance over the features is held constant.",
     "batch-norm-mean-constant": "The mean over the batch is held constant.",
 }
-"""Names beside the catalogue's, and each in one sentence."""
+"""Names beside those of the catalogue, each with one sentence that claims no more than the line."""
+
+
+def named_cause(
+    names: Sequence[str],
+    certified: bool,
+    where: str,
+    evidence: str,
+    *,
+    diff: str = "",
+    line: str = "",
+) -> Cause:
+    """The cause that one plain name, or one or several of the catalogue, stand for.
+
+    Args:
+        diff: of the user's own line, where it is known; by default the catalogue's example.
+        line: file and number of that line.
+    """
+    if names[0] in PLAIN:
+        (name,) = names
+        fix = f"Change {line} so."
+        return Cause(name, certified, where, PLAIN[name], evidence, fix, diff, line)
+    faults = [FAULTS[name] for name in names]
+    return Cause(
+        name=" + ".join(names),
+        certified=certified,
+        where=where,
+        summary=" ".join(f.summary for f in faults),
+        evidence=evidence,
+        fix=" ".join(f.fix for f in faults),
+        diff=diff or "\n".join(f.diff for f in faults),
+        line=line,
+    )
