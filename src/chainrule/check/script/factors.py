@@ -10,6 +10,7 @@ __all__ = ["known_factors", "scaled_text"]
 
 
 def scaled_text(factor: float, name: str, sizes: dict[float, str]) -> str:
+    """What a value is: "0.025 × ∂L/∂W1  (1/N)", with the meaning of the factor if it is known."""
     if abs(factor - 1) < 1e-5:
         return f"∂L/∂{name}"
     if abs(factor + 1) < 1e-5:

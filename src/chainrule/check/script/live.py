@@ -239,7 +239,7 @@ def _reading(tape: Tape, replayer: Replayer, right: Mapping[str, bool]) -> Readi
         if event is not None and () in event.leaves:
             value = np.asarray(event.leaves[()], dtype=np.float64)
             place = Place(tape.by_key[f"parameter {name}", 0])
-            givens.append(Given(name, place, value, *_computed(tape, event)))
+            givens.append(Given(name, place, value, *_computed(tape, event), seen=(event, ())))
     if not givens:
         raise _NothingToJudgeError("no gradient is an array")
     table = measure(replayer, [given.place for given in givens], [loss])
