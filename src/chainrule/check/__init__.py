@@ -7,13 +7,21 @@ True
 """
 
 from chainrule.check.check import GradientError, assert_gradients, check_gradients
-from chainrule.check.report.report import Finding, GradientReport, ParameterReport, Verdict
+from chainrule.check.report.report import (
+    Finding,
+    Grade,
+    GradientReport,
+    ParameterReport,
+    Verdict,
+)
 from chainrule.check.targets import find_target
-from chainrule.check.targets.files import load_target
+from chainrule.check.targets.files import Found, load_target, things_in_file
 from chainrule.check.targets.target import Target
 
 __all__ = [
     "Finding",
+    "Found",
+    "Grade",
     "GradientError",
     "GradientReport",
     "ParameterReport",
@@ -23,4 +31,5 @@ __all__ = [
     "check_gradients",
     "find_target",
     "load_target",
+    "things_in_file",
 ]

@@ -17,8 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from chainrule.check import Target as CheckedTarget
-from chainrule.check import check_gradients, load_target
+from chainrule.check import GradientReport, check_gradients, things_in_file
 from chainrule.check.report.text import Line, everything, on_a_screen
 from chainrule.check.script import FileReport, check_file
 from chainrule.check.script.record import as_document
@@ -85,14 +84,11 @@ def check(
         raise typer.Exit(step.exit_code)
     with _Bar() as bar:
         try:
-            found = _loaded(target, seed, seconds)
+            report = _checked_thing(target, seed, every_entry or None, seconds, bar)
         except _StepChecked as checked:
             bar.stop()
             _show_step(checked.report, json)
             raise typer.Exit(checked.report.exit_code) from None
-        report = check_gradients(
-            found, seed=seed, every_entry=every_entry or None, seconds=seconds, progress=bar.show
-        )
     if not report.ok and not any(cause.certified for cause in report.causes):
         step = _checked_calls(target, seconds)
         if step is not None and step.verdict == "wrong":
@@ -165,10 +161,13 @@ def _summary(report: FileReport | InputError) -> list[str]:
     return [verdict, lines, names or textwrap.shorten(report.problem, 60)]
 
 
-def _loaded(target: str, seed: int, seconds: float | None) -> CheckedTarget:
-    """What is in the file. A traceback of the file's own stays as it is, line by line."""
+def _checked_thing(
+    target: str, seed: int, every_entry: bool | None, seconds: float | None, bar: _Bar
+) -> GradientReport:
+    """The report on the first thing in the file that can be checked. A traceback of the file's
+    own stays as it is, line by line."""
     try:
-        return load_target(target, seed=seed)
+        return _first_report(target, seed, every_entry, seconds, bar)
     except InputError as error:
         step = _checked_calls(target, seconds) if "does not import" not in str(error) else None
         if step is not None:
@@ -181,6 +180,30 @@ def _loaded(target: str, seed: int, seconds: float | None) -> CheckedTarget:
             "\n".join(traceback)
         )
         raise typer.Exit(2) from error
+
+
+def _first_report(
+    target: str, seed: int, every_entry: bool | None, seconds: float | None, bar: _Bar
+) -> GradientReport:
+    problem: InputError | None = None
+    for found in things_in_file(target):
+        if problem is not None and found.is_class:
+            break  # what is wrong with the file's object must not be hidden by one of its class
+        try:
+            return check_gradients(
+                found.thing,
+                found.X,
+                found.y,
+                loss=found.loss,
+                seed=seed,
+                every_entry=every_entry,
+                seconds=seconds,
+                progress=bar.show,
+            )
+        except InputError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
 
 
 def _print(lines: Sequence[Line]) -> None:

@@ -27,7 +27,7 @@ class Cause:
         summary: the mistake in one sentence.
         evidence: the proof, in numbers.
         fix: what to do, in one sentence.
-        diff: the code line, wrong and right; the user's own where it is known.
+        diff: the user's line, wrong and right, empty if not known.
         line: the file and line that are to be changed, empty if not known.
     """
 
@@ -71,7 +71,6 @@ def from_catalogue(names: Sequence[str], certified: bool, where: str, evidence: 
         summary=" ".join(f.summary for f in faults),
         evidence=evidence,
         fix=" ".join(f.fix for f in faults),
-        diff="\n".join(f.diff for f in faults),
     )
 
 

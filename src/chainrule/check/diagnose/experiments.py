@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.check.diagnose.cause import Cause, from_catalogue
 from chainrule.check.diagnose.truth import Trial
-from chainrule.check.runtime.compare import near
+from chainrule.check.runtime.compare import near, step_size
 from chainrule.check.targets.target import rows_of, take_rows
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def state_causes(report: GradientReport) -> list[Cause]:
             target.restore(saved)
         if cause is not None:
             causes.setdefault(cause.name, cause)
-    return sorted(causes.values(), key=lambda c: not c.certified)
+    proved = [cause for cause in causes.values() if cause.certified]
+    return proved or list(causes.values())
 
 
 def _cause(name: str, certified: bool, finding: Finding, evidence: str = "") -> Cause:
@@ -77,7 +78,7 @@ def _parameters_changed(report: GradientReport, finding: Finding) -> Cause | Non
         return _cause("weights-damaged", False, finding)
     if all(near(after[n], gradients[n]) for n in moved):
         return _cause("weights-damaged", True, finding, f"{', '.join(moved)} became the gradient")
-    rates = [_rate(after[n] - before[n], np.asarray(gradients[n])) for n in moved]
+    rates = [step_size(after[n] - before[n], np.asarray(gradients[n])) for n in moved]
     if all(r > 0 for r in rates) and np.ptp(rates) <= 1e-6 * max(rates):
         change = f"the change of {', '.join(moved)} is −{rates[0]:.6g} times the gradient"
         if report.wrong:
@@ -89,13 +90,6 @@ def _parameters_changed(report: GradientReport, finding: Finding) -> Cause | Non
             "Leave the step to a method of its own, so that gradients can be looked at first.",
         )  # fmt: skip
     return _cause("weights-damaged", False, finding)
-
-
-def _rate(change: np.ndarray, gradient: np.ndarray) -> float:
-    """lr of `change = −lr · gradient`, nan if it is not of this form."""
-    size = float((gradient * gradient).sum())
-    rate = -float((change * gradient).sum()) / size if size else float("nan")
-    return rate if np.allclose(change, -rate * gradient, rtol=1e-6, atol=1e-12) else float("nan")
 
 
 def _accumulates(report: GradientReport, finding: Finding) -> Cause:

@@ -15,7 +15,20 @@ from chainrule.check.report.html import as_html
 from chainrule.check.report.text import everything, on_a_screen, plain
 from chainrule.check.targets.target import Target
 
-__all__ = ["Finding", "GradientReport", "ParameterReport", "Verdict", "index_text"]
+__all__ = ["Finding", "Grade", "GradientReport", "ParameterReport", "Verdict", "index_text"]
+
+
+class Grade(StrEnum):
+    """How much a finding matters.
+
+    >>> [grade.value for grade in Grade]
+    ['right', 'note', 'warning', 'wrong']
+    """
+
+    RIGHT = "right"
+    NOTE = "note"  # worth knowing
+    WARNING = "warning"  # the gradients are right; it bites later
+    WRONG = "wrong"  # a gradient is not the derivative
 
 
 class Verdict(StrEnum):
@@ -106,6 +119,12 @@ class ParameterReport:
 class Finding:
     """One test of the behaviour around the gradients, such as `gradients-accumulate`.
 
+    Attributes:
+        name: of the test.
+        ok: whether it found nothing.
+        message: what it found, or what it tried.
+        severity: how much it matters if it found something.
+
     >>> from chainrule import Network
     >>> from chainrule.check import check_gradients
     >>> report = check_gradients(Network.from_spec("4-8(tanh)-3"))
@@ -116,6 +135,12 @@ class Finding:
     name: str
     ok: bool
     message: str
+    severity: Grade = Grade.WRONG
+
+    @property
+    def grade(self) -> Grade:
+        """`severity`, or "right" if it found nothing."""
+        return Grade.RIGHT if self.ok else self.severity
 
 
 @dataclass
@@ -148,10 +173,21 @@ class GradientReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient is right and everything behaves."""
-        return all(p.verdict.ok for p in self.parameters.values()) and all(
-            f.ok for f in self.findings
-        )
+        """Whether every gradient is right, here and wherever else it was tried."""
+        return self.grade is not Grade.WRONG
+
+    @property
+    def grade(self) -> Grade:
+        """The worst of all that was found: "wrong", "warning", "note" or "right"."""
+        found = {f.grade for f in self.findings}
+        if self.wrong or Grade.WRONG in found:
+            return Grade.WRONG
+        return next((g for g in (Grade.WARNING, Grade.NOTE) if g in found), Grade.RIGHT)
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What works today and bites later."""
+        return [f for f in self.findings if f.grade is Grade.WARNING]
 
     @property
     def wrong(self) -> list[ParameterReport]:
@@ -174,13 +210,17 @@ class GradientReport:
     def headline(self) -> str:
         """One line: what was checked, and how it came out."""
         count = sum(math.prod(p.shape) for p in self.parameters.values())
-        said = "right" if self.ok else self._complaint()
+        said = self._right() if self.ok else self._complaint()
         return f"{self.target.name}, {count:,} entries, {self.dtype}: {said}"
+
+    def _right(self) -> str:
+        count = len(self.warnings)
+        return f"right, {count} warning{'s' * (count != 1)}" if count else "right"
 
     def _complaint(self) -> str:
         if self.wrong:
             return f"{len(self.wrong)} of {len(self.parameters)} gradients not right"
-        failed = sum(not f.ok for f in self.findings)
+        failed = sum(f.grade is Grade.WRONG for f in self.findings)
         return f"gradients right, {failed} test{'s' * (failed != 1)} of behaviour failed"
 
     def to_dict(self) -> dict[str, Any]:
@@ -188,6 +228,7 @@ class GradientReport:
         causes = [c.to_dict() if hasattr(c, "to_dict") else str(c) for c in self.causes]
         return {
             "ok": self.ok,
+            "grade": self.grade.value,
             "target": self.target.name,
             "kind": self.target.kind,
             "method": self.method,
@@ -195,7 +236,10 @@ class GradientReport:
             "seconds": round(self.seconds, 6),
             "seed": self.seed,
             "parameters": {name: p.to_dict() for name, p in self.parameters.items()},
-            "findings": [{"name": f.name, "ok": f.ok, "message": f.message} for f in self.findings],
+            "findings": [
+                {"name": f.name, "ok": f.ok, "grade": f.grade.value, "message": f.message}
+                for f in self.findings
+            ],
             "causes": causes,
         }
 

@@ -49,7 +49,7 @@ def everything(report: GradientReport) -> list[Line]:
     rows = list(report.parameters.values())
     notes = [line for p in rows if p.note for line in _wrapped(f"d{p.name}: {p.note}")]
     how = [f"d{p.name} {p.checked}" for p in rows]
-    findings = [line for f in report.findings for line in _finding(f.name, f.message, f.ok)]
+    findings = [line for f in report.findings for line in _finding(f.name, f.message, f.grade)]
     causes = [_cause(cause) for cause in report.causes]
     checked = _wrapped(f"measured: {', '.join(how)}", "dim")
     blocks = [[_headline(report)], _table(rows), notes, findings, *causes, checked]
@@ -109,7 +109,8 @@ def _complaints(report: GradientReport) -> list[list[Line]]:
     """What failed, what is worth saying of the wrong ones, what there was no time for."""
     known = " ".join(cause.evidence for cause in report.causes[:1])
     failed = [f for f in report.findings if not f.ok and f.message not in known]
-    blocks = [_wrapped(f"{f.name}: {f.message}", first="bad") for f in failed[:3]]
+    failed.sort(key=lambda f: ("wrong", "warning", "note").index(f.grade))
+    blocks = [_failed(f.name, f.message, f.grade) for f in failed[:3]]
     if len(failed) > 3:
         blocks.append([[(f"… and {len(failed) - 3} more; --verbose shows all", "dim")]])
     worst = sorted(report.parameters.values(), key=lambda p: p.verdict.ok)
@@ -141,10 +142,19 @@ def _cause(cause: Any) -> list[Line]:
     return lines
 
 
-def _finding(name: str, message: str, ok: bool) -> list[Line]:
-    verdict, style = ("ok    ", "good") if ok else ("failed", "bad")
-    first, *rest = textwrap.wrap(f"{name}: {message}", _WIDTH - 8) or [""]
-    return [[(verdict, style), (f"  {first}", "")], *([(f"        {line}", "")] for line in rest)]
+_OF_GRADE = {"right": "good", "note": "note", "warning": "note", "wrong": "bad"}
+
+
+def _failed(name: str, message: str, grade: str) -> list[Line]:
+    what = name if grade == "wrong" else f"{grade}, {name}"
+    return _wrapped(f"{what}: {message}", first=_OF_GRADE[grade])
+
+
+def _finding(name: str, message: str, grade: str) -> list[Line]:
+    verdict = {"right": "ok", "wrong": "failed"}.get(grade, grade)
+    first, *rest = textwrap.wrap(f"{name}: {message}", _WIDTH - 9) or [""]
+    head = (f"{verdict:7}", _OF_GRADE[grade])
+    return [[head, (f"  {first}", "")], *([(f"         {line}", "")] for line in rest)]
 
 
 def _footer(report: GradientReport) -> list[Line]:
