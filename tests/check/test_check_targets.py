@@ -462,7 +462,7 @@ def test_targets_go_to_the_code_as_they_are(one_hot):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_batch_is_made_up_where_none_is_given(dtype):
     target = find_target(Net(dtype=dtype))
-    assert target.X.shape == (7, 5)
+    assert target.X.shape == (9, 5)  # 7 is a width
     assert target.X.dtype == dtype
     assert target.y.shape == (7,)
     assert target.y.max() <= 2

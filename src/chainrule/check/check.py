@@ -15,7 +15,7 @@ from chainrule.check.behaviour.subject import Subject
 from chainrule.check.measure.budget import Budget, Progress, duration
 from chainrule.check.measure.rules import Tolerance
 from chainrule.check.measure.verdicts import Examiner
-from chainrule.check.report.records import Cause, Finding, Verdict
+from chainrule.check.report.records import Cause, Finding, Grade, Verdict
 from chainrule.check.report.report import GradientReport
 from chainrule.check.runtime.failures import first_not_finite, made_by_check, told
 from chainrule.check.runtime.state import Memory, Saved
@@ -125,7 +125,8 @@ def check_gradients(
             if broken is None:
                 raise
             return broken
-        if diagnose and not report.ok and not budget.together:
+        unfit = report.grade in (Grade.WRONG, Grade.WARNING)
+        if diagnose and unfit and not budget.together:
             report.causes = _causes(found, report)
         if lines or (lines is None and diagnose and report.wrong and not budget.together):
             _add_lines(found, report, budget)
@@ -232,6 +233,7 @@ def _checked(
     progress: Progress | None,
     budget: Budget,
 ) -> GradientReport:
+    clean = target.snapshot()
     findings = [_guarded(target, lambda: freeze_if_random(target))]
     start = budget.spent
     value = target.loss()
@@ -251,6 +253,7 @@ def _checked(
             f"the loss of {target.name} is {np.real(value)}, it must be finite to be checked; "
             f"{f'the first place is {place}' if place else 'all that goes in is finite'}"
         )
+    target.restore(clean)  # gradients may add up from the first pass on
     own = target.first_pass(target.gradients)
     with contextlib.ExitStack() as stack:
         dtype, note = _to_float64(target, own, stack)
@@ -270,8 +273,9 @@ def _checked(
         parameters = examiner.reports()
         right = all(p.verdict is Verdict.RIGHT for p in parameters.values())
         subject = Subject(
-            target, given, examiner.prober, tolerance, seed, budget, right, target.snapshot()
-        )
+            target, given, examiner.prober, tolerance, seed, budget, right, target.snapshot(),
+            None if note else clean,
+        )  # fmt: skip
         findings += behaviour(subject)
         findings += _slow(target, budget, right)
     method = " and ".join(sorted(examiner.methods))

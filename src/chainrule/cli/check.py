@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from chainrule.check import Target as CheckedTarget
-from chainrule.check import check_gradients, load_target
+from chainrule.check import GradientReport, check_gradients, things_in_file
 from chainrule.check.report.lines import Line
 from chainrule.check.report.text import everything, on_a_screen
 from chainrule.check.script import FileReport
@@ -124,13 +123,10 @@ def check(
         raise typer.Exit(_show_file(found, json))
     with _Bar() as bar:
         try:
-            loaded = _loaded(target, seed, files)
+            report = _checked_thing(target, seed, every_entry or None, seconds, files, bar)
         except _FileChecked as checked:
             bar.stop()
             raise typer.Exit(_show_file(checked.report, json)) from None
-        report = check_gradients(
-            loaded, seed=seed, every_entry=every_entry or None, seconds=seconds, progress=bar.show
-        )
     if not report.ok and not any(cause.certified for cause in report.causes):
         found = files.calls(target)
         if found is not None and found.verdict == "wrong":
@@ -151,10 +147,18 @@ def _show_file(report: FileReport, json: bool) -> int:
     return report.exit_code
 
 
-def _loaded(target: str, seed: int, files: FileCheck) -> CheckedTarget:
-    """What is in the file. A traceback of the file's own stays as it is, line by line."""
+def _checked_thing(
+    target: str,
+    seed: int,
+    every_entry: bool | None,
+    seconds: float | None,
+    files: FileCheck,
+    bar: _Bar,
+) -> GradientReport:
+    """The report on the first thing in the file that can be checked. A traceback of the file's
+    own stays as it is, line by line."""
     try:
-        return load_target(target, seed=seed)
+        return _first_report(target, seed, every_entry, seconds, bar)
     except InputError as error:
         checked = files.calls(target) if "does not import" not in str(error) else None
         if checked is not None:
@@ -167,6 +171,30 @@ def _loaded(target: str, seed: int, files: FileCheck) -> CheckedTarget:
             "\n".join(traceback)
         )
         raise typer.Exit(2) from error
+
+
+def _first_report(
+    target: str, seed: int, every_entry: bool | None, seconds: float | None, bar: _Bar
+) -> GradientReport:
+    problem: InputError | None = None
+    for found in things_in_file(target):
+        if problem is not None and found.is_class:
+            break  # what is wrong with the file's object must not be hidden by one of its class
+        try:
+            return check_gradients(
+                found.thing,
+                found.X,
+                found.y,
+                loss=found.loss,
+                seed=seed,
+                every_entry=every_entry,
+                seconds=seconds,
+                progress=bar.show,
+            )
+        except InputError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
 
 
 def _print(lines: Sequence[Line]) -> None:

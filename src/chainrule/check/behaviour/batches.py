@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.behaviour.subject import Gradients, OutOfTimeError, Subject
-from chainrule.check.report.records import Finding
+from chainrule.check.behaviour.subject import NOT_ALL, Gradients, OutOfTimeError, Subject
+from chainrule.check.report.records import Finding, Grade
 from chainrule.check.runtime.compare import near, same_loss
 from chainrule.check.runtime.failures import told
 from chainrule.check.targets.target import Target, nudged, rows_of, take_rows
 
 _FEW = 8  # examples
+_MANY = 499
+_MOST_NUMBERS = 100_000  # in so many examples
 
 __all__ = [
     "mean_or_sum",
     "non_contiguous_X",
     "other_batch_before",
     "other_batch_sizes",
+    "other_values",
     "train_and_eval",
 ]
 
@@ -33,9 +36,15 @@ def other_batch_before(subject: Subject) -> Iterator[Finding]:
     if not subject.right:
         return  # wrong already
     X, y = take_rows(target.X, target.y, np.arange(count)[::-1])
+    X = _scaled(X)
     target.gradients()
-    used = _gradients_on(target, _scaled(X), y)
+    used = _gradients_on(target, X, y)
     share = None if used is None else subject.share(used)
+    if share is not None and subject.clean is not None:  # unless it is so without the first batch
+        target.restore(subject.clean)
+        fresh = _gradients_on(target, X, y)
+        if fresh is not None and all(near(g, fresh[n]) for n, g in (used or {}).items()):
+            share = None
     yield Finding(
         "other-batch-before",
         share is None,
@@ -45,39 +54,100 @@ def other_batch_before(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def other_values(subject: Subject) -> Iterator[Finding]:
+    """The gradients are right for many other examples too, some of them close to 0, where a
+    threshold that is a little off shows."""
+    target = subject.target
+    X = target.X
+    count, axis = rows_of(X, target.y)
+    if count + 1 not in subject.right_sizes or X.dtype.kind != "f":
+        return
+    size = min(_MANY, _MOST_NUMBERS * count // X.size) if X.ndim > 1 else 0
+    if size < count:
+        return
+    rng = np.random.default_rng([subject.seed, 4])
+    X, y = take_rows(X, target.y, rng.integers(count, size=size))
+    shape = [1] * X.ndim
+    shape[axis] = size
+    factors = np.geomspace(1e-3, 1.0, size) * rng.choice([-1.0, 1.0], size=size)
+    target.use((X * factors.reshape(shape)).astype(X.dtype), y)
+    try:
+        share = subject.share_now()
+    except OutOfTimeError:
+        raise
+    except Exception:  # somebody's code, made for one size only
+        return
+    yield Finding(
+        "other-values",
+        share is None,
+        f"right for the {count} examples, but for {size} others, many of them small, {share}"
+        if share
+        else f"right for {size} other examples, many of them small",
+    )
+
+
 def other_batch_sizes(subject: Subject) -> Iterator[Finding]:
     """The gradients are right for one example, an odd number, a short last batch, more."""
     target = subject.target
     count, _axis = rows_of(target.X, target.y)
     if count < 1 or not subject.right:
         return  # wrong already: no wonder if it is elsewhere too
-    problems = []
-    ran = []
-    for size in sorted({1, 3, count // 2 + 1, count + 1} - {count, 0}):
-        X, y = take_rows(target.X, target.y, np.arange(size) % count)
-        target.use(X, y)
-        try:
-            share = subject.share_now()
-        except OutOfTimeError:
-            raise
-        except Exception as error:  # somebody's code, made for one size only
-            share = None
-            ran.append(f"not {size} ({type(error).__name__})")
-        else:
-            ran.append(str(size))
-        finally:
-            subject.restore()
-        if share is not None:
-            problems.append(f"{size} ({share})")
-        elif ran[-1] == str(size):
-            subject.right_sizes.add(size)
-    yield Finding(
-        "other-batch-sizes",
-        not problems,
-        f"right for {count} examples, wrong for {', '.join(problems)}"
-        if problems
-        else f"right for {count} examples, and for {', '.join(ran)}",
-    )
+    sizes = sorted({1, 3, count // 2 + 1, count + 1} - {count, 0})
+    tried = {size: _tried(subject, size) for size in sizes}
+    problems = [f"{size} ({share})" for size, share in tried.items() if share and share[0] != "!"]
+    ran = [f"not {size} ({share[1:]})" if share else str(size) for size, share in tried.items()]
+    subject.right_sizes.update(size for size, share in tried.items() if share is None)
+    if not problems:
+        text = f"right for {count} examples, and for {', '.join(ran)}"
+        yield Finding("other-batch-sizes", True, text)
+        return
+    if count == 1 and all(share == NOT_ALL for share in tried.values()):
+        text = "right for one example at a time; with more of them a gradient has another shape"
+        yield Finding("other-batch-sizes", not target.one_at_a_time, text, Grade.WARNING)
+        return
+    subject.sized_by.extend(_sized_by(subject, count, sizes))
+    text = f"right for {count} examples, wrong for {', '.join(problems)}"
+    if subject.sized_by:
+        names = " and ".join(subject.sized_by)
+        text += f"; right for all of them if the global {names} is their number"
+    severity = Grade.WARNING if subject.sized_by else Grade.WRONG
+    yield Finding("other-batch-sizes", False, text, severity)
+
+
+def _tried(subject: Subject, size: int) -> str | None:
+    """None if the gradients are right for a batch of this size, else by what they are off; "!"
+    and the error if it does not run."""
+    target = subject.target
+    count, _axis = rows_of(target.X, target.y)
+    target.use(*take_rows(target.X, target.y, np.arange(size) % count))
+    try:
+        return subject.share_now()
+    except OutOfTimeError:
+        raise
+    except Exception as error:  # somebody's code, made for one size only
+        return f"!{type(error).__name__}"
+    finally:
+        subject.restore()
+
+
+def _sized_by(subject: Subject, count: int, sizes: Sequence[int]) -> list[str]:
+    """Global variables that are the number of examples, and must be for the gradients to be
+    right. The size of a batch is none: the last one is often shorter."""
+    found = []
+    for scope, name in subject.target.memory.global_numbers():
+        if scope[name] != count or "batch" in name.lower():
+            continue
+        right = True
+        for size in sizes:
+            scope[name] = size
+            try:
+                share = _tried(subject, size)
+            finally:
+                scope[name] = count
+            right = right and (share is None or share[0] == "!")
+        if right:
+            found.append(name)
+    return found
 
 
 def mean_or_sum(subject: Subject) -> Iterator[Finding]:
@@ -85,7 +155,7 @@ def mean_or_sum(subject: Subject) -> Iterator[Finding]:
     told by a few examples taken once, twice and three times."""
     target = subject.target
     count, _axis = rows_of(target.X, target.y)
-    if count < 1 or target._frozen is not None:
+    if count < 1 or target._frozen is not None or subject.sized_by:
         return
     known = len(subject.right_sizes) > 1  # right for batches of any size, they grow as the loss
     passes = [_repeated(subject, min(count, _FEW), times, not known) for times in (1, 2, 3)]

@@ -16,11 +16,12 @@ from chainrule.check.behaviour.batches import (
     non_contiguous_X,
     other_batch_before,
     other_batch_sizes,
+    other_values,
     train_and_eval,
 )
 from chainrule.check.behaviour.subject import Gradients, OutOfTimeError, Subject
-from chainrule.check.report.records import Finding
-from chainrule.check.runtime.compare import copied, identical, near, overlap, same_loss
+from chainrule.check.report.records import Finding, Grade
+from chainrule.check.runtime.compare import copied, identical, near, overlap, same_loss, step_size
 from chainrule.check.runtime.failures import told
 from chainrule.check.targets.target import Target, copy_of
 from chainrule.errors import InputError
@@ -85,15 +86,16 @@ def _gradients_accumulate(subject: Subject) -> Iterator[Finding]:
     before = {name: value.copy() for name, value in target.parameters().items()}
     raw = target.raw_gradients()
     first = {name: None if g is None else copy_of(g) for name, g in raw.items()}
-    yield from _what_changed(target, X, y, before)
-    yield _aliases(target, raw)
+    yield from _what_changed(subject, X, y, before, first)
+    yield _aliases(subject, raw)
     target.put_back(before)
     yield _adds_up(first, target.gradients())
 
 
 def _what_changed(
-    target: Target, X: Any, y: Any, before: dict[str, np.ndarray]
+    subject: Subject, X: Any, y: Any, before: dict[str, np.ndarray], given: Gradients
 ) -> Iterator[Finding]:
+    target = subject.target
     changed = [n for n, a, b in (("X", X, target.X), ("y", y, target.y)) if not identical(a, b)]
     changed += sorted(target.written)
     yield Finding(
@@ -104,16 +106,31 @@ def _what_changed(
         else "X and y are left as they are",
     )
     moved = [n for n, v in target.parameters().items() if n != "X" and not identical(v, before[n])]
+    changes = {n: target.parameters()[n] - before[n] for n in moved}
     yield Finding(
         "parameters-unchanged",
         not moved,
         f"forward or backward changes {', '.join(moved)}; only an update should"
         if moved
         else "the parameters are left as they are",
+        Grade.WARNING if subject.right and _is_step(changes, given) else Grade.WRONG,
     )
 
 
-def _aliases(target: Target, given: Gradients) -> Finding:
+def _is_step(changes: Gradients, given: Gradients) -> bool:
+    """Whether the changes are −lr times the gradients, with one lr for all."""
+    rates = []
+    for name, change in changes.items():
+        gradient = np.asarray(given[name])
+        change = np.asarray(change)
+        if gradient.shape != change.shape:
+            return False
+        rates.append(step_size(change, gradient))
+    return bool(rates) and min(rates) > 0 and max(rates) - min(rates) <= 1e-6 * max(rates)
+
+
+def _aliases(subject: Subject, given: Gradients) -> Finding:
+    target = subject.target
     raw = {n: g for n, g in given.items() if isinstance(g, np.ndarray) and g.size}
     parameters = target.parameters()
     problems = []
@@ -129,6 +146,7 @@ def _aliases(target: Target, given: Gradients) -> Finding:
         "gradients-alias",
         not problems,
         "; ".join(problems[:3]) or "every gradient has memory of its own",
+        Grade.WARNING if subject.right else Grade.WRONG,
     )
 
 
@@ -145,7 +163,7 @@ def _adds_up(first: Gradients, second: Gradients) -> Finding:
         if not near(a, b):
             # k calls have added up: the next adds one more share.
             grown = float(np.vdot(a, b)) / max(float(np.vdot(a, a)), 1e-300)
-            adds_up = grown > 1.05 and near(grown * a, b)
+            adds_up = grown > 1.0001 and near(grown * a, b)
             (added if adds_up else changed).append(name)
     wrong = added or changed
     if added:
@@ -189,7 +207,7 @@ def _gradients_integer(subject: Subject) -> Iterator[Finding]:
 _Test = Callable[[Subject], Iterator[Finding]]
 _TESTS: tuple[_Test, ...] = (
     _gradients_accumulate, _backward_twice, _gradients_integer, other_batch_before,
-    other_batch_sizes, mean_or_sum, non_contiguous_X, train_and_eval,
+    other_batch_sizes, other_values, mean_or_sum, non_contiguous_X, train_and_eval,
 )  # fmt: skip
 
 

@@ -15,9 +15,10 @@ from chainrule.check.measure.together import directions_of
 from chainrule.check.runtime.state import Saved
 from chainrule.check.targets.target import Move, Target, nudged
 
-__all__ = ["Gradients", "OutOfTimeError", "Subject"]
+__all__ = ["NOT_ALL", "Gradients", "OutOfTimeError", "Subject"]
 
 Gradients = Mapping[str, object]
+NOT_ALL = "not all there"
 _LOOSE = 1e-6
 _SINGLE = 0.1  # with few digits steps are long, and all of a layer moved so far crosses kinks
 
@@ -35,7 +36,9 @@ class Subject:
         prober: what they were measured with.
         known_right: whether it is known that they are right.
         found: the state that the target was found in.
+        clean: its state before the first pass, None if it computes in another dtype now.
         right_sizes: of batches, other than the one of now, for which they were seen to be right.
+        sized_by: global variables that must be the number of examples for them to be right.
     """
 
     target: Target
@@ -46,7 +49,9 @@ class Subject:
     budget: Budget
     known_right: bool
     found: Saved
+    clean: Saved | None = None
     right_sizes: set[int] = field(default_factory=set)
+    sized_by: list[str] = field(default_factory=list)
     _directions: dict[tuple[str, Index], np.ndarray] = field(default_factory=dict)
 
     def restore(self) -> None:
@@ -62,7 +67,7 @@ class Subject:
         """None if these gradients are right on the batch of now, else by what they are off."""
         parameters = self.target.parameters()
         if any(first_look(n, p, given[n]) is not None for n, p in parameters.items()):
-            return "not all there"
+            return NOT_ALL
         if self._all_right(given):
             return None
         prober = self.prober.on_another_batch()

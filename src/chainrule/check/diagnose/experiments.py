@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.check.diagnose.truth import Trial
 from chainrule.check.report.causes import named_cause
 from chainrule.check.report.records import Cause, Finding, Results
-from chainrule.check.runtime.compare import near
+from chainrule.check.runtime.compare import near, step_size
 from chainrule.check.targets.target import Target, rows_of, take_rows
 
 __all__ = ["state_causes"]
@@ -38,7 +38,8 @@ def state_causes(target: Target, results: Results) -> list[Cause]:
             target.restore(saved)
         if cause is not None:
             causes.setdefault(cause.name, cause)
-    return sorted(causes.values(), key=lambda c: not c.certified)
+    proved = [cause for cause in causes.values() if cause.certified]
+    return proved or list(causes.values())
 
 
 def _cause(name: str, certified: bool, finding: Finding, evidence: str = "") -> Cause:
@@ -73,7 +74,7 @@ def _parameters_changed(target: Target, results: Results, finding: Finding) -> C
         return _cause("weights-damaged", False, finding)
     if all(near(after[n], gradients[n]) for n in moved):
         return _cause("weights-damaged", True, finding, f"{', '.join(moved)} became the gradient")
-    rates = [_rate(after[n] - before[n], np.asarray(gradients[n])) for n in moved]
+    rates = [step_size(after[n] - before[n], np.asarray(gradients[n])) for n in moved]
     if all(r > 0 for r in rates) and np.ptp(rates) <= 1e-6 * max(rates):
         change = f"the change of {', '.join(moved)} is −{rates[0]:.6g} times the gradient"
         if results.wrong:
@@ -85,13 +86,6 @@ def _parameters_changed(target: Target, results: Results, finding: Finding) -> C
             "Leave the step to a method of its own, so that gradients can be looked at first.",
         )  # fmt: skip
     return _cause("weights-damaged", False, finding)
-
-
-def _rate(change: np.ndarray, gradient: np.ndarray) -> float:
-    """lr of `change = −lr · gradient`, nan if it is not of this form."""
-    size = float((gradient * gradient).sum())
-    rate = -float((change * gradient).sum()) / size if size else float("nan")
-    return rate if np.allclose(change, -rate * gradient, rtol=1e-6, atol=1e-12) else float("nan")
 
 
 def _accumulates(target: Target, results: Results, finding: Finding) -> Cause:

@@ -19,7 +19,7 @@ from chainrule.check.measure.budget import Budget, Progress, Sample
 from chainrule.check.measure.directions import DirectionSearch
 from chainrule.check.measure.entries import Entries
 from chainrule.check.measure.entries import every_entry as network_entries
-from chainrule.check.measure.numeric import Prober
+from chainrule.check.measure.numeric import Prober, random_direction
 from chainrule.check.measure.rules import (
     Index,
     Measured,
@@ -33,13 +33,14 @@ from chainrule.check.measure.together import judge_together
 from chainrule.check.report.records import ParameterReport, Verdict
 from chainrule.check.targets.mirror import find_mirror
 from chainrule.check.targets.network import NetworkTarget
-from chainrule.check.targets.target import Target, nudged
+from chainrule.check.targets.target import Move, Target, nudged
 from chainrule.nn import Activation, Dropout, Flatten, Linear
 
 __all__ = ["Examiner"]
 
 _LARGE = 5000  # entries, from which on a mirror is looked for
 _CONFIRM = 40
+_DIRECTIONS = 3  # along which a kink is looked for
 
 
 class Examiner:
@@ -154,9 +155,7 @@ class Examiner:
             self.prober.distrust(name)
             measured = Measured(measured.given)
         self.prober.trust_complex = True
-        if not self.beside_kink and (
-            report.verdict is Verdict.KINK or self._right_beside(name, report)
-        ):
+        if not self.beside_kink and self._at_kink(name, measured, report):
             report = self._beside(report)
         return replace(report, dtype=dtype)
 
@@ -229,41 +228,48 @@ class Examiner:
 
     # --- kinks --------------------------------------------------------------------------------
 
-    def _right_beside(self, name: str, report: ParameterReport) -> bool:
-        """Whether the worst entry is right at parameters a little beside these: then this is a
-        kink too, one with as much to its left as to its right."""
-        if report.verdict is not Verdict.WRONG or report.worst_index is None:
+    def _at_kink(self, name: str, measured: Measured, report: ParameterReport) -> bool:
+        """Whether the loss has a kink at these parameters: its slopes to both sides differ, along
+        the worst entry or along some direction. Where many kinks meet, those of one entry may
+        cancel out."""
+        if report.verdict is Verdict.KINK:
+            return True
+        if report.verdict is not Verdict.WRONG:
             return False
-        with nudged(self.target, self.seed):
-            given = self.target.gradients()[name]
-            if given is None or np.asarray(given).shape != report.shape:
-                return False
-            value = float(np.real(np.asarray(given)[report.worst_index]))
-            prober = Prober(self.target, self.seed, trust_complex=False)
-            slope = prober.refined([(name, report.worst_index, 1.0)], value)
-        off = abs(float(report.given or 0.0) - float(report.true or 0.0))
-        return off_by(value, slope) <= 5 * slope.error + 1e-3 * off
+        rng = np.random.default_rng([self.seed, 5])
+        shape = measured.given.shape
+        moves: list[Move] = [(name, ..., random_direction(rng, shape)) for _ in range(_DIRECTIONS)]
+        if report.worst_index is not None:
+            moves.append((name, report.worst_index, 1.0))
+        for move in moves:
+            _, index, v = move
+            expected = float(np.sum(measured.given[index] * v))
+            if self.prober.refined([move], expected, real=True).kink:
+                return True
+        return False
 
     def _beside(self, report: ParameterReport) -> ParameterReport:
-        """At a kink many values are right; so judge at parameters a little beside it."""
-        with nudged(self.target, self.seed):
-            other = Examiner(
-                self.target,
-                self.target.gradients(),
-                self.tolerance,
-                seed=self.seed,
-                every_entry=self.every_entry,
-                budget=self.budget,
-                entry_seconds=self.entry_seconds / 4,
-                progress=self.progress,
-                beside_kink=True,
-            )
-            judged = other._judge(report.name)
-        if judged.verdict is not Verdict.WRONG:
-            return replace(
-                report,
-                verdict=Verdict.KINK,
-                wrong_entries=0,
-                note=report.note or "the gradient is right a little beside these parameters",
-            )
-        return replace(judged, note="measured a little beside these parameters, off a kink")
+        """At a kink many values are right; so judge at two sets of parameters a little beside
+        it, where only one is."""
+        for seed in (self.seed, self.seed + 1):
+            with nudged(self.target, seed):
+                other = Examiner(
+                    self.target,
+                    self.target.gradients(),
+                    self.tolerance,
+                    seed=self.seed,
+                    every_entry=self.every_entry,
+                    budget=self.budget,
+                    entry_seconds=self.entry_seconds / 4,
+                    progress=self.progress,
+                    beside_kink=True,
+                )
+                judged = other._judge(report.name)
+            if judged.verdict is Verdict.WRONG:
+                return replace(judged, note="measured a little beside these parameters, off a kink")
+        return replace(
+            report,
+            verdict=Verdict.KINK,
+            wrong_entries=0,
+            note=report.note or "the gradient is right a little beside these parameters",
+        )

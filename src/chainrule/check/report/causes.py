@@ -45,7 +45,7 @@ def named_cause(
     """The cause that one plain name, or one or several of the catalogue, stand for.
 
     Args:
-        diff: of the user's own line, where it is known; by default the catalogue's example.
+        diff: of the user's own line, where it is known.
         line: file and number of that line.
     """
     if names[0] in PLAIN:
@@ -60,6 +60,6 @@ def named_cause(
         summary=" ".join(f.summary for f in faults),
         evidence=evidence,
         fix=" ".join(f.fix for f in faults),
-        diff=diff or "\n".join(f.diff for f in faults),
+        diff=diff,
         line=line,
     )

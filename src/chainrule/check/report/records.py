@@ -13,7 +13,20 @@ import numpy as np
 
 from chainrule.check.report.lines import LineRow
 
-__all__ = ["Cause", "Finding", "ParameterReport", "Results", "Verdict", "index_text"]
+__all__ = ["Cause", "Finding", "Grade", "ParameterReport", "Results", "Verdict", "index_text"]
+
+
+class Grade(StrEnum):
+    """How much a finding matters.
+
+    >>> [grade.value for grade in Grade]
+    ['right', 'note', 'warning', 'wrong']
+    """
+
+    RIGHT = "right"
+    NOTE = "note"  # worth knowing
+    WARNING = "warning"  # the gradients are right; it fails later
+    WRONG = "wrong"  # a gradient is not the derivative
 
 
 class Verdict(StrEnum):
@@ -104,6 +117,12 @@ class ParameterReport:
 class Finding:
     """One test of the behaviour around the gradients, such as `gradients-accumulate`.
 
+    Attributes:
+        name: of the test.
+        ok: whether it found nothing.
+        message: what it found, or what it tried.
+        severity: how much it matters if it found something.
+
     >>> from chainrule import Network
     >>> from chainrule.check import check_gradients
     >>> report = check_gradients(Network.from_spec("4-8(tanh)-3"))
@@ -114,6 +133,12 @@ class Finding:
     name: str
     ok: bool
     message: str
+    severity: Grade = Grade.WRONG
+
+    @property
+    def grade(self) -> Grade:
+        """`severity`, or "right" if it found nothing."""
+        return Grade.RIGHT if self.ok else self.severity
 
 
 @dataclass(frozen=True)
@@ -129,7 +154,7 @@ class Cause:
         summary: the mistake in one sentence.
         evidence: the proof, in numbers.
         fix: what to do, in one sentence.
-        diff: the code line, wrong and right; the user's own where it is known.
+        diff: the user's line, wrong and right, empty if not known.
         line: the file and line that are to be changed, empty if not known.
     """
 
@@ -181,8 +206,21 @@ class Results:
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient is right and every test of behaviour passed."""
-        return not self.wrong and not self.failed
+        """Whether every gradient is right, here and wherever else it was tried."""
+        return self.grade is not Grade.WRONG
+
+    @property
+    def grade(self) -> Grade:
+        """The worst of all that was found: "wrong", "warning", "note" or "right"."""
+        found = {f.grade for f in self.findings}
+        if self.wrong or Grade.WRONG in found:
+            return Grade.WRONG
+        return next((g for g in (Grade.WARNING, Grade.NOTE) if g in found), Grade.RIGHT)
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What works today and fails later."""
+        return [f for f in self.findings if f.grade is Grade.WARNING]
 
     @property
     def wrong(self) -> list[ParameterReport]:
@@ -215,10 +253,11 @@ class Results:
     def summary(self) -> str:
         """The outcome in half a sentence."""
         if self.ok:
-            return "right"
+            count = len(self.warnings)
+            return f"right, {count} warning{'s' * (count != 1)}" if count else "right"
         if self.wrong:
             return f"{len(self.wrong)} of {len(self.parameters)} gradients not right"
-        count = len(self.failed)
+        count = sum(f.grade is Grade.WRONG for f in self.findings)
         return f"gradients right, {count} test{'s' * (count != 1)} of behaviour failed"
 
 

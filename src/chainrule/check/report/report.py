@@ -53,6 +53,7 @@ class GradientReport(Results):
         """The whole report as plain data."""
         return {
             "ok": self.ok,
+            "grade": self.grade.value,
             "target": self.name,
             "kind": self.kind,
             "method": self.method,
@@ -60,7 +61,10 @@ class GradientReport(Results):
             "seconds": round(self.seconds, 6),
             "seed": self.seed,
             "parameters": {name: p.to_dict() for name, p in self.parameters.items()},
-            "findings": [{"name": f.name, "ok": f.ok, "message": f.message} for f in self.findings],
+            "findings": [
+                {"name": f.name, "ok": f.ok, "grade": f.grade.value, "message": f.message}
+                for f in self.findings
+            ],
             "causes": [cause.to_dict() for cause in self.causes],
             "lines": [asdict(row) for row in self.lines],
             "notes": list(self.notes),

@@ -108,8 +108,8 @@ def _style(p: ParameterReport) -> str:
 
 def _problems(results: Results) -> list[list[Line]]:
     """Failed tests, notes on the worst parameters, and what there was no time for."""
-    failed = results.unexplained
-    blocks = [_wrapped(f"{f.name}: {f.message}", first="bad") for f in failed[:3]]
+    failed = sorted(results.unexplained, key=lambda f: list(_OF_GRADE).index(f.grade))
+    blocks = [_failed(f) for f in failed[:3]]
     if len(failed) > 3:
         blocks.append([[(f"… and {len(failed) - 3} more; --verbose shows all", "dim")]])
     worst = sorted(results.parameters.values(), key=lambda p: p.verdict.ok)
@@ -141,10 +141,21 @@ def _cause(cause: Cause) -> list[Line]:
     return lines
 
 
+_OF_GRADE = {"wrong": "bad", "warning": "note", "note": "note", "right": "good"}
+
+
+def _failed(finding: Finding) -> list[Line]:
+    grade, name = finding.grade, finding.name
+    what = name if grade == "wrong" else f"{grade}, {name}"
+    return _wrapped(f"{what}: {finding.message}", first=_OF_GRADE[grade])
+
+
 def _finding(finding: Finding) -> list[Line]:
-    verdict, style = ("ok    ", "good") if finding.ok else ("failed", "bad")
-    first, *rest = textwrap.wrap(f"{finding.name}: {finding.message}", _WIDTH - 8) or [""]
-    return [[(verdict, style), (f"  {first}", "")], *([(f"        {line}", "")] for line in rest)]
+    grade = finding.grade
+    verdict = {"right": "ok", "wrong": "failed"}.get(grade, grade.value)
+    first, *rest = textwrap.wrap(f"{finding.name}: {finding.message}", _WIDTH - 9) or [""]
+    head = (f"{verdict:7}", _OF_GRADE[grade])
+    return [[head, (f"  {first}", "")], *([(f"         {line}", "")] for line in rest)]
 
 
 def _footer(results: Results) -> list[Line]:

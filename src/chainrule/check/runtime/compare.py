@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.check.runtime.state import memory_owner
 
-__all__ = ["copied", "identical", "near", "overlap", "same_loss"]
+__all__ = ["copied", "identical", "near", "overlap", "same_loss", "step_size"]
 
 
 def near(a: object, b: object) -> bool:
@@ -47,3 +47,10 @@ def identical(a: Any, b: Any) -> bool:
 def same_loss(a: complex, b: complex) -> bool:
     """Two losses that differ by rounding at most, or are both NaN."""
     return a == b or (np.isnan(a) and np.isnan(b)) or abs(a - b) <= 1e-13 * abs(a)
+
+
+def step_size(change: np.ndarray, gradient: np.ndarray) -> float:
+    """lr of `change = −lr · gradient`, nan if it is not of this form."""
+    size = float((gradient * gradient).sum())
+    rate = -float((change * gradient).sum()) / size if size else float("nan")
+    return rate if np.allclose(change, -rate * gradient, rtol=1e-6, atol=1e-12) else float("nan")

@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainrule.check.runtime.graph import Graph, is_iterator, walk
-from chainrule.check.runtime.holders import FunctionHolder, Holder, Items
+from chainrule.check.runtime.holders import FunctionHolder, GlobalsHolder, Holder, Items
 from chainrule.check.runtime.iterators import Copies, substituted
 from chainrule.check.runtime.signals import HeldSignals
 from chainrule.check.runtime.values import ArrayState, global_generators, restorer
+from chainrule.checks import is_whole
 from chainrule.errors import InputError
 
 __all__ = ["LARGE", "Memory", "Saved", "memory_owner"]
@@ -90,6 +91,12 @@ class Memory:
             yield
         finally:
             swap.back(graph.holders)
+
+    def global_numbers(self) -> list[tuple[dict[str, Any], str]]:
+        """Whole numbers among the global variables that functions name: the variables' dictionary
+        and the name."""
+        holders = [h for h in self._walk().holders if isinstance(h, GlobalsHolder)]
+        return [(h.thing, name) for h in holders for name, v in h.items() if is_whole(v)]
 
     def arrays(self) -> list[np.ndarray]:
         """All arrays that can be reached."""

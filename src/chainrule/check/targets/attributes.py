@@ -7,6 +7,7 @@ global arrays and functions is such a model too.
 
 from __future__ import annotations
 
+import types
 import zlib
 from typing import Any
 
@@ -32,10 +33,11 @@ from chainrule.check.targets.pairs import (
     find_pairs,
     floating_leaves,
     has_gradient,
+    is_floating,
 )
 from chainrule.check.targets.paths import Path, leaves
-from chainrule.check.targets.roles import call, roles_of
-from chainrule.check.targets.target import copy_of
+from chainrule.check.targets.roles import bound, call, roles_of
+from chainrule.check.targets.target import copy_of, rows_of, take_rows
 from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["AttributesTarget"]
@@ -70,8 +72,8 @@ class AttributesTarget(SwitchedTarget):
         self, model: Any, X: Any = None, y: Any = None, loss: Any = None, seed: int = 0
     ) -> None:
         self.model = model
-        self.forward = find_method(model, FORWARD)
-        self.backward = find_method(model, BACKWARD)
+        self.forward = _with_globals(model, find_method(model, FORWARD))
+        self.backward = _with_globals(model, find_method(model, BACKWARD))
         self.gradient = None if self.backward else find_method(model, GRADIENT)
         name = getattr(model, "__name__", type(model).__name__)
         if self.backward is None and self.gradient is None:
@@ -101,6 +103,8 @@ class AttributesTarget(SwitchedTarget):
             self.restore(found)
             self.use(*given)
             self.pairs = self._find_pairs()
+            if X is None:
+                given = self._as_taken(*given)
         except InputError as error:
             if broken is None or isinstance(error, BackwardFailedError):
                 raise
@@ -138,7 +142,8 @@ class AttributesTarget(SwitchedTarget):
             self.reset()
         if self.backward is None:
             assert self.gradient is not None
-            return call(self.switch.on(self.gradient), self._inputs_only(), ("X", "y"))
+            returned = call(self.switch.on(self.gradient), self._inputs_only(), ("X", "y"))
+            return self._with_upstream(returned)
         values = self.run_forward()
         if not isinstance(self.plan, ForwardLoss | RandomUpstream):
             self.plan.value(values)
@@ -157,6 +162,15 @@ class AttributesTarget(SwitchedTarget):
             if self.reset is not None:
                 self.reset()
         return call(self.backward, values, ("upstream", "y", "X", "out"))
+
+    def _with_upstream(self, returned: Any) -> Any:
+        """`gradient(x)` of an activation is its derivative, entry by entry: times the gradient of
+        the outputs it is that of the inputs."""
+        if self.forward is None or not isinstance(self.plan, RandomUpstream):
+            return returned
+        values = self.run_forward()
+        shapes = {np.shape(part) for part in (returned, values["out"], self.X)}
+        return returned * self.plan.upstream(values) if len(shapes) == 1 else returned
 
     def outputs(self) -> np.ndarray | None:
         out = self._values.get("out")
@@ -226,6 +240,26 @@ class AttributesTarget(SwitchedTarget):
             raise InputError(self._nothing_found(list(parameters)))
         return pairs
 
+    def _as_taken(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """One example of a batch of our own, if the code takes one at a time: then its gradients
+        have the parameters' shapes for one, and not for several."""
+        count, _ = rows_of(X, y)
+        if count < 2 or self._has_shapes():
+            return X, y
+        one = take_rows(X, y, np.arange(1))
+        self.use(*one)
+        try:
+            self.one_at_a_time = self._has_shapes()
+        except Exception:  # somebody's code, which wants several
+            return X, y
+        return one if self.one_at_a_time else (X, y)
+
+    def _has_shapes(self) -> bool:
+        given, parameters = self.gradients(), self.parameters()
+        return all(
+            g is None or np.asarray(g).shape == parameters[n].shape for n, g in given.items()
+        )
+
     def passed_back(self) -> Any:
         """`_backward`, with what to say if it fails."""
         try:
@@ -275,6 +309,14 @@ class AttributesTarget(SwitchedTarget):
             f"dW1 (grad_W1, W1_grad), params and grads, lists of layers with either, and what "
             f"the backward pass returns; of arrays that may be parameters there are: {seen}"
         )
+
+
+def _with_globals(model: Any, function: Any) -> Any:
+    """A function of a module with the arguments filled in that are called like its arrays."""
+    if function is None or not isinstance(model, types.ModuleType):
+        return function
+    names = {k for k, v in vars(model).items() if is_floating(v)} - {"X", "x", "y"}
+    return bound(function, names, lambda: vars(model))
 
 
 def _roots(model: Any, loss: Any) -> list[Any]:

@@ -11,13 +11,23 @@ import numpy as np
 from chainrule.check.runtime.failures import told
 from chainrule.errors import InputError
 
-__all__ = ["ROWS", "BackwardFailedError", "fit_inputs", "fit_targets", "guess_arguments"]
+__all__ = ["BackwardFailedError", "fit_inputs", "fit_targets", "guess_arguments", "rows_unlike"]
 
-ROWS = 7  # unlike most widths, so that a wrong axis shows
+_ROWS = (7, 9, 11, 13, 17)
 
 
 class BackwardFailedError(InputError):
     """A batch that the forward pass and the loss take makes the backward pass fail."""
+
+
+def rows_unlike(shapes: Iterable[tuple[int, ...]]) -> int:
+    """A number of examples that no other length is, so that a wrong axis shows.
+
+    >>> rows_unlike([(4, 7), (7,)])
+    9
+    """
+    lengths = {length for shape in shapes for length in shape}
+    return next((rows for rows in _ROWS if rows not in lengths), 19)
 
 
 def fit_inputs(
@@ -60,14 +70,17 @@ def _shapes(shapes: list[tuple[int, ...]], rows: int) -> Iterator[tuple[int, ...
     ]
     for kernel in kernels:
         size = 2 * max(kernel[2:]) + 2
-        yield (3, kernel[1], size, size)
-        yield (3, size, size, kernel[2])
+        for width in (size + 2, size):  # height for width shows where they differ
+            yield (3, kernel[1], size, width)
+            yield (3, size, width, kernel[2])
     for width in widths:
         yield (rows, width)
     for width in widths:
         yield (width, rows)
     for width in widths:
         yield (rows, 5, width)
+    for width in widths:  # one example at a time
+        yield (width,)
     yield (rows, 4)
     yield (rows,)
 
@@ -129,7 +142,7 @@ def guess_arguments(function: Callable[..., Any]) -> list[Mapping[str, Any]]:
         if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     ]
     names = [p.name for p in required]
-    widths = [6, 5, 4, 3, 3, 3]
+    widths = [6, 5, 4, 3, 8, 2]
     guesses: list[Mapping[str, Any]] = [dict(zip(names, widths, strict=False))]
     if names:
         guesses.append({names[0]: [6, 5, 4], **dict(zip(names[1:], widths, strict=False))})

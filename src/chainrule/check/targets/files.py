@@ -10,6 +10,7 @@ import sys
 import traceback
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from chainrule.errors import ChainruleError, InputError
 from chainrule.nn import Layer, Loss, Network
 from chainrule.registry import nearest
 
-__all__ = ["load_target"]
+__all__ = ["Found", "load_target", "things_in_file"]
 
 _PARAMS = ("params", "parameters", "theta", "weights", "W")
 _MAKERS = ("init_params", "initialize_parameters", "init_parameters", "make_params", "init")
@@ -56,6 +57,53 @@ def load_target(
     ...     load_target(file, "net").kind
     'network'
     """
+    problem: Exception | None = None
+    for found in things_in_file(path, name, loss=loss):
+        if problem is not None and found.is_class:
+            break  # what is wrong with the file's object must not be hidden by one of its class
+        try:
+            with no_warnings():
+                return find_target(found.thing, found.X, found.y, found.loss, seed)
+        except ChainruleError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something in a file that may be checked, and the data that the file has for it.
+
+    Attributes:
+        thing: as `check_gradients` takes it.
+        X, y, loss: of the file, None where it has none.
+        is_class: whether the thing is an object that was made of a class of the file.
+    """
+
+    thing: Any
+    X: Any
+    y: Any
+    loss: Any
+    is_class: bool
+
+
+def things_in_file(path: str | Path, name: str | None = None, *, loss: Any = None) -> list[Found]:
+    """What may be checked in a file, the likeliest first. The file is run, and classes are made
+    objects of; no forward or backward pass is.
+
+    Args:
+        path, name, loss: as `load_target` takes them.
+
+    Raises:
+        InputError: no such file, it does not import, or there is nothing in it to check.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "mine.py")
+    ...     _ = file.write_text("from chainrule import Network\\nnet = Network.from_spec('4-5-3')")
+    ...     [found.thing.spec for found in things_in_file(file)]
+    ['4-5-3']
+    """
     text = str(as_path(path))
     if name is None and not os.path.exists(text) and ":" in text:
         text, _, name = text.rpartition(":")
@@ -78,17 +126,15 @@ def load_target(
             f"found nothing to check in {text}: looked for an object or class with forward and "
             f"backward, loss_and_grads with params, or functions forward and backward"
         )
-    problem: Exception | None = None
+    found, problem = [], None
     for thing in things:
-        if problem is not None and isinstance(thing, type):
-            break  # what is wrong with the file's object must not be hidden by one of its class
         try:
-            with no_warnings():
-                return find_target(_made(thing), X, y, loss, seed)
+            found.append(Found(_made(thing), X, y, loss, isinstance(thing, type)))
         except ChainruleError as error:
             problem = problem or error
-    assert problem is not None
-    raise problem
+    if not found and problem is not None:
+        raise problem
+    return found
 
 
 class _FromSource(importlib.machinery.SourceFileLoader):
@@ -140,9 +186,8 @@ def _short(error: BaseException, path: Path) -> str:
 def _candidates(module: types.ModuleType) -> Iterator[Any]:
     names = {k: v for k, v in vars(module).items() if not k.startswith("_")}
     here = {k: v for k, v in names.items() if getattr(v, "__module__", None) == module.__name__}
-    for value in names.values():
-        if isinstance(value, Network) or _is_object(value):
-            yield value
+    objects = [v for v in names.values() if isinstance(v, Network) or _is_object(v)]
+    yield from (v for v in objects if not _is_helper(v))
     for name in _FUNCTIONS:
         if name in names:
             yield _with_params(names[name], names)
@@ -155,9 +200,9 @@ def _candidates(module: types.ModuleType) -> Iterator[Any]:
             yield module
         else:
             yield pair
-    for value in here.values():
-        if isinstance(value, type) and _has_methods(value):
-            yield value
+    classes = [v for v in here.values() if isinstance(v, type) and _has_methods(v)]
+    yield from (v for v in classes if not _is_helper(v))
+    yield from (v for v in (*objects, *classes) if _is_helper(v))
 
 
 def _is_object(value: Any) -> bool:
@@ -171,6 +216,13 @@ def _has_methods(value: Any) -> bool:
     backward = any(callable(getattr(value, n, None)) for n in BACKWARD)
     gradient = any(callable(getattr(value, n, None)) for n in GRADIENT[:-1])
     return (forward and backward) or gradient
+
+
+def _is_helper(value: Any) -> bool:
+    """Whether it is part of a model, such as an activation with a `gradient`."""
+    methods = (*BACKWARD, *GRADIENT[:-1])
+    found = [n for n in methods if callable(getattr(value, n, None))]
+    return found in (["gradient"], ["grad"])
 
 
 def _pair(names: dict[str, Any]) -> tuple[Any, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable
 from typing import Any
@@ -102,7 +103,7 @@ def _of_functions(thing: tuple[Any, ...], X: Any, y: Any, loss: Any, seed: int) 
     if len(functions) >= 2:
         forward, backward = functions[:2]
         loss = loss if loss is not None or len(functions) < 3 else functions[2]
-        if rest and _takes_params(forward):
+        if rest and _takes_params(forward, rest[0]):
             return ModelFunctionsTarget(forward, backward, rest[0], X, y, loss, seed)
         inputs = rest[0] if rest else X
         if inputs is not None:
@@ -114,7 +115,11 @@ def _of_functions(thing: tuple[Any, ...], X: Any, y: Any, loss: Any, seed: int) 
     )
 
 
-def _takes_params(forward: Callable[..., Any]) -> bool:
+def _takes_params(forward: Callable[..., Any], params: Any) -> bool:
+    """Whether the parameters are one argument of it, or the entries of a dict some of several."""
+    names = set(inspect.signature(forward).parameters)
+    if isinstance(params, dict) and {"X", "x"} & (names - set(params)) and names & set(params):
+        return True
     return "params" in roles_of(forward, ["X", "y", "params"]).values()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
+from chainrule.check.targets.batch import fit_inputs, fit_targets, rows_unlike
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream
 from chainrule.check.targets.methods import FORWARD, find_method, output_of
 from chainrule.check.targets.pairs import floating_leaves
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["own_inputs", "own_targets"]
 
+_COUNTS = ("m", "n", "N", "M", "n_samples", "num_samples", "num_examples", "batch_size")
+_MOST_ROWS = 500
+
 
 def own_inputs(target: AttributesTarget) -> np.ndarray:
     """Inputs of the width that the model takes."""
     numbers = [np.asarray(v) for v in leaves(target.model).values() if v is not None]
     arrays = [a for a in numbers if a.dtype.kind in "fiu"]
-    rows = ROWS if target.y is None else len(target.y)
+    rows = _rows(target, [a.shape for a in arrays]) if target.y is None else len(target.y)
 
     def forward(X: np.ndarray) -> None:
         target.data["X"] = X
@@ -35,6 +39,14 @@ def own_inputs(target: AttributesTarget) -> np.ndarray:
             own_targets(target)
 
     return fit_inputs([a for a in arrays if a.ndim], forward, rows, target.seed)
+
+
+def _rows(target: AttributesTarget, shapes: Sequence[tuple[int, ...]]) -> int:
+    """How many examples: what a global variable says, else unlike all other lengths."""
+    for scope, name in target.memory.global_numbers():
+        if name in _COUNTS and 1 < scope[name] <= _MOST_ROWS:
+            return int(scope[name])
+    return rows_unlike(shapes)
 
 
 def own_targets(target: AttributesTarget) -> Any:

@@ -6,18 +6,17 @@ tuple, nested, or one flat vector; the function gets the same structure, made of
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
-from chainrule.check.targets.batch import ROWS, fit_inputs, fit_targets
+from chainrule.check.targets.batch import fit_inputs, fit_targets, rows_unlike
 from chainrule.check.targets.losses import RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import output_of
 from chainrule.check.targets.modes import Switch, SwitchedTarget
-from chainrule.check.targets.roles import call, roles_of, simple
+from chainrule.check.targets.roles import bound, call, roles_of, simple
 from chainrule.check.targets.structure import Structure, is_real, match_gradients
 from chainrule.errors import InputError
 
@@ -42,9 +41,9 @@ class FunctionTarget(SwitchedTarget):
     def __init__(
         self, function: Callable[..., Any], params: Any, X: Any = None, y: Any = None, seed: int = 0
     ) -> None:
-        self.function = function
-        self.switch = Switch(None, function)
         self.structure = Structure(params)
+        self.function = function = by_name(function, params, self.structure)
+        self.switch = Switch(None, function)
         _require(self.structure.arrays, function)
         super().__init__(_name(function), X, y, seed, self.structure.arrays, function)
         roles = roles_of(function, ["params", "X", "y"]).values()
@@ -52,7 +51,8 @@ class FunctionTarget(SwitchedTarget):
         if X is None and y is None and ("X" in roles or len(roles) > 1):
             found = self.snapshot()
             try:
-                X = fit_inputs(self.structure.arrays.values(), self._accepts, ROWS, seed)
+                arrays, rows = _arrays_and_rows(self.structure)
+                X = fit_inputs(arrays, self._accepts, rows, seed)
                 y = self.y
             finally:
                 self.restore(found)
@@ -106,9 +106,11 @@ class ModelFunctionsTarget(SwitchedTarget):
         loss: Any = None,
         seed: int = 0,
     ) -> None:
+        self.structure = Structure(params)
+        forward = by_name(forward, params, self.structure)
+        backward = by_name(backward, params, self.structure)
         self.forward, self.backward = forward, backward
         self.switch = Switch(None, forward, backward)
-        self.structure = Structure(params)
         _require(self.structure.arrays, forward)
         self.plan = find_loss(None, loss, backward, forward, seed)
         roots = (self.structure.arrays, forward, backward, loss)
@@ -117,8 +119,8 @@ class ModelFunctionsTarget(SwitchedTarget):
         found = self.snapshot()
         try:
             if X is None:
-                arrays = self.structure.arrays.values()
-                X = fit_inputs(arrays, lambda X: self._forward(X), ROWS, seed)
+                arrays, rows = _arrays_and_rows(self.structure)
+                X = fit_inputs(arrays, self._forward, rows, seed)
             if y is None and not isinstance(self.plan, RandomUpstream):
                 self.use(X, None)
                 y = fit_targets(self.X, self._forward()["out"], self._works, seed)
@@ -203,7 +205,8 @@ class OperationTarget(SwitchedTarget):
         self.switch = Switch(self.inputs, forward)
         # backward(dout, x, w) wants the inputs back
         own = set(_argument_names(backward)[1:]) & set(self.inputs)
-        self._own = sorted(own)
+        self._back = bound(backward, own, lambda: self.inputs)
+        self._own = bool(own)
         self.plan = RandomUpstream(seed)
         super().__init__(_name(forward), None, None, seed, self.inputs, forward, backward)
 
@@ -231,17 +234,27 @@ class OperationTarget(SwitchedTarget):
         values |= {"X": next(iter(self.inputs.values()))}
         if "cache" in values:
             del values["out"]  # `p` is the cache then, not the output
-        backward = self.backward
         if self._own:
             del values["X"]
-            backward = functools.partial(backward, **{n: self.inputs[n] for n in self._own})
-        returned = call(backward, values, _OPERATION_REST)
+        returned = call(self._back, values, _OPERATION_REST)
         structure = Structure(dict(self.parameters()))
         return match_gradients(structure, returned, self.backward)
 
     def outputs(self) -> np.ndarray | None:
         out = getattr(self, "_out", None)
         return out if isinstance(out, np.ndarray) else None
+
+
+def by_name(function: Callable[..., Any], params: Any, structure: Structure) -> Callable[..., Any]:
+    """The function with the arguments filled in that are called like entries of the dict of
+    parameters: `forward(X, W1, b1)`."""
+    return bound(function, params, structure.build) if isinstance(params, dict) else function
+
+
+def _arrays_and_rows(structure: Structure) -> tuple[Collection[np.ndarray], int]:
+    """The parameters, and a number of examples that is unlike all their sizes."""
+    arrays = structure.arrays.values()
+    return arrays, rows_unlike([value.shape for value in arrays])
 
 
 def _split(result: Any, name: str) -> tuple[Any, Any]:

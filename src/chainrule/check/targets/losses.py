@@ -22,6 +22,7 @@ LOSS_NAMES = (
     "nll", "l2_loss", "cross_entropy_error", "softmax_cross_entropy", "evaluate_loss", "_loss",
     "softmax_loss",
 )  # fmt: skip
+_OF_SLOPES = ("grad", "deriv", "prime", "delta", "backward")
 _LOSS_WORDS = ("loss", "entropy", "cost", "mse", "error", "energy")
 
 
@@ -169,7 +170,11 @@ def find_loss(
 
 def _loss_methods(model: Any) -> list[str]:
     """Names that are a loss's, the usual ones first, then any with such a word in it."""
-    public = [name for name in dir(model) if not name.startswith("_") and "grad" not in name]
+    public = [
+        name
+        for name in dir(model)
+        if not name.startswith("_") and not any(word in simple(name) for word in _OF_SLOPES)
+    ]
     spoken = [n for word in _LOSS_WORDS for n in public if word in simple(n) and n != word]
     return [*LOSS_NAMES, *spoken, "error", "energy"] if model is not None else []
 

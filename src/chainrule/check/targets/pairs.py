@@ -68,6 +68,7 @@ def find_pairs(
         parameters: the arrays that outlived a forward pass on another batch, by path.
         returned: what the backward pass returned.
     """
+    parameters = _without_gradients(parameters)
     found: dict[Path, tuple[Path | None, bool]] = {}
     _among_the_returned(parameters, returned, backward, found)
     contents = dict(scopes(root))
@@ -80,6 +81,24 @@ def find_pairs(
     pairs = [_pair(path, *found[path]) for path in parameters if path in found]
     unique = _unique(pairs, parameters)
     return unique + _forgotten(unique, parameters)
+
+
+def _without_gradients(parameters: Mapping[Path, Any]) -> dict[Path, Any]:
+    """Those that do not have the name and the shape of the gradient of another: a `dW` of zeros
+    beside a `W` stays what it is in a pass that does not reach it."""
+    groups: dict[Path, dict[Any, Any]] = {}
+    for path, value in parameters.items():
+        if path.steps:
+            groups.setdefault(path.parent, {})[path.key] = value
+    gradients = {
+        (parent, match)
+        for parent, scope in groups.items()
+        for key, value in scope.items()
+        if (match := sibling(key, scope)) is not None and np.shape(scope[match]) == np.shape(value)
+    }
+    return {
+        p: v for p, v in parameters.items() if not p.steps or (p.parent, p.key) not in gradients
+    }
 
 
 def has_gradient(root: Any, path: Path) -> bool:

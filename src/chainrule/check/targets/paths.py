@@ -139,10 +139,18 @@ def _contents(thing: Any, top: bool) -> dict[Any, Any] | None:
         for name in names:
             if name not in contents and not name.startswith("__"):
                 try:
-                    contents[name] = getattr(thing, name)
+                    value = getattr(thing, name)
+                    if _is_made(value) and getattr(thing, name) is not value:
+                        continue  # computed anew: to write into it changes nothing
                 except Exception:  # a property that has nothing to give yet
                     continue
+                contents[name] = value
     return contents
+
+
+def _is_made(value: Any) -> bool:
+    """Whether it is an array or a float of its own, and no view into something."""
+    return isinstance(value, float) or (isinstance(value, np.ndarray) and value.base is None)
 
 
 def sibling(key: Any, contents: dict[Any, Any], *, group: bool = False) -> Any:

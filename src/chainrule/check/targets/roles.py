@@ -11,12 +11,12 @@ import functools
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import InputError
 
-__all__ = ["call", "gradient_of", "returned_names", "roles_of", "simple"]
+__all__ = ["bound", "call", "gradient_of", "returned_names", "roles_of", "simple"]
 
 _NAMES = {
     "X": "x xb xs batchx xbatch input inputs inp data features images samples xtrain a0 examples",
@@ -65,6 +65,32 @@ def roles_of(function: Callable[..., Any], available: Sequence[str]) -> dict[str
             if name != definite[0]:
                 roles[name] = "out" if "out" in available else None
     return roles
+
+
+def bound(
+    function: Callable[..., Any], names: Collection[str], values: Callable[[], Mapping[str, Any]]
+) -> Callable[..., Any]:
+    """`function` with its arguments of these names taken from `values()` at each call; itself if
+    it has none of them.
+
+    >>> bound(lambda X, W1, W2: X + W1 - W2, ["W1", "W2"], lambda: {"W1": 2, "W2": 1})(5)
+    6
+    """
+    own = [name for name in _parameters(function) if name in names]
+    if not own:
+        return function
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **named: Any) -> Any:
+        given = values()
+        rest = {name: given[name] for name in own}
+        place = inspect.signature(run).bind(*arguments, **named).arguments
+        return function(**{**place, **rest})
+
+    signature = inspect.signature(function)
+    left = [p for name, p in signature.parameters.items() if name not in own]
+    run.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
+    return run
 
 
 def call(function: Callable[..., Any], values: Mapping[str, Any], rest: Sequence[str]) -> Any:

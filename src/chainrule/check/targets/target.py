@@ -52,6 +52,8 @@ class Target(ABC):
         X: the inputs of the batch in use, a copy of the target's own.
         y: its targets.
         passes: forward passes so far, and passes forward and back.
+        one_at_a_time: whether the batch, which is none of the user's, is one example because the
+            code takes no more.
         written: those of X and y that passes write into; every pass gets them as they were.
 
     >>> from chainrule import Network
@@ -69,6 +71,7 @@ class Target(ABC):
         self.name = name
         self.seed = seed
         self.data: dict[str, Any] = {}
+        self.one_at_a_time = False
         self.written: set[str] = set()
         self.passes = 0
         self.memory = Memory(self.data, *roots)
@@ -121,6 +124,7 @@ class Target(ABC):
 
     def use(self, X: object, y: object) -> None:
         """Go on with another batch."""
+        self._given = {"X": X, "y": copied(y)}
         self.data["X"] = np.array(X, order="C") if isinstance(X, np.ndarray) else X
         self.data["y"] = y
 
@@ -175,9 +179,21 @@ class Target(ABC):
         before = [a.copy() for a in self._inputs()] if self.written else []
         try:
             yield
+        except BaseException:
+            self._inputs_as_given()
+            raise
         finally:
             for array, value in zip(self._inputs(), before, strict=False):
                 array[...] = value
+
+    def _inputs_as_given(self) -> None:
+        """After a pass that raised on the way: it may have written into them."""
+        for name, value in self._given.items():
+            now = self.data.get(name)
+            if not isinstance(now, np.ndarray) or not isinstance(value, np.ndarray):
+                continue
+            if now.shape == value.shape and not identical(now, value):
+                now[...] = value
 
     @contextlib.contextmanager
     def _parameters_kept(self) -> Iterator[None]:
