@@ -2,9 +2,9 @@
 
 User code may keep its state anywhere: in attributes, dictionaries, layer objects, closures, global
 variables, as views of one flat vector. `Memory` walks all that can be reached from a model
-(`chainrule.check.runtime.graph`). `Memory.save` and `Saved.restore` leave a model exactly as it was found;
-`Memory.recast` swaps arrays for copies in another dtype, in every place that holds them, views
-kept as views.
+(`chainrule.check.runtime.graph`). `Memory.save` and `Saved.restore` leave a model exactly as it was
+found; `Memory.recast` swaps arrays for copies in another dtype, in every place that holds them,
+views kept as views.
 """
 
 from __future__ import annotations
