@@ -50,6 +50,7 @@ class Given:
         update: the update that it was read from, if there is one.
         rate: the learning rate that the update shows; 0 if it is not known.
         hidden: whether the change is no multiple of it.
+        rate_known: whether the code names the learning rate, or writes it in the update.
         own_rate: whether the parameter may have an unknown learning rate of its own: then
             any positive multiple of the derivative is right.
     """
@@ -64,6 +65,7 @@ class Given:
     rate: float = 0.0
     own_rate: bool = False
     hidden: bool = False
+    rate_known: bool = True
 
     @property
     def line(self) -> int:
@@ -90,10 +92,12 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
     written = [_written_rate(tape, tree, update) for update in updates]
     rate = _rate(tape, updates, [e[2] for e in explicit if e is not None], written)
     named = any(abs(rate - r) <= 1e-6 * r for r in named_rates(tape, len(tape.events)))
+    known = named or any(abs(rate - w) <= 1e-6 * w for w in written)
     found = [_given(tape, *parts, rate) for parts in zip(updates, explicit, strict=True)]
     return [
         replace(
             given,
+            rate_known=known,
             own_rate=given.own_rate
             or (not named and given.source is None and abs(own - rate) > 1e-6 * rate),
         )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from chainrule.check.script.gradients import Given
+from chainrule.check.script.names import is_maximised
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
 
@@ -46,6 +47,8 @@ class Reading:
         scale: the common factor that is allowed, where the loss is assumed.
         problem: why nothing can be said, if so.
         notes: what was assumed.
+        doubtful: whether the loss has no name of a loss, and most gradients are wrong under it:
+            then a line of the backward pass has to confirm it.
     """
 
     loss: Loss | None = None
@@ -53,6 +56,7 @@ class Reading:
     scale: float = 1.0
     problem: str = ""
     notes: list[str] = field(default_factory=list)
+    doubtful: bool = False
 
     @property
     def ok(self) -> bool:
@@ -74,7 +78,10 @@ def best_reading(
     best = max(readings, key=lambda r: (sum(c.right for c in r.gradients), _examples(r)))
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
-    if best.loss.assumed and 2 * right < len(best.gradients):
+    doubtful = best.loss.assumed and 2 * right < len(best.gradients)
+    if doubtful and best.loss.line:
+        best = replace(best, doubtful=True)
+    elif doubtful:
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
     return _near_corners(replayer, best)
@@ -115,8 +122,10 @@ def _under(
     used = [(g, s) for g, s in zip(givens, slopes, strict=True) if not s.zero or g.value.any()]
     factors = [common_factor(s, g.value) for g, s in used]
     scale = _scale(factors)
-    if not (loss.assumed or _without_rate(givens) or _is_rate(scale, factors, rates)):
-        scale = 1.0
+    if not (loss.assumed or _without_rate(givens) or _is_step(loss, scale, factors, rates)):
+        same = _all_equal(scale, factors)
+        unknown = same and scale > 0 and not any(g.rate_known for g in givens)
+        scale = scale if unknown else 1.0
     checked = [
         Checked(
             g, s, None if f is None else f / scale,
@@ -127,10 +136,22 @@ def _under(
     return Reading(loss, checked, scale)
 
 
-def _is_rate(scale: float, factors: Sequence[float | None], rates: Collection[float]) -> bool:
-    """Whether all gradients are the derivatives times the learning rate: steps, not gradients."""
-    same = all(f is not None and abs(f - scale) <= 1e-5 * abs(scale) for f in factors)
-    return same and any(abs(scale - rate) <= 1e-6 * rate for rate in rates)
+def _is_step(
+    loss: Loss, scale: float, factors: Sequence[float | None], rates: Collection[float]
+) -> bool:
+    """Whether all gradients are the derivatives times the learning rate: steps, not gradients. An
+    objective that is maximised is ascended."""
+    if not _all_equal(scale, factors):
+        return False
+    size = abs(scale)
+    if scale < 0 and not is_maximised(loss.name):
+        return False
+    known = any(abs(size - rate) <= 1e-6 * rate for rate in rates)
+    return known or (scale < 0 and abs(size - 1) <= 1e-5)
+
+
+def _all_equal(scale: float, factors: Sequence[float | None]) -> bool:
+    return all(f is not None and abs(f - scale) <= 1e-5 * abs(scale) for f in factors)
 
 
 def _without_rate(givens: Sequence[Given]) -> bool:
