@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,6 +30,7 @@ _MORE = 6  # how many times as long the next, longer recording takes
 _TRIES = 500  # changes of the code
 _MOST_PROVED = 10  # of them that are tried on other numbers and sizes
 _SECONDS_A_DRIVER = 5.0
+_UNCONFIRMED = "no line of the backward pass is a derivative of the only loss that was found"
 _FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
 
 
@@ -55,7 +57,9 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
         read.replayer.check_repeatable(looks)
         flow = flow_of(read.tape, read.replayer, read.reading, read.source.lines)
         lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
-        if not read.reading.ok:
+        if read.reading.doubtful and not any(_confirms(verdict) for verdict in lines):
+            read = replace(read, reading=replace(read.reading, problem=_UNCONFIRMED))
+        elif not read.reading.ok:
             mistakes = _mistakes(read, lines, known, start, until)
     seconds = time.monotonic() - start
     return FileReport.of(read.source, read.tape, read.reading, lines, mistakes, seconds)
@@ -100,6 +104,11 @@ def _driven(source: Source, until: float) -> Recorded | None:
         if read.tape.error is None and read.reading.gradients:
             return read
     return None
+
+
+def _confirms(verdict: LineVerdict) -> bool:
+    """Whether a line shows that the backward pass is of this loss."""
+    return verdict.kind == "right" and verdict.site == "assign" and verdict.shape not in ((), (1,))
 
 
 def _stops_in_its_step(read: Recorded) -> bool:

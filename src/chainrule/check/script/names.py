@@ -12,6 +12,7 @@ __all__ = [
     "holds_gradient",
     "is_backward",
     "is_loss",
+    "is_maximised",
     "is_momentum",
     "is_rate",
     "is_surely_rate",
@@ -76,6 +77,12 @@ def is_target(name: str) -> bool:
 def is_rate(name: str) -> bool:
     """Whether a learning rate may be called so."""
     return bool(_RATE.fullmatch(base_name(name).lower().strip("_")))
+
+
+def is_maximised(name: str) -> bool:
+    """Whether a number that is made large, not small, may be called so."""
+    word = base_name(name).lower()
+    return any(part in word for part in ("objective", "likelihood", "reward", "elbo", "utility"))
 
 
 def is_momentum(name: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from chainrule.check.script.gradients import Given
+from chainrule.check.script.names import is_maximised
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
 
@@ -50,6 +51,8 @@ class Reading:
         scale: the common factor that is allowed, where the loss is assumed.
         problem: why nothing can be said, if so.
         notes: what was assumed.
+        doubtful: whether the loss has no name of a loss, and most gradients are wrong under it:
+            then a line of the backward pass has to confirm it.
     """
 
     loss: Loss | None = None
@@ -57,6 +60,7 @@ class Reading:
     scale: float = 1.0
     problem: str = ""
     notes: list[str] = field(default_factory=list)
+    doubtful: bool = False
 
     @property
     def ok(self) -> bool:
@@ -81,7 +85,10 @@ def best_reading(
     best = max(readings, key=lambda r: (sum(c.right for c in r.gradients), _examples(r)))
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
-    if best.loss.assumed and not chosen and 2 * right < len(best.gradients):
+    doubtful = best.loss.assumed and not chosen and 2 * right < len(best.gradients)
+    if doubtful and best.loss.line:
+        best = replace(best, doubtful=True)
+    elif doubtful:
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
     return _near_corners(replayer, best)
@@ -123,7 +130,7 @@ def _under(
     factors = [common_factor(s, g.value) for g, s in used]
     scale = _scale(factors)
     free = scale > 0 and _without_rate(givens)
-    if not (loss.assumed or free or _is_rate(scale, factors, rates)):
+    if not (loss.assumed or free or _is_step(loss, scale, factors, rates)):
         scale = 1.0
     checked = [
         Checked(
@@ -136,10 +143,22 @@ def _under(
     return Reading(loss, checked, scale, notes=notes)
 
 
-def _is_rate(scale: float, factors: Sequence[float | None], rates: Collection[float]) -> bool:
-    """Whether all gradients are the derivatives times the learning rate: steps, not gradients."""
-    same = all(f is not None and abs(f - scale) <= 1e-5 * abs(scale) for f in factors)
-    return same and any(abs(scale - rate) <= 1e-6 * rate for rate in rates)
+def _is_step(
+    loss: Loss, scale: float, factors: Sequence[float | None], rates: Collection[float]
+) -> bool:
+    """Whether all gradients are the derivatives times the learning rate: steps, not gradients. An
+    objective that is maximised is ascended."""
+    if not _all_equal(scale, factors):
+        return False
+    size = abs(scale)
+    if scale < 0 and not is_maximised(loss.name):
+        return False
+    known = any(abs(size - rate) <= 1e-6 * rate for rate in rates)
+    return known or (scale < 0 and abs(size - 1) <= 1e-5)
+
+
+def _all_equal(scale: float, factors: Sequence[float | None]) -> bool:
+    return all(f is not None and abs(f - scale) <= 1e-5 * abs(scale) for f in factors)
 
 
 def _without_rate(givens: Sequence[Given]) -> bool:
