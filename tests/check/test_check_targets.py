@@ -464,7 +464,7 @@ def test_a_batch_is_made_up_where_none_is_given(dtype):
     target = find_target(Net(dtype=dtype))
     assert target.X.shape == (9, 5)  # 7 is a width
     assert target.X.dtype == dtype
-    assert target.y.shape == (7,)
+    assert target.y.shape == (9,)
     assert target.y.max() <= 2
     assert check_gradients(Net(dtype=dtype)).ok
 

@@ -118,7 +118,7 @@ def test_the_traceback_of_the_file_keeps_its_lines(tmp_path):
 def test_verbose_shows_everything(write):
     result = run("check", write(1), "--verbose")
     assert result.exit_code == 1
-    assert "ok      inputs-unchanged: X and y are left as they are" in result.stdout
+    assert "ok       inputs-unchanged: X and y are left as they are" in result.stdout
     assert "missing-factor-two (proved)" in result.stdout
     assert "measured: dW every entry" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80

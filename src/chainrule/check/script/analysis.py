@@ -26,7 +26,7 @@ from chainrule.check.script.tape import Key, Tape
 __all__ = ["analyse"]
 
 _EVENTS = (1_500, 12_000, 120_000)  # so many events are recorded, and more if they show no step
-_MORE = 6  # how many times as long the next, longer recording takes
+_MORE = 20  # how many times as long the next, longer recording takes
 _TRIES = 500  # changes of the code
 _MOST_PROVED = 10  # of them that are tried on other numbers and sizes
 _SECONDS_A_DRIVER = 5.0

@@ -89,24 +89,35 @@ def scalar_losses(tape: Tape, end: int, *, assumed: bool = False) -> list[Loss]:
     ][-8:]
 
 
-def graph_losses(tape: Tape) -> list[Loss]:
-    """For graphs of objects: the value of the one whose gradient was set to 1 first."""
-    for event in tape.events:
-        for path, leaf in event.real_leaves():
-            if holds_gradient(event.site.name) and number_of(leaf) == 1.0:
-                place = value_of_object(tape, event, path)
-                if place is not None and place.value.size == 1:
-                    look = leaf_look(place.event.key, place.path)
-                    return [
-                        Loss(
-                            "the value that backward() starts from",
-                            place.event.site.line,
-                            [look],
-                            lambda seen: number_of(seen[0]),
-                            index=place.event.index,
-                        )
-                    ]
-    return []
+def graph_losses(tape: Tape, end: int) -> list[Loss]:
+    """For graphs of objects: the value whose gradient was set to 1 first; and the sum of all such
+    values before event `end`, whose gradients add up."""
+    starts: list[Event] = []
+    roots: list[Place] = []
+    for event in tape.events[:end]:
+        if starts and event.site is not starts[0].site:
+            continue
+        if () in event.leaves and holds_gradient(event.site.name):  # an integer 1, often
+            place = value_of_object(tape, event, ())
+            if number_of(event.leaves[()]) == 1 and place is not None and place.value.size == 1:
+                starts.append(event)
+                roots.append(place)
+    if not roots:
+        return []
+    losses = [_sum("the value that backward() starts from", roots[:1])]
+    if len(roots) > 1:
+        losses.append(_sum("the sum of the values that backward() starts from", roots))
+    return losses
+
+
+def _sum(name: str, places: Sequence[Place]) -> Loss:
+    return Loss(
+        name,
+        places[0].event.site.line,
+        [leaf_look(place.event.key, place.path) for place in places],
+        lambda seen: sum(map(number_of, seen)),
+        index=places[-1].event.index,
+    )
 
 
 def upstream_losses(tape: Tape, givens: Sequence[Given]) -> list[Loss]:

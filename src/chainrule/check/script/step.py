@@ -133,7 +133,7 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     rates = known_scales(tape)
     if source.choices.loss:
         return _under_chosen_loss(tape, replayer, source.choices, givens, end, rates)
-    for losses in (graph_losses(tape), computed_losses(tape, end)):
+    for losses in (graph_losses(tape, end), computed_losses(tape, end)):
         own = _depending(replayer, places, losses)
         if own:
             best = best_reading(replayer, givens, own, rates)
@@ -217,7 +217,7 @@ def _of_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
         return _under_chosen_loss(tape, replayer, source.choices, givens, end)
     last = max(g.source.index for g in givens if g.source is not None) + 1
     finders: list[Callable[[], list[Loss]]] = [
-        lambda: graph_losses(tape),
+        lambda: graph_losses(tape, last),
         lambda: computed_losses(tape, last),
         lambda: computed_losses(tape, end, start=last),
         lambda: upstream_losses(tape, givens),
