@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 __all__ = [
+    "WEAK",
     "base_name",
     "gradient_of",
     "holds_gradient",
@@ -29,7 +30,9 @@ _LOSS = re.compile(
     r"(_?(val|value|total|sum|mean|fn|func|fun|function|naive|step|t|i|n|all|history|list|s))*"
 )
 _LOSS_INSIDE = re.compile(r"loss|cost|error|cross_?entropy|mse|nll")
-_STRONG = ("loss", "cost", "objective", "cross_entropy", "crossentropy", "nll")
+_STRONG = ("loss", "cost", "objective", "cross_entropy", "crossentropy", "nll", "mse", "bce")
+WEAK = 3
+"""The rank of a name that means many things, such as `e`."""
 _TARGET = re.compile(
     r"(y|t|ys|target|label|truth|expected|desired|onehot|one_hot|d)(_?(s|y|true|train|batch|b|i|"
     r"onehot|one_hot|hot|data|values?|vector|output|array|list|enc|oh|t))*"
@@ -65,7 +68,7 @@ def loss_rank(name: str) -> int:
     word = base_name(name).lower()
     if any(part in word for part in _STRONG):
         return 1 if any(p in word for p in ("reg", "data", "old", "prev")) else 0
-    return 2 if len(word) > 1 else 3
+    return 2 if len(word) > 1 else WEAK
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.check.script.names import is_momentum, is_rate, plain_name
+from chainrule.check.script.slopes import number_of
 from chainrule.check.script.tape import Tape
 from chainrule.check.script.updates import Update
 
@@ -40,16 +41,18 @@ def named_rates(tape: Tape, end: int) -> set[float]:
     }
 
 
-def known_scales(tape: Tape) -> set[float]:
-    """Factors that a change may have beside the gradient: learning rates, and 1 - momentum."""
-    rates = named_rates(tape, len(tape.events))
+def known_scales(tape: Tape, end: int, rate: float) -> set[float]:
+    """Factors that a change before event `end` may have beside the gradient and the learning rate
+    that the update shows: 1 - momentum, and the learning rate if the update shows none."""
+    rates = named_rates(tape, end)
+    shown = any(abs(rate - named) <= 1e-6 * named for named in rates)
     kept = {
-        1 - float(leaf)
-        for event in tape.events
+        1 - number_of(leaf)
+        for event in tape.events[:end]
         for path, leaf in event.real_leaves()
-        if np.size(leaf) == 1 and is_momentum(event.name(path)) and 0 < float(leaf) < 1
+        if is_momentum(event.name(path)) and 0 < number_of(leaf) < 1
     }
-    return rates | kept | {rate * k for rate in rates for k in kept}
+    return kept if shown else rates | kept | {rate * k for rate in rates for k in kept}
 
 
 def common_rate(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from chainrule.check.script.gradients import Given
-from chainrule.check.script.names import is_maximised
+from chainrule.check.script.names import WEAK, is_maximised, loss_rank
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
 
@@ -82,10 +83,11 @@ def best_reading(
     readings = [
         _under(loss, givens, [row[j] for row in table], rates) for j, loss in enumerate(losses)
     ]
-    best = max(readings, key=lambda r: (sum(c.right for c in r.gradients), _examples(r)))
+    best = max(readings, key=_likelihood)
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
-    doubtful = best.loss.assumed and not chosen and 2 * right < len(best.gradients)
+    unsure = best.loss.assumed or loss_rank(best.loss.name) >= WEAK
+    doubtful = unsure and not chosen and 2 * right < len(best.gradients)
     if doubtful and best.loss.line:
         best = replace(best, doubtful=True)
     elif doubtful:
@@ -118,9 +120,16 @@ def _near_corners(replayer: Replayer, reading: Reading) -> Reading:
     return replace(reading, gradients=[again.get(id(c), c) for c in reading.gradients])
 
 
-def _examples(reading: Reading) -> int:
-    """Over how many values the loss is summed: with all of them it is the whole step's."""
-    return len(reading.loss.looks) if reading.loss else 0
+def _likelihood(reading: Reading) -> tuple[int, int, int, int]:
+    """The larger, the likelier it is that this is the loss of the code: by how many gradients are
+    right, how many are off by the same factor, what the loss is called, and over how many values it
+    is summed, as with all of them it is the whole step's."""
+    assert reading.loss is not None
+    factors = Counter(float(f"{c.factor:.5g}") for c in reading.gradients if c.factor)
+    same = max(factors.values(), default=0)
+    right = sum(c.right for c in reading.gradients)
+    rank = loss_rank(reading.loss.name)
+    return right, same if same > 1 else 0, -rank, len(reading.loss.looks)
 
 
 def _under(

@@ -130,14 +130,16 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     end = min(u.first for u in updates)
     places = [u.place for u in updates]
     givens = given_by_updates(tape, source.tree, updates)
-    rates = known_scales(tape)
+    last = max(u.event.index for u in updates)
+    rates = known_scales(tape, last + 1, max(g.rate for g in givens))
     if source.choices.loss:
         return _under_chosen_loss(tape, replayer, source.choices, givens, end, rates)
     for losses in (graph_losses(tape, end), computed_losses(tape, end)):
         own = _depending(replayer, places, losses)
         if own:
             best = best_reading(replayer, givens, own, rates)
-            return _seen(_of_one_step(tape, best, end))
+            if not best.doubtful:
+                return _seen(_of_one_step(tape, best, end))
     outputs, dependent = outputs_of(tape, replayer, places, end)
     called = called_losses(tape, source.tree, end)
     called += applied_losses(tape, source.tree, outputs, dependent, end)
@@ -145,7 +147,7 @@ def _of_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Up
     if own:
         return best_reading(replayer, givens, own, rates)
     likely = scalar_losses(tape, end, assumed=True)
-    likely += later_losses(tape, max(u.event.index for u in updates), _next_step(tape, updates))
+    likely += later_losses(tape, last, _next_step(tape, updates))
     likely = _depending(replayer, places, likely)
     likely += assumed_losses(tape, outputs, dependent, end)
     if not likely:
