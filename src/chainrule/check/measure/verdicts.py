@@ -33,7 +33,7 @@ from chainrule.check.measure.together import judge_together
 from chainrule.check.report.records import ParameterReport, Verdict
 from chainrule.check.targets.mirror import find_mirror
 from chainrule.check.targets.network import NetworkTarget
-from chainrule.check.targets.target import Target, nudged
+from chainrule.check.targets.target import Target
 from chainrule.nn import Activation, Dropout, Flatten, Linear
 
 __all__ = ["Examiner"]
@@ -234,7 +234,7 @@ class Examiner:
         kink too, one with as much to its left as to its right."""
         if report.verdict is not Verdict.WRONG or report.worst_index is None:
             return False
-        with nudged(self.target, self.seed):
+        with self.target.nudged(self.seed):
             given = self.target.gradients()[name]
             if given is None or np.asarray(given).shape != report.shape:
                 return False
@@ -246,7 +246,7 @@ class Examiner:
 
     def _beside(self, report: ParameterReport) -> ParameterReport:
         """At a kink many values are right; so judge at parameters a little beside it."""
-        with nudged(self.target, self.seed):
+        with self.target.nudged(self.seed):
             other = Examiner(
                 self.target,
                 self.target.gradients(),

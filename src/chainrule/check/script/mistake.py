@@ -10,13 +10,13 @@ import numpy as np
 
 from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.naming import name_of
-from chainrule.check.diagnose.truth import Given as Gradients
 from chainrule.check.edits.edit import Edit
 from chainrule.check.report.causes import PLAIN
 from chainrule.check.script.fixes import Fix
 from chainrule.check.script.names import plain_name
 from chainrule.check.script.proof import Variant
 from chainrule.check.script.reading import Reading
+from chainrule.check.targets.evaluation import Evaluation
 from chainrule.faults import FAULTS
 
 __all__ = ["Mistake", "mistakes_of"]
@@ -172,7 +172,7 @@ def _effect(
         parameters = {c.name: c.given.place.value for c in one.gradients}
         before = {c.name: c.given.value / one.scale for c in one.gradients}
         mixed = {n: right.get(n, g) if n in mended else g for n, g in before.items()}
-        given.append(Gradients(batch, parameters, before))
-        after.append(Gradients(batch, parameters, mixed))
+        given.append(Evaluation(batch, parameters, gradients=before))
+        after.append(Evaluation(batch, parameters, gradients=mixed))
     weights = [c.given.place.value for c in reading.gradients]
     return _RoleEffect(given, after, False, weights)
