@@ -23,6 +23,7 @@ from chainrule.check.edits.terms import term_edits
 from chainrule.check.report.causes import PLAIN
 from chainrule.check.runtime.user_code import has_source
 from chainrule.check.targets import find_target
+from chainrule.check.targets.evaluation import Evaluation
 from chainrule.errors import InputError
 from chainrule.faults import FAULTS
 
@@ -43,6 +44,11 @@ X, DZ = np.random.default_rng(0).normal(size=(2, 6, 4))
 def read(tmp_path):
     function = imported(tmp_path, BACKWARD).backward
     return function, read_program(object, partial(function, X, DZ))
+
+
+def evaluation(n, gradients):
+    """Gradients of parameters that are X and its first row."""
+    return Evaluation(n, {"W": X, "b": X[0]}, gradients=gradients)
 
 
 def batch():
@@ -241,7 +247,7 @@ def test_a_right_model_has_no_repairs(tmp_path):
 def test_a_missing_division_is_named_by_the_gradients_that_it_changes(scaled, name):
     true = [evaluation(n, {"W": X, "b": X[0]}) for n in (6, 4)]
     given = [
-        Given(g.n, g.parameters, {k: v * g.n if k in scaled else v for k, v in g.gradients.items()})
+        evaluation(g.n, {k: v * g.n if k in scaled else v for k, v in g.gradients.items()})
         for g in true
     ]
     edit = Edit(None, None, ast.Pass(), "divided", 1)
