@@ -12,7 +12,6 @@ from chainrule.check import check_gradients
 from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.naming import name_of
 from chainrule.check.diagnose.search import all_edits, find_repairs
-from chainrule.check.diagnose.truth import Given
 from chainrule.check.edits.activation import activation_edits
 from chainrule.check.edits.edit import Edit, Place, made, parse, statements, values
 from chainrule.check.edits.products import product_edits
@@ -24,6 +23,7 @@ from chainrule.check.edits.terms import term_edits
 from chainrule.check.report.causes import PLAIN
 from chainrule.check.runtime.user_code import has_source
 from chainrule.check.targets import find_target
+from chainrule.check.targets.evaluation import Evaluation
 from chainrule.errors import InputError
 from chainrule.faults import FAULTS
 
@@ -44,6 +44,11 @@ X, DZ = np.random.default_rng(0).normal(size=(2, 6, 4))
 def read(tmp_path):
     function = imported(tmp_path, BACKWARD).backward
     return function, read_program(object, partial(function, X, DZ))
+
+
+def evaluation(n, gradients):
+    """Gradients of parameters that are X and its first row."""
+    return Evaluation(n, {"W": X, "b": X[0]}, gradients=gradients)
 
 
 def batch():
@@ -182,8 +187,8 @@ def test_every_edit_is_taken_back_and_has_a_name_to_give(read):
     edits = all_edits(program, len(X))
     assert len(edits) > 50
     assert [e.cost for e in edits] == sorted(e.cost for e in edits)
-    right = [Given(n, {"W": X, "b": X[0]}, {"W": X, "b": X[0]}) for n in (6, 4)]
-    wrong = [Given(g.n, g.parameters, {"W": 3.7 * X, "b": X[0]}) for g in right]
+    right = [evaluation(n, {"W": X, "b": X[0]}) for n in (6, 4)]
+    wrong = [evaluation(g.n, {"W": 3.7 * X, "b": X[0]}) for g in right]
     for edit in edits:
         with made(edit), swapped(program, definition):
             pass
@@ -240,9 +245,9 @@ def test_a_right_model_has_no_repairs(tmp_path):
     ],
 )
 def test_a_missing_division_is_named_by_the_gradients_that_it_changes(scaled, name):
-    true = [Given(n, {"W": X, "b": X[0]}, {"W": X, "b": X[0]}) for n in (6, 4)]
+    true = [evaluation(n, {"W": X, "b": X[0]}) for n in (6, 4)]
     given = [
-        Given(g.n, g.parameters, {k: v * g.n if k in scaled else v for k, v in g.gradients.items()})
+        evaluation(g.n, {k: v * g.n if k in scaled else v for k, v in g.gradients.items()})
         for g in true
     ]
     edit = Edit(None, None, ast.Pass(), "divided", 1)

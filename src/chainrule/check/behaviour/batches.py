@@ -11,7 +11,8 @@ from chainrule.check.behaviour.subject import NOT_ALL, Gradients, OutOfTimeError
 from chainrule.check.report.records import Finding, Grade
 from chainrule.check.runtime.compare import near, same_loss
 from chainrule.check.runtime.failures import told
-from chainrule.check.targets.target import Target, nudged, rows_of, take_rows
+from chainrule.check.targets.examples import rows_of, take_rows
+from chainrule.check.targets.target import Target
 
 _FEW = 8  # examples
 _MANY = 499
@@ -223,7 +224,7 @@ def non_contiguous_X(subject: Subject) -> Iterator[Finding]:
     try:
         changed = _changed(given, _gradients_of_layout(target, scattered))
         if changed:  # unless rounding has decided at a kink, they differ a little beside, too
-            with nudged(target, subject.seed):
+            with target.nudged(subject.seed):
                 beside = _gradients_of_layout(target, X.copy())
                 changed = _changed(beside, _gradients_of_layout(target, scattered))
     except Exception as error:  # somebody's code may raise anything

@@ -23,7 +23,8 @@ from chainrule.check.behaviour.subject import Gradients, OutOfTimeError, Subject
 from chainrule.check.report.records import Finding, Grade
 from chainrule.check.runtime.compare import copied, identical, near, overlap, same_loss, step_size
 from chainrule.check.runtime.failures import told
-from chainrule.check.targets.target import Target, copy_of
+from chainrule.check.targets.evaluation import copy_of
+from chainrule.check.targets.target import Target
 from chainrule.errors import InputError
 
 __all__ = ["behaviour", "freeze_if_random"]

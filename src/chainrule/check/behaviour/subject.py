@@ -13,7 +13,7 @@ from chainrule.check.measure.numeric import Prober, random_direction
 from chainrule.check.measure.rules import Index, Tolerance, first_look
 from chainrule.check.measure.together import directions_of
 from chainrule.check.runtime.state import Saved
-from chainrule.check.targets.target import Move, Target, nudged
+from chainrule.check.targets.target import Move, Target
 
 __all__ = ["NOT_ALL", "Gradients", "OutOfTimeError", "Subject"]
 
@@ -104,7 +104,7 @@ class Subject:
         """The same for the gradients of now; at a kink, for those a little beside it."""
         share = self.share(self.target.gradients())
         if share is not None:  # unless this is a kink, it is wrong a little beside, too
-            with nudged(self.target, self.seed):
+            with self.target.nudged(self.seed):
                 share = self.share(self.target.gradients())
         return share
 

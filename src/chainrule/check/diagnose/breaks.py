@@ -1,15 +1,17 @@
-"""Repair of a pass that breaks off: the change with which it runs, and is right."""
+"""Repair of a pass that raises: the change with which it runs, and is right."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.search import Repair, all_edits, quiet
-from chainrule.check.diagnose.truth import Given, Truth
 from chainrule.check.edits.edit import Edit, made
 from chainrule.check.edits.source import Program, read_program, swapped
+from chainrule.check.measure.truth import Truth
+from chainrule.check.targets.evaluation import Evaluation
 from chainrule.check.targets.target import Target
 
 __all__ = ["find_repair_that_runs"]
@@ -56,17 +58,17 @@ def _tried(
             return None
         try:
             target = make()
-        except Exception:  # it still breaks off, or elsewhere
+        except Exception:  # it still raises, there or elsewhere
             return None
         truth = Truth(target, target.snapshot(), seed)
-        after: list[Given] = []
-        for trial in truth.all:
-            given = truth.given(trial)
-            if given is None or not trial.right(given):
+        after: list[Evaluation] = []
+        for point in truth.all:
+            given = truth.gradients(point)
+            if given is None or not point.right(given):
                 return None
             after.append(given)
     if not after:
         return None
-    before = [Given(g.n, g.parameters, {}) for g in after]
+    before = [replace(g, gradients={}) for g in after]
     effect = Effect(before[:2], after[:2], False, list(target.parameters().values()))
-    return target, Repair.of(edit, effect, [trial.n for trial in truth.all])
+    return target, Repair.of(edit, effect, [g.n for g in after])

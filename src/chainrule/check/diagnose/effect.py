@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.diagnose.signature import Sample, relations
-from chainrule.check.diagnose.truth import Given
+from chainrule.check.diagnose.signature import relations
+from chainrule.check.runtime.compare import FORMULAS, MEASURED, near
+from chainrule.check.targets.evaluation import Evaluation
 
-__all__ = ["Effect", "close"]
+__all__ = ["Effect"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Effect:
         weights: the parameters at which the program was read.
     """
 
-    given: Sequence[Given]
-    true: Sequence[Given]
+    given: Sequence[Evaluation]
+    true: Sequence[Evaluation]
     summed: bool
     weights: Sequence[np.ndarray] = ()
 
@@ -32,7 +33,7 @@ class Effect:
     def wrong(self) -> list[str]:
         """The parameters whose gradient the repair changes."""
         before, after = self.given[0].gradients, self.true[0].gradients
-        return [n for n in after if n not in before or not close(before[n], after[n])]
+        return [n for n in after if n not in before or not near(before[n], after[n], FORMULAS)]
 
     @property
     def everything(self) -> bool:
@@ -58,14 +59,13 @@ class Effect:
 
     def relation(self) -> str:
         """What holds between all of them as they were and as they are; empty if nothing."""
-        samples = []
-        for given, true in zip(self.given, self.true, strict=True):
+        pairs = list(zip(self.given, self.true, strict=True))
+        for given, true in pairs:
             if any(n not in given.gradients for n in true.gradients):
                 return ""
             if any(given.gradients[n].shape != g.shape for n, g in true.gradients.items()):
                 return ""
-            samples.append(Sample(true.n, true.parameters, given.gradients, true.gradients))
-        found = relations(samples)
+        found = relations(pairs)
         return found[0].name if found else ""
 
     def ratio(self, name: str) -> tuple[float, ...]:
@@ -76,7 +76,7 @@ class Effect:
             if a is None or a.shape != b.shape or not b.any():
                 return (np.nan,)
             ratio = float((a * b).sum() / (b * b).sum())
-            ratios.append(ratio if close(a, ratio * b) else np.nan)
+            ratios.append(ratio if near(a, ratio * b, FORMULAS) else np.nan)
         return tuple(ratios)
 
     def depths(self) -> list[int]:
@@ -98,7 +98,7 @@ class Effect:
         if not some.any() or not p[some].all():
             return float("nan")
         shares = rest[some] / p[some]
-        return float(shares[0]) if np.allclose(shares, shares[0], rtol=1e-5) else float("nan")
+        return float(shares[0]) if np.allclose(shares, shares[0], rtol=MEASURED) else float("nan")
 
     def partly(self, name: str) -> bool:
         """Whether some entries of a gradient are right."""
@@ -108,11 +108,3 @@ class Effect:
 
 def _is_bias(value: np.ndarray) -> bool:
     return value.ndim < 2 or min(value.shape) == 1
-
-
-def close(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two arrays are the same to seven digits of the largest entry."""
-    if a.shape != b.shape:
-        return False
-    size = max(float(np.abs(b).max(initial=0.0)), float(np.abs(a).max(initial=0.0)), 1e-300)
-    return bool(np.abs(a - b).max(initial=0.0) <= 1e-7 * size)

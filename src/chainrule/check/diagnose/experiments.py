@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.diagnose.truth import Trial
+from chainrule.check.measure.truth import Point
 from chainrule.check.report.causes import named_cause
 from chainrule.check.report.records import Cause, Finding, Results
 from chainrule.check.runtime.compare import near, step_size
-from chainrule.check.targets.target import Target, rows_of, take_rows
+from chainrule.check.targets.examples import rows_of, take_rows
+from chainrule.check.targets.target import Target
 
 __all__ = ["state_causes"]
 
@@ -121,15 +122,12 @@ def _other_batch(target: Target, results: Results, finding: Finding) -> Cause:
     other = take_rows(1.5 * X, y, np.roll(rows, 1))
 
     def after(*batches: tuple[Any, Any]) -> Gradients:
-        saved = target.snapshot()
-        try:
+        with target.at():
             for batch in batches:
                 target.use(*batch)
                 target.gradients()
             target.use(X, y)
             return target.gradients()
-        finally:
-            target.restore(saved)
 
     first, both, second = after(one), after(one, other), after(other)
     stays = _all_near(first, both) and not _all_near(first, second)
@@ -146,15 +144,12 @@ def _batch_sizes(target: Target, results: Results, finding: Finding) -> Cause:
     X, y = target.X, target.y
     count, _ = rows_of(X, y)
     exact = []
-    saved = target.snapshot()
     for size in (count // 2 + 1, 2 * count):
-        try:
+        batch = take_rows(X, y, np.arange(size) % count)
+        with target.at():
             target.gradients()  # the batch that it was made for, or that came first
-            trial = Trial(target, *take_rows(X, y, np.arange(size) % count), 0.0, results.seed)
-            given = trial.given()
-        finally:
-            target.restore(saved)
-        exact.append(given is not None and trial.is_scaled(given, size / count))
+            point = Point.measure(target, batch, 0.0, results.seed)
+            exact.append(point.is_scaled(target.evaluate(batch, loss=False), size / count))
     text = f"it is n/{count} times the true one for n = {count // 2 + 1} and {2 * count}"
     return _cause("hard-coded-batch-size", all(exact), finding, text if all(exact) else "")
 

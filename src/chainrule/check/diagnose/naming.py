@@ -20,6 +20,7 @@ from chainrule.check.diagnose.operands import (
 )
 from chainrule.check.edits.edit import Edit
 from chainrule.check.report.causes import PLAIN
+from chainrule.check.runtime.compare import MEASURED
 
 __all__ = ["name_of"]
 
@@ -55,7 +56,7 @@ def _of_multiplication(edit: Edit, effect: Effect) -> str:
     ns = [float(g.n) for g in effect.true]
     shares = [effect.ratio(n) for n in effect.wrong]
     powers = all(
-        np.allclose(r, [n**-k for n in ns], rtol=1e-5)
+        np.allclose(r, [n**-k for n in ns], rtol=MEASURED)
         for r, k in zip(reversed(shares), effect.depths(), strict=False)
     )
     return "batch-mean-at-every-layer" if powers and not effect.only_weights else "wrong-factor"
@@ -63,7 +64,7 @@ def _of_multiplication(edit: Edit, effect: Effect) -> str:
 
 def _of_divisor(edit: Edit, effect: Effect) -> str:
     ratios = [r for n in effect.wrong for r in effect.ratio(n)]
-    if not effect.everything or not np.allclose(ratios, ratios[0], rtol=1e-5):
+    if not effect.everything or not np.allclose(ratios, ratios[0], rtol=MEASURED):
         return _of_division(edit, effect) if ratios and ratios[0] > 1 else "wrong-factor"
     return "mean-over-examples-only" if ratios[0] > 1 else "mean-over-entries"
 
@@ -71,9 +72,9 @@ def _of_divisor(edit: Edit, effect: Effect) -> str:
 def _of_two(edit: Edit, effect: Effect) -> str:
     if effect.everything:
         ratios = [r for n in effect.wrong for r in effect.ratio(n)]
-        if np.allclose(ratios, 0.5, rtol=1e-5):
+        if np.allclose(ratios, 0.5, rtol=MEASURED):
             return "missing-factor-two"
-        if np.allclose(ratios, 2.0, rtol=1e-5):
+        if np.allclose(ratios, 2.0, rtol=MEASURED):
             return "extra-factor-two"
     return _of_extra_term(edit, effect) if effect.only_weights else "wrong-factor"
 
@@ -87,7 +88,7 @@ def _of_sign(edit: Edit, effect: Effect) -> str:
     if effect.everything:
         return "sign-flipped"
     ratios = [r for n in effect.wrong for r in effect.ratio(n)]
-    if np.allclose(ratios, -1.0, rtol=1e-5):
+    if np.allclose(ratios, -1.0, rtol=MEASURED):
         if effect.only_biases:
             return "bias-sign-flipped"
         if edit.kind == "sign" or not effect.has_biases:

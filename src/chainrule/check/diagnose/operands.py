@@ -6,8 +6,9 @@ import ast
 
 import numpy as np
 
-from chainrule.check.diagnose.effect import Effect, close
+from chainrule.check.diagnose.effect import Effect
 from chainrule.check.edits.edit import Edit, is_operand
+from chainrule.check.runtime.compare import FORMULAS, near
 
 __all__ = ["of_branch", "of_letters", "of_operand", "of_slope_function", "of_transpose"]
 
@@ -30,7 +31,10 @@ def of_letters(edit: Edit, effect: Effect) -> str:
     for name in effect.wrong:
         axes = range(after[name].ndim)
         turned = any(
-            close(before[name], np.swapaxes(after[name], i, j)) for i in axes for j in axes if i < j
+            near(before[name], np.swapaxes(after[name], i, j), FORMULAS)
+            for i in axes
+            for j in axes
+            if i < j
         )
         if name not in before or not turned:
             return "wrong-index"

@@ -10,17 +10,19 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from chainrule.check.diagnose.signature import Sample, Signature, relations, signatures
+from chainrule.check.diagnose.signature import Pair, Signature, relations, signatures
 from chainrule.check.report.causes import named_cause
 from chainrule.check.report.records import Cause
-from chainrule.check.runtime.values import write
+from chainrule.check.runtime.compare import near
+from chainrule.check.targets.evaluation import Evaluation, perturbed
+from chainrule.check.targets.examples import rows_of, take_rows
 from chainrule.check.targets.mirror import find_mirror
 from chainrule.check.targets.mirror_net import Mirror
-from chainrule.check.targets.target import Target, rows_of, take_rows
+from chainrule.check.targets.target import Target
 from chainrule.errors import ChainruleError
 from chainrule.faults import Fault, applicable, inject
 from chainrule.nn import BinaryCrossEntropy, SoftmaxCrossEntropy
@@ -31,37 +33,26 @@ _REPRODUCED = {8: 1e-6, 4: 1e-4}  # relative to the largest entry, by the bytes 
 _PAIR_SECONDS = 3.0  # how long pairs of mistakes are tried
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """One run of the model: parameters, batch (as rows of the mirror), and what it gave."""
-
-    parameters: dict[str, np.ndarray]
-    X: np.ndarray
-    y: np.ndarray
-    given: dict[str, np.ndarray]
-    tolerance: float
-
-
 def reproduce(target: Target, where: str) -> list[Cause]:
     """The mistakes of the catalogue, one or two, that reproduce what the target gives."""
     mirror = find_mirror(target)
     if mirror is None:
         return [_of_relation(s, target, where) for s in signatures(target)]
-    experiments = _experiments(target, mirror)
-    if not experiments:
+    runs = _runs(target, mirror)
+    if not runs:
         return []
-    candidates = _gradient_faults(mirror, experiments)
-    names = _loss_faults(mirror, experiments)
-    names = names or _reproducing(mirror, experiments, ((f.name,) for f in candidates))
-    names = names or _in_one_layer(mirror, experiments, candidates)
+    candidates = _gradient_faults(mirror, runs)
+    names = _loss_faults(mirror, runs)
+    names = names or _reproducing(mirror, runs, ((f.name,) for f in candidates))
+    names = names or _in_one_layer(mirror, runs, candidates)
     if not names:
-        related = relations([_as_sample(mirror, e) for e in experiments])
+        related = relations([_pair(mirror, run) for run in runs])
         if related:
             return [_of_relation(s, target, where) for s in related]
         names = _reproducing(
-            mirror, experiments, _pairs(candidates), seconds=_PAIR_SECONDS, first_only=True
+            mirror, runs, _pairs(candidates), seconds=_PAIR_SECONDS, first_only=True
         )
-    evidence = _evidence(mirror, experiments, names)
+    evidence = _evidence(mirror, runs, names)
     return [named_cause(found, len(names) == 1, where, evidence) for found in names]
 
 
@@ -73,7 +64,7 @@ def _of_relation(signature: Signature, target: Target, where: str) -> Cause:
 
 
 def _in_one_layer(
-    mirror: Mirror, experiments: Sequence[Experiment], faults: Sequence[Fault]
+    mirror: Mirror, runs: Sequence[Evaluation], faults: Sequence[Fault]
 ) -> list[tuple[str, ...]]:
     """Mistakes that reproduce the gradients if one layer alone has them."""
     layers = sorted({int(name[1:]) for name in mirror.net})
@@ -81,52 +72,44 @@ def _in_one_layer(
         (f.name,)
         for f in faults
         if f.in_layers
-        and any(all(_gives(mirror, e, (f.name,), only=k) for e in experiments) for k in layers)
+        and any(all(_gives(mirror, run, (f.name,), only=k) for run in runs) for k in layers)
     ]
 
 
-def _as_sample(mirror: Mirror, experiment: Experiment) -> Sample:
-    mirror.load(experiment.parameters)
-    true = mirror.true_gradients(experiment.X, experiment.y)
-    return Sample(len(experiment.X), experiment.parameters, experiment.given, true)
+def _pair(mirror: Mirror, run: Evaluation) -> Pair:
+    mirror.load(run.parameters)
+    return run, replace(run, gradients=mirror.true_gradients(run.X, run.y))
 
 
-# --- experiments ------------------------------------------------------------------------------
+# --- runs ------------------------------------------------------------------------------
 
 
-def _experiments(target: Target, mirror: Mirror) -> list[Experiment]:
-    """The model at its own parameters and at others, on two batches of different sizes."""
+def _runs(target: Target, mirror: Mirror) -> list[Evaluation]:
+    """The model at its own parameters and at others, on two batches of different sizes, as rows."""
     rng = np.random.default_rng(99)
     count, _ = rows_of(target.X, target.y)
-    X, y = target.X, target.y
     sizes = (min(count, 16), max(1, min(count, 16) - 3))
-    done = []
+    found = []
     try:
         for spread, size in zip((0.0, 0.2), sizes, strict=True):
-            rows = rng.permutation(count)[:size]
-            target.use(*take_rows(X, y, rows))
-            for name, value in target.parameters().items():
-                if name in mirror.places and spread:
-                    scale = float(np.sqrt(np.mean(np.square(value)))) or 1.0
-                    step = spread * scale * rng.standard_normal(value.shape)
-                    write(value, ..., value + step)
-            parameters = {n: np.array(target.parameters()[n], np.float64) for n in mirror.places}
-            target.loss()
-            gradients = target.gradients()
-            given = {n: np.asarray(gradients[n], np.float64) for n in mirror.places}
-            size = min(target.parameters()[n].dtype.itemsize for n in mirror.places)
-            tolerance = _REPRODUCED.get(size, 1e-2)
-            batch = mirror.rows(target.X, target.y)
-            done.append(Experiment(parameters, *batch, given, tolerance))
-    except (ChainruleError, ValueError, TypeError, IndexError):
-        return done[:1]
-    finally:
-        target.use(X, y)
-    return done
+            batch = take_rows(target.X, target.y, rng.permutation(count)[:size])
+            own = {name: target.parameters()[name] for name in mirror.places}
+            run = target.evaluate(batch, perturbed(own, spread, rng) if spread else None)
+            X, y = mirror.rows(run.X, run.y)
+            gradients = {name: run.gradients[name] for name in mirror.places}
+            found.append(replace(run, X=X, y=y, gradients=gradients))
+    except (ChainruleError, ValueError, TypeError, IndexError, KeyError):
+        return found[:1]
+    return found
 
 
-def _gradient_faults(mirror: Mirror, experiments: Sequence[Experiment]) -> list[Fault]:
-    smallest = min(len(e.X) for e in experiments)
+def _tolerance(run: Evaluation) -> float:
+    """How far from the model's a gradient of the mirror may be, in the model's precision."""
+    return _REPRODUCED.get(min(p.dtype.itemsize for p in run.parameters.values()), 1e-2)
+
+
+def _gradient_faults(mirror: Mirror, runs: Sequence[Evaluation]) -> list[Fault]:
+    smallest = min(run.n for run in runs)
     l2 = mirror.l2 / mirror.scale(smallest)
     return [
         f
@@ -143,17 +126,17 @@ def _pairs(faults: Sequence[Fault]) -> Iterator[tuple[str, ...]]:
 
 def _reproducing(
     mirror: Mirror,
-    experiments: Sequence[Experiment],
+    runs: Sequence[Evaluation],
     candidates: Iterable[tuple[str, ...]],
     *,
     seconds: float = 60.0,
     first_only: bool = False,
 ) -> list[tuple[str, ...]]:
-    """The mistakes that give the model's gradients in every experiment."""
+    """The mistakes that give the model's gradients in every run."""
     end = time.process_time() + seconds
     found = []
     for names in candidates:
-        if all(_gives(mirror, experiment, names) for experiment in experiments):
+        if all(_gives(mirror, run, names) for run in runs):
             found.append(names)
             if first_only:
                 break
@@ -162,41 +145,28 @@ def _reproducing(
     return found
 
 
-def _gives(
-    mirror: Mirror, experiment: Experiment, names: Sequence[str], only: int | None = None
-) -> bool:
-    mirror.load(experiment.parameters)
+def _gives(mirror: Mirror, run: Evaluation, names: Sequence[str], only: int | None = None) -> bool:
+    mirror.load(run.parameters)
     try:
-        n = len(experiment.X)
+        n = run.n
         l2 = mirror.l2 / mirror.scale(n)
         model = inject(mirror.net, *names, loss=mirror.loss, l2=l2, only=only)
-        y = mirror.targets(experiment.y)
+        y = mirror.targets(run.y)
         with np.errstate(all="ignore"):
-            model.forward(experiment.X.copy())
+            model.forward(run.X.copy())
             model.backward(y)
         faulty = {name: np.asarray(getattr(model, f"d{name}")) for name in mirror.net}
         predicted = mirror.to_model(faulty, n)
     except (ChainruleError, ValueError, TypeError, IndexError, AttributeError):
         return False
-    return _same(predicted, experiment)
+    return _same(predicted, run)
 
 
-def _same(predicted: Mapping[str, np.ndarray], experiment: Experiment) -> bool:
-    for name, value in experiment.given.items():
-        other = predicted[name]
-        if other.shape != value.shape:
-            return False
-        lost = ~np.isfinite(value)
-        if (lost != ~np.isfinite(other)).any():
-            return False
-        other, value = np.where(lost, 0, other), np.where(lost, 0, value)
-        size = max(float(np.abs(value).max(initial=0.0)), 1e-300)
-        if not np.abs(other - value).max(initial=0.0) <= experiment.tolerance * size:
-            return False
-    return True
+def _same(predicted: Mapping[str, np.ndarray], run: Evaluation) -> bool:
+    return all(near(predicted[n], g, _tolerance(run)) for n, g in run.gradients.items())
 
 
-def _loss_faults(mirror: Mirror, experiments: Sequence[Experiment]) -> list[tuple[str, ...]]:
+def _loss_faults(mirror: Mirror, runs: Sequence[Evaluation]) -> list[tuple[str, ...]]:
     """The gradients are right, but for another scale of the loss than the one that is given."""
     scales: dict[str, Callable[[int], float]] = {}
     if mirror.summed:
@@ -205,27 +175,25 @@ def _loss_faults(mirror: Mirror, experiments: Sequence[Experiment]) -> list[tupl
         scales["log-base-two"] = lambda n: float(np.log(2))
     found: list[tuple[str, ...]] = []
     for name, scale in scales.items():
-        if all(_is_scaled(mirror, e, scale(len(e.X))) for e in experiments):
+        if all(_is_scaled(mirror, run, scale(run.n)) for run in runs):
             found.append((name,))
     return found
 
 
-def _is_scaled(mirror: Mirror, experiment: Experiment, factor: float) -> bool:
-    mirror.load(experiment.parameters)
-    true = mirror.true_gradients(experiment.X, experiment.y)
-    return _same({name: factor * value for name, value in true.items()}, experiment)
+def _is_scaled(mirror: Mirror, run: Evaluation, factor: float) -> bool:
+    mirror.load(run.parameters)
+    true = mirror.true_gradients(run.X, run.y)
+    return _same({name: factor * value for name, value in true.items()}, run)
 
 
-def _evidence(
-    mirror: Mirror, experiments: Sequence[Experiment], names: Sequence[Sequence[str]]
-) -> str:
-    sizes = " and ".join(str(len(e.X)) for e in experiments)
-    entries = sum(value.size for value in experiments[0].given.values())
+def _evidence(mirror: Mirror, runs: Sequence[Evaluation], names: Sequence[Sequence[str]]) -> str:
+    sizes = " and ".join(str(run.n) for run in runs)
+    entries = sum(value.size for value in runs[0].gradients.values())
     rivals = "no other of the catalogue does"
     if len(names) > 1:
         rivals = f"{len(names)} of the catalogue do, which cannot be told apart here"
     return (
         f"a mirror of the model ({mirror.net.spec}, {mirror.loss.spelling}) with this mistake "
-        f"gives all {entries:,} entries to {experiments[0].tolerance:g}, on batches of {sizes} "
+        f"gives all {entries:,} entries to {_tolerance(runs[0]):g}, on batches of {sizes} "
         f"with different weights; {rivals}"
     )

@@ -7,14 +7,13 @@ import contextlib
 import io
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from chainrule.check.diagnose.effect import Effect, close
+from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.naming import name_of
-from chainrule.check.diagnose.truth import Given, Trial, Truth
 from chainrule.check.edits.activation import activation_edits
 from chainrule.check.edits.edit import Edit, made, parse, statements, values
 from chainrule.check.edits.products import product_edits
@@ -23,11 +22,14 @@ from chainrule.check.edits.scope import Hand
 from chainrule.check.edits.source import Program, read_program, swapped
 from chainrule.check.edits.sums import sum_edits
 from chainrule.check.edits.terms import term_edits
+from chainrule.check.measure.truth import Truth
 from chainrule.check.report.causes import PLAIN, named_cause
 from chainrule.check.report.records import Cause
-from chainrule.check.runtime.state import Saved
+from chainrule.check.runtime.compare import near, same_loss
 from chainrule.check.runtime.user_code import no_warnings
-from chainrule.check.targets.target import Target, rows_of, take_rows
+from chainrule.check.targets.evaluation import Evaluation
+from chainrule.check.targets.examples import rows_of, take_rows
+from chainrule.check.targets.target import Target
 
 __all__ = ["Repair", "all_edits", "find_repairs", "quiet"]
 
@@ -110,10 +112,10 @@ def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
     truth = Truth(target, saved, seed) if program.definitions else None
     if truth is None or truth.first is None:
         return []
-    before = truth.given(truth.first)
+    before = truth.gradients(truth.first)
     if before is not None and truth.first.right(before):
         return []
-    found: list[tuple[Edit, list[Given]]] = []
+    found: list[tuple[Edit, list[Evaluation]]] = []
     wrong = survey(program, truth, before)
     for i, edit in enumerate(all_edits(program, rows_of(target.X, target.y)[0], wrong)):
         if (
@@ -126,22 +128,22 @@ def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
         if after:
             tries = min(tries, i + _FOR_RIVALS) if not found else tries
             found.append((edit, after))
-    if not found or not _is_as_before(truth.given(truth.first), before):
+    if not found or not _is_as_before(truth.gradients(truth.first), before):
         return []  # the code as it is has to be wrong again, or a change has proved nothing
-    given = [truth.given(trial) for trial in truth.all]
-    summed = _is_summed(target, saved)
+    given = [truth.gradients(point) for point in truth.all]
+    summed = _is_summed(target)
     repairs = [_repair(edit, truth, given, after, summed) for edit, after in found]
     return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
 
 
-def survey(program: Program, truth: Truth, before: Given | None) -> set[str]:
+def survey(program: Program, truth: Truth, before: Evaluation | None) -> set[str]:
     """Which statements can have to do with it: make each value larger once.
 
-    A statement that must be mended reaches every gradient that is wrong; what the loss depends on
-    is the forward pass.
+    A statement that must be repaired reaches every gradient that is wrong; what the loss depends
+    on is the forward pass.
     """
-    trial = truth.first
-    assert trial is not None
+    point = truth.first
+    assert point is not None
     given = before.gradients if before is not None else {}
     apart = any(d.lines - d.also_forward for d in program.definitions)
     for definition in program.definitions:
@@ -153,16 +155,16 @@ def survey(program: Program, truth: Truth, before: Given | None) -> set[str]:
                 with made(edit), swapped(program, definition) as works:
                     if not works or isinstance(place.statement, ast.Expr):
                         continue
-                    after = truth.given(trial)
-                    if not apart and not truth.same_loss(trial):
+                    after = truth.gradients(point)
+                    if not apart and not truth.same_loss(point):
                         definition.also_forward.add(place.line)
-                changed = _changed(given, after, set(trial.slopes))
+                changed = _changed(given, after, set(point.slopes))
                 if changed:
                     definition.reaches.setdefault(place.line, set()).update(changed)
-    return {n for n in trial.slopes if n not in given or not trial.is_right(n, given[n])}
+    return {n for n in point.slopes if n not in given or not point.is_right(n, given[n])}
 
 
-def _changed(before: dict[str, np.ndarray], after: Given | None, names: set[str]) -> set[str]:
+def _changed(before: dict[str, np.ndarray], after: Evaluation | None, names: set[str]) -> set[str]:
     if after is None:
         return names
     now = after.gradients
@@ -173,12 +175,12 @@ def _changed(before: dict[str, np.ndarray], after: Given | None, names: set[str]
     }
 
 
-def _is_as_before(now: Given | None, before: Given | None) -> bool:
+def _is_as_before(now: Evaluation | None, before: Evaluation | None) -> bool:
     """Whether the unchanged code gives what it gave before; None where it raises."""
     if now is None or before is None:
         return now is before
     a, b = now.gradients, before.gradients
-    return a.keys() == b.keys() and all(close(a[name], b[name]) for name in a)
+    return a.keys() == b.keys() and all(near(a[name], b[name]) for name in a)
 
 
 def all_edits(program: Program, batch: int, wrong: set[str] | None = None) -> Sequence[Edit]:
@@ -208,49 +210,45 @@ def _leading(definition: object, line: int) -> int:
     return 0
 
 
-def _after(program: Program, edit: Edit, truth: Truth) -> list[Given]:
+def _after(program: Program, edit: Edit, truth: Truth) -> list[Evaluation]:
     """The gradients with the change, if all of them are right then, and the loss as it was."""
-    found: list[Given] = []
+    first = truth.first
+    assert first is not None
     with made(edit), swapped(program, edit.definition) as works:
-        if not works or not _is_right(truth, truth.first):
+        now = truth.gradients(first) if works else None
+        if now is None or not first.right(now):
             return []
-    trials = truth.all  # with the code as it is: these may be measured now
+    points = truth.all  # with the code as it is: these may be measured now
+    found: list[Evaluation] = []
     with made(edit), swapped(program, edit.definition):
-        for trial in trials:
-            given = truth.given(trial)
-            if given is None or not trial.right(given) or not truth.same_loss(trial):
+        for point in points:
+            given = truth.gradients(point)
+            if given is None or not point.right(given) or not truth.same_loss(point):
                 return []
             found.append(given)
     return found
 
 
-def _is_right(truth: Truth, trial: Trial | None) -> bool:
-    given = truth.given(trial) if trial is not None else None
-    return given is not None and trial is not None and trial.right(given)
-
-
 def _repair(
     edit: Edit,
     truth: Truth,
-    before: Sequence[Given | None],
-    after: Sequence[Given],
+    before: Sequence[Evaluation | None],
+    after: Sequence[Evaluation],
     summed: bool,
 ) -> Repair:
-    given = [b or Given(a.n, a.parameters, {}) for b, a in zip(before, after, strict=True)]
+    given = [b or replace(a, gradients={}) for b, a in zip(before, after, strict=True)]
     effect = Effect(given[:2], after[:2], summed, list(truth.target.parameters().values()))
-    return Repair.of(edit, effect, [trial.n for trial in truth.all])
+    return Repair.of(edit, effect, [g.n for g in after])
 
 
-def _is_summed(target: Target, saved: Saved) -> bool:
+def _is_summed(target: Target) -> bool:
     """Whether the loss of every example twice is twice the loss."""
     count = rows_of(target.X, target.y)[0]
     if not count:
         return False
     try:
-        once = target.loss()
-        target.use(*take_rows(target.X, target.y, np.arange(2 * count) % count))
-        return bool(np.isclose(target.loss(), 2 * once, rtol=1e-9))
-    except Exception:  # a batch that does not suit it
+        once = target.evaluate(gradients=False).loss
+        doubled = take_rows(target.X, target.y, np.arange(2 * count) % count)
+        return same_loss(target.evaluate(doubled, gradients=False).loss, 2 * once, 1e-9)
+    except Exception:  # a batch that the target does not take
         return False
-    finally:
-        target.restore(saved)

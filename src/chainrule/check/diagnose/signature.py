@@ -7,16 +7,22 @@ holds on both to 1e-5, which is what numerical gradients allow.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from chainrule.check.measure.numeric import Prober
-from chainrule.check.targets.target import Target, rows_of, take_rows
+from chainrule.check.runtime.compare import MEASURED, near
+from chainrule.check.targets.evaluation import Evaluation
+from chainrule.check.targets.examples import rows_of, take_rows
+from chainrule.check.targets.target import Target
 
-__all__ = ["Sample", "Signature", "relations", "signatures"]
+__all__ = ["Pair", "Signature", "relations", "signatures"]
 
-_HOLDS = 1e-5
+Pair = tuple[Evaluation, Evaluation]
+"""One batch with the gradients that were given, and with the true ones."""
+
 _MOST_ENTRIES = 2000  # of all parameters together; more take too long one by one
 
 
@@ -28,19 +34,10 @@ class Signature:
     evidence: str
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Given and true gradients on one batch of n examples."""
-
-    n: int
-    parameters: dict[str, np.ndarray]
-    given: dict[str, np.ndarray]
-    true: dict[str, np.ndarray]
-
-
-def relations(samples: Sequence[Sample]) -> list[Signature]:
-    """What relation holds between given and true gradients in every sample."""
-    return [Signature(name, words) for name, words, test in _RELATIONS if test(samples)][:1]
+def relations(pairs: Sequence[Pair]) -> list[Signature]:
+    """What relation holds between given and true gradients on every batch."""
+    gradients = _gradients(pairs)
+    return [Signature(name, words) for name, words, holds in _RELATIONS if holds(gradients)][:1]
 
 
 def signatures(target: Target) -> list[Signature]:
@@ -48,34 +45,26 @@ def signatures(target: Target) -> list[Signature]:
     names = [name for name in target.parameters() if name != "X"]
     if sum(target.parameters()[n].size for n in names) > _MOST_ENTRIES:
         return []
-    samples = _samples(target, names)
-    if not samples:
-        return []
-    return relations(samples)
-
-
-def _samples(target: Target, names: Sequence[str]) -> list[Sample]:
     X, y = target.X, target.y
     count, _ = rows_of(X, y)
     batches = [(X, y)]
     if count > 2:
         batches.append(take_rows(X, y, np.arange(count - 1)))
-    samples = []
     try:
-        for batch in batches:
-            target.use(*batch)
-            gradients = target.gradients()
-            given = {n: np.asarray(gradients[n], np.float64) for n in names}
-            true = {n: _numerical(target, n) for n in names}
-            parameters = {n: np.array(target.parameters()[n], np.float64) for n in names}
-            if any(given[n].shape != true[n].shape for n in names):
-                return []
-            samples.append(Sample(max(1, rows_of(*batch)[0]), parameters, given, true))
-    except (ValueError, TypeError, IndexError):
+        pairs = [_pair(target, batch, names) for batch in batches]
+    except (ValueError, TypeError, IndexError, KeyError):
         return []
-    finally:
-        target.use(X, y)
-    return samples
+    return relations(pairs)
+
+
+def _pair(target: Target, batch: tuple[Any, Any], names: Sequence[str]) -> Pair:
+    given = target.evaluate(batch, loss=False)
+    with target.at(batch):
+        slopes = {name: _numerical(target, name) for name in names}
+    given = replace(given, gradients={name: given.gradients[name] for name in names})
+    if any(g.shape != slopes[name].shape for name, g in given.gradients.items()):
+        raise ValueError("a gradient of another shape than its parameter")
+    return given, replace(given, gradients=slopes)
 
 
 def _numerical(target: Target, name: str) -> np.ndarray:
@@ -91,152 +80,150 @@ def _numerical(target: Target, name: str) -> np.ndarray:
 # --- relations --------------------------------------------------------------------------------
 
 
-def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.shape != b.shape:
-        return False
-    size = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)), 1e-300)
-    return bool(np.abs(a - b).max(initial=0.0) <= _HOLDS * size)
+@dataclass(frozen=True)
+class _Gradient:
+    """One parameter's gradient in one of the pairs."""
+
+    n: int
+    parameter: np.ndarray
+    given: np.ndarray
+    true: np.ndarray
+    of_others: list[np.ndarray]
+
+    @property
+    def wrong(self) -> bool:
+        return not self.is_near(self.true)
+
+    @property
+    def is_weight(self) -> bool:
+        return self.parameter.ndim > 1 and min(self.parameter.shape) > 1
+
+    @property
+    def is_bias(self) -> bool:
+        return not self.is_weight
+
+    def is_near(self, expected: np.ndarray) -> bool:
+        return near(self.given, expected, MEASURED)
 
 
-def _any(parameter: np.ndarray) -> bool:
-    return True
+Test = Callable[[Sequence[_Gradient]], bool]
 
 
-def _scaled(
-    factor: Callable[[Sample], float], which: Callable[[np.ndarray], bool] = _any
-) -> Callable[[Sequence[Sample]], bool]:
-    """Whether the given gradients are the true ones times a factor, the others as they are."""
-
-    def test(samples: Sequence[Sample]) -> bool:
-        wrong_somewhere = False
-        for s in samples:
-            for name, true in s.true.items():
-                if which is not _any and _close(s.given[name], true):
-                    continue
-                expected = factor(s) * true if which(s.parameters[name]) else true
-                if not _close(s.given[name], expected):
-                    return False
-                wrong_somewhere = wrong_somewhere or not _close(s.given[name], true)
-        return wrong_somewhere
-
-    return test
+def _gradients(pairs: Sequence[Pair]) -> list[_Gradient]:
+    return [
+        _Gradient(
+            true.n, true.parameters[name], given.gradients[name], gradient,
+            [other for n, other in true.gradients.items() if n != name],
+        )
+        for given, true in pairs
+        for name, gradient in true.gradients.items()
+    ]  # fmt: skip
 
 
-def _is_weight(parameter: np.ndarray) -> bool:
-    return parameter.ndim > 1 and min(parameter.shape) > 1
+def _wrong_ones(holds: Callable[[_Gradient], bool]) -> Test:
+    """Whether this holds for all gradients that are wrong, and there are some."""
 
-
-def _is_bias(parameter: np.ndarray) -> bool:
-    return not _is_weight(parameter)
-
-
-def _penalty(factor: float, which: Callable[[np.ndarray], bool]) -> Callable[..., bool]:
-    """Whether given − true is one constant times the parameter, of this sign, where `which`."""
-
-    def test(samples: Sequence[Sample]) -> bool:
-        ratios = []
-        for s in samples:
-            for name, true in s.true.items():
-                p = s.parameters[name]
-                if _close(s.given[name], true):
-                    continue
-                if s.given[name].shape != true.shape:
-                    return False
-                rest = s.given[name] - true
-                if not which(p) or not p.any():
-                    return False
-                ratio = float((rest * p).sum() / (p * p).sum())
-                if not _close(s.given[name], true + ratio * p):
-                    return False
-                ratios.append(ratio)
-        same = ratios and max(ratios) - min(ratios) <= 1e-3 * max(map(abs, ratios))
-        return bool(same and ratios[0] * factor > 0)
+    def test(gradients: Sequence[_Gradient]) -> bool:
+        wrong = [g for g in gradients if g.wrong]
+        return bool(wrong) and all(holds(g) for g in wrong)
 
     return test
 
 
-def _transposed(samples: Sequence[Sample]) -> bool:
-    found = False
-    for s in samples:
-        for name, true in s.true.items():
-            if _close(s.given[name], true):
-                continue
-            square = true.ndim == 2 and true.shape[0] == true.shape[1]
-            if not square or not _close(s.given[name], true.T):
-                return False
-            found = True
-    return found
+def _all_scaled(factor: Callable[[int], float]) -> Test:
+    """Whether all gradients are the true ones times a factor, which follows the batch size."""
+
+    def test(gradients: Sequence[_Gradient]) -> bool:
+        scaled = all(g.is_near(factor(g.n) * g.true) for g in gradients)
+        return scaled and any(g.wrong for g in gradients)
+
+    return test
 
 
-def _swapped(samples: Sequence[Sample]) -> bool:
-    """Whether the wrong gradients are the true ones of other parameters of equal shape."""
-    found = False
-    for s in samples:
-        for name, true in s.true.items():
-            if _close(s.given[name], true):
-                continue
-            others = (o for n, o in s.true.items() if n != name and o.shape == true.shape)
-            if not any(_close(s.given[name], other) for other in others):
-                return False
-            found = True
-    return found
+def _penalty(sign: float, of_weights: bool) -> Test:
+    """Whether given − true is one constant of this sign times the parameter, where it is wrong."""
+
+    def test(gradients: Sequence[_Gradient]) -> bool:
+        wrong = [g for g in gradients if g.wrong]
+        if any(g.is_weight is not of_weights or not g.parameter.any() for g in wrong):
+            return False
+        if not wrong or any(g.given.shape != g.true.shape for g in wrong):
+            return False
+        ratios = [
+            float(((g.given - g.true) * g.parameter).sum() / np.square(g.parameter).sum())
+            for g in wrong
+        ]
+        if not all(g.is_near(g.true + r * g.parameter) for g, r in zip(wrong, ratios, strict=True)):
+            return False
+        same = max(ratios) - min(ratios) <= 1e-3 * max(map(abs, ratios))
+        return same and ratios[0] * sign > 0
+
+    return test
 
 
-def _missing(samples: Sequence[Sample]) -> bool:
-    """Whether all that is wrong is biases whose gradient is 0."""
-    found = False
-    for s in samples:
-        for name, true in s.true.items():
-            if _close(s.given[name], true):
-                continue
-            if not _is_bias(true) or s.given[name].any():
-                return False
-            found = True
-    return found
+def _is_transposed(g: _Gradient) -> bool:
+    square = g.true.ndim == 2 and g.true.shape[0] == g.true.shape[1]
+    return square and g.is_near(g.true.T)
 
 
-_RELATIONS: tuple[tuple[str, str, Callable[[Sequence[Sample]], bool]], ...] = (
+_RELATIONS: tuple[tuple[str, str, Test], ...] = (
     (
         "missing-batch-mean",
         "every gradient is N times too large, for two N",
-        _scaled(lambda s: s.n),
+        _all_scaled(lambda n: n),
     ),
     (
         "batch-mean-twice",
         "every gradient is N times too small, for two N",
-        _scaled(lambda s: 1 / s.n),
+        _all_scaled(lambda n: 1 / n),
     ),
-    ("sign-flipped", "every gradient is −1 times the true one", _scaled(lambda s: -1.0)),
-    ("extra-factor-two", "every gradient is twice the true one", _scaled(lambda s: 2.0)),
-    ("missing-factor-two", "every gradient is half the true one", _scaled(lambda s: 0.5)),
+    ("sign-flipped", "every gradient is −1 times the true one", _all_scaled(lambda n: -1.0)),
+    ("extra-factor-two", "every gradient is twice the true one", _all_scaled(lambda n: 2.0)),
+    ("missing-factor-two", "every gradient is half the true one", _all_scaled(lambda n: 0.5)),
     (
         "batch-mean-missing-in-weights",
         "the weights' gradients are N times too large, for two N",
-        _scaled(lambda s: s.n, _is_weight),
+        _wrong_ones(lambda g: g.is_weight and g.is_near(g.n * g.true)),
     ),
     (
         "batch-mean-missing-in-biases",
         "the biases' gradients are N times too large, for two N",
-        _scaled(lambda s: s.n, _is_bias),
+        _wrong_ones(lambda g: g.is_bias and g.is_near(g.n * g.true)),
     ),
     (
         "bias-mean-for-sum",
         "the biases' gradients are N times too small, for two N",
-        _scaled(lambda s: 1 / s.n, _is_bias),
+        _wrong_ones(lambda g: g.is_bias and g.is_near(g.true / g.n)),
     ),
     (
         "bias-sign-flipped",
         "the biases' gradients have the wrong sign",
-        _scaled(lambda s: -1.0, _is_bias),
+        _wrong_ones(lambda g: g.is_bias and g.is_near(-g.true)),
     ),
-    ("bias-gradient-missing", "the wrong gradients are biases' and all 0", _missing),
+    (
+        "bias-gradient-missing",
+        "the wrong gradients are biases' and all 0",
+        _wrong_ones(lambda g: g.is_bias and not g.given.any()),
+    ),
     (
         "weight-gradient-transposed",
         "the wrong gradients are the true ones' transposes",
-        _transposed,
+        _wrong_ones(_is_transposed),
     ),
-    ("equal-shape-gradients-swapped", "the wrong gradients are those of each other", _swapped),
-    ("regulariser-missing", "true − given is one constant times W", _penalty(-1.0, _is_weight)),
-    ("regulariser-doubled", "given − true is one constant times W", _penalty(1.0, _is_weight)),
-    ("regulariser-on-biases", "given − true is one constant times b", _penalty(1.0, _is_bias)),
+    (
+        "equal-shape-gradients-swapped",
+        "the wrong gradients are those of each other",
+        _wrong_ones(lambda g: any(g.is_near(other) for other in g.of_others)),
+    ),
+    (
+        "regulariser-missing",
+        "true − given is one constant times W",
+        _penalty(-1.0, of_weights=True),
+    ),
+    ("regulariser-doubled", "given − true is one constant times W", _penalty(1.0, of_weights=True)),
+    (
+        "regulariser-on-biases",
+        "given − true is one constant times b",
+        _penalty(1.0, of_weights=False),
+    ),
 )

@@ -16,7 +16,7 @@ from chainrule.check.measure.ladder import Slope
 from chainrule.check.measure.numeric import random_direction
 from chainrule.check.measure.rules import Index, Rules, off_by
 from chainrule.check.report.records import ParameterReport, Verdict
-from chainrule.check.targets.target import Move, nudged
+from chainrule.check.targets.target import Move
 
 __all__ = ["directions_of", "judge_together"]
 
@@ -62,7 +62,7 @@ def _right_beside(
 ) -> bool:
     """Whether the gradients are right at parameters a little off this kink."""
     target = rules.prober.target
-    with nudged(target, int(rng.integers(2**31))):
+    with target.nudged(int(rng.integers(2**31))):
         given = target.gradients()
         if any(np.asarray(given[n]).shape != moves[n][2].shape for n in names):
             return False

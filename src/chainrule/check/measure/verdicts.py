@@ -33,7 +33,7 @@ from chainrule.check.measure.together import judge_together
 from chainrule.check.report.records import ParameterReport, Verdict
 from chainrule.check.targets.mirror import find_mirror
 from chainrule.check.targets.network import NetworkTarget
-from chainrule.check.targets.target import Move, Target, nudged
+from chainrule.check.targets.target import Move, Target
 from chainrule.nn import Activation, Dropout, Flatten, Linear
 
 __all__ = ["Examiner"]
@@ -252,7 +252,7 @@ class Examiner:
         """At a kink many values are right; so judge at two sets of parameters a little beside
         it, where only one is."""
         for seed in (self.seed, self.seed + 1):
-            with nudged(self.target, seed):
+            with self.target.nudged(seed):
                 other = Examiner(
                     self.target,
                     self.target.gradients(),

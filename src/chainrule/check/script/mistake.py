@@ -11,13 +11,13 @@ import numpy as np
 
 from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.naming import name_of
-from chainrule.check.diagnose.truth import Given as Gradients
 from chainrule.check.edits.edit import Edit
 from chainrule.check.report.causes import PLAIN
 from chainrule.check.script.fixes import Fix
 from chainrule.check.script.names import plain_name
 from chainrule.check.script.proof import Variant
 from chainrule.check.script.reading import Reading
+from chainrule.check.targets.evaluation import Evaluation
 from chainrule.faults import FAULTS
 
 __all__ = ["Mistake", "mistake_of_break", "mistakes_of"]
@@ -121,8 +121,8 @@ def mistake_of_break(edit: Edit, reading: Reading, held: Sequence[tuple[str, boo
     with the change, `held` says with which other numbers it is right."""
     parameters = {c.name: c.given.place.value for c in reading.gradients}
     right = {c.name: c.given.value / reading.scale for c in reading.gradients}
-    true = Gradients(1, parameters, right)
-    effect = _RoleEffect([Gradients(1, parameters, {})], [true], False, list(parameters.values()))
+    true = Evaluation(1, parameters, gradients=right)
+    effect = _RoleEffect([Evaluation(1, parameters)], [true], False, list(parameters.values()))
     name = _OWN_KINDS.get(edit.kind) or _known_name(edit, effect) or "wrong-dimensions"
     line, before, after = _texts(edit)
     words = ", ".join(text for text, holds in held if holds)
@@ -242,7 +242,7 @@ def _effect(
         parameters = {c.name: c.given.place.value for c in one.gradients}
         before = {c.name: c.given.value / one.scale for c in one.gradients}
         mixed = {n: right.get(n, g) if n in mended else g for n, g in before.items()}
-        given.append(Gradients(batch, parameters, before))
-        after.append(Gradients(batch, parameters, mixed))
+        given.append(Evaluation(batch, parameters, gradients=before))
+        after.append(Evaluation(batch, parameters, gradients=mixed))
     weights = [c.given.place.value for c in reading.gradients]
     return _RoleEffect(given, after, False, weights)

@@ -16,6 +16,8 @@ import numpy as np
 from chainrule.check.runtime.failures import first_not_finite, told
 from chainrule.check.runtime.state import LARGE
 from chainrule.check.targets.batch import BackwardFailedError
+from chainrule.check.targets.evaluation import copy_of
+from chainrule.check.targets.examples import rows_of, take_rows
 from chainrule.check.targets.fitting import own_inputs, own_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import (
@@ -37,7 +39,6 @@ from chainrule.check.targets.pairs import (
 )
 from chainrule.check.targets.paths import Path, leaves
 from chainrule.check.targets.roles import bound, call, roles_of
-from chainrule.check.targets.target import copy_of, rows_of, take_rows
 from chainrule.errors import ChainruleError, InputError
 
 __all__ = ["AttributesTarget"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.targets.evaluation import as_scalar
 from chainrule.check.targets.roles import call, roles_of, simple
-from chainrule.check.targets.target import as_scalar
 from chainrule.errors import InputError
 from chainrule.nn import LOSSES, Loss
 from chainrule.registry import nearest

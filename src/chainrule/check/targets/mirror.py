@@ -16,9 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.runtime.values import write
+from chainrule.check.runtime.compare import same_loss
+from chainrule.check.targets.evaluation import Evaluation, perturbed
+from chainrule.check.targets.examples import rows_of
 from chainrule.check.targets.mirror_net import Mirror, Place, as_rows
-from chainrule.check.targets.target import Target, rows_of
+from chainrule.check.targets.target import Target
 from chainrule.errors import ChainruleError
 from chainrule.nn import LAYERS, LOSSES, Layer, Linear, Network
 
@@ -67,39 +69,20 @@ class _Batch:
     columns: bool
 
 
-@dataclass(frozen=True)
-class _Point:
-    """The model's loss at some parameters."""
-
-    parameters: dict[str, np.ndarray]
-    loss: float
-    tolerance: float
-
-
-def _sample_points(target: Target) -> list[_Point] | None:
+def _sample_points(target: Target) -> list[Evaluation] | None:
     """Losses at the model's own parameters and at two others near by."""
     rng = np.random.default_rng(1234)
-    state = target.snapshot()
-    points = []
-    try:
-        for spread in (0.0, 0.1, 0.3):
-            for name, value in target.parameters().items():
-                if value.dtype.kind != "f":
-                    return None
-                if name == "X":
-                    continue
-                size = float(np.sqrt(np.mean(np.square(value)))) or 1.0
-                step = (spread * size * rng.standard_normal(value.shape)).astype(value.dtype)
-                write(value, ..., value + step)
-            copies = {k: np.array(v, np.float64) for k, v in target.parameters().items()}
-            size = min(v.dtype.itemsize for v in target.parameters().values())
-            tolerance = _AGREES.get(size, 1e-2)
-            points.append(_Point(copies, float(np.real(target.loss())), tolerance))
-    except Exception:  # somebody's code: whatever it raises, there is no mirror
+    own = {name: value for name, value in target.parameters().items() if name != "X"}
+    if any(value.dtype.kind != "f" for value in target.parameters().values()):
         return None
-    finally:
-        target.restore(state)
-    return points if all(math.isfinite(p.loss) for p in points) else None
+    try:
+        points = [
+            target.evaluate(None, perturbed(own, spread, rng), gradients=False)
+            for spread in (0.0, 0.1, 0.3)
+        ]
+    except Exception:  # whatever user code raises, there is no mirror
+        return None
+    return points if all(math.isfinite(abs(p.loss)) for p in points) else None
 
 
 # --- what it may be made of -------------------------------------------------------------------
@@ -168,7 +151,7 @@ def _layers(
 
 def _match(
     batch: _Batch,
-    points: Sequence[_Point],
+    points: Sequence[Evaluation],
     layers: Sequence[Layer],
     parameters: Mapping[str, np.ndarray],
     weights: Sequence[str],
@@ -200,7 +183,7 @@ def _match(
 
 
 def _values(
-    mirror: Mirror, points: Sequence[_Point], X: np.ndarray, y: object
+    mirror: Mirror, points: Sequence[Evaluation], X: np.ndarray, y: object
 ) -> list[tuple[float, float]] | None:
     values = []
     try:
@@ -213,7 +196,7 @@ def _values(
 
 
 def _scale_and_l2(
-    points: Sequence[_Point], values: Sequence[tuple[float, float]], n: int, outputs: int
+    points: Sequence[Evaluation], values: Sequence[tuple[float, float]], n: int, outputs: int
 ) -> tuple[float, bool, float] | None:
     """Factor, whether summed, and l2 with which the mirror's loss agrees at every point."""
     for factor, summed in _scales(outputs):
@@ -221,7 +204,7 @@ def _scale_and_l2(
         if _agree(points, [scale * value for value, _ in values]):
             return factor, summed, 0.0
         value, penalty = values[0]
-        l2 = (points[0].loss - scale * value) / penalty if penalty else 0.0
+        l2 = (np.real(points[0].loss) - scale * value) / penalty if penalty else 0.0
         if l2 > 0 and _agree(points, [scale * v + l2 * w for v, w in values]):
             return factor, summed, float(f"{l2:.10g}")
     return None
@@ -235,8 +218,7 @@ def _scales(outputs: int) -> list[tuple[float, bool]]:
     return [(factor, summed) for summed in (False, True) for factor in ordered]
 
 
-def _agree(points: Sequence[_Point], predicted: Sequence[float]) -> bool:
-    return all(
-        abs(point.loss - value) <= point.tolerance * max(abs(point.loss), 1e-300)
-        for point, value in zip(points, predicted, strict=True)
-    )
+def _agree(points: Sequence[Evaluation], predicted: Sequence[float]) -> bool:
+    size = min(v.dtype.itemsize for v in points[0].parameters.values())
+    tolerance = _AGREES.get(size, 1e-2)
+    return all(same_loss(p.loss, v, tolerance) for p, v in zip(points, predicted, strict=True))

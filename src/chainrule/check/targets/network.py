@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check.targets.evaluation import Scalar, as_scalar
 from chainrule.check.targets.layer import random_targets
-from chainrule.check.targets.target import Move, Scalar, Target, as_scalar
+from chainrule.check.targets.target import Move, Target
 from chainrule.checks import as_examples, make_generator, rectangular
 from chainrule.nn import LOSSES, Dropout, Layer, Network, Run
 from chainrule.nn.layers import INFERENCE

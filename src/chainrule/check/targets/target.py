@@ -16,28 +16,15 @@ import numpy as np
 from chainrule.check.runtime.compare import copied, identical
 from chainrule.check.runtime.state import LARGE, Memory, Saved
 from chainrule.check.runtime.values import write
-from chainrule.checks import describe
-from chainrule.errors import InputError
+from chainrule.check.targets.evaluation import Evaluation, Scalar, as_scalar, copy_of, perturbed
+from chainrule.check.targets.examples import count_examples
 
-__all__ = [
-    "CannotRecastError",
-    "Move",
-    "Scalar",
-    "Target",
-    "as_scalar",
-    "copy_of",
-    "nudged",
-    "rows_of",
-    "take_rows",
-]
+__all__ = ["CannotRecastError", "Move", "Target"]
 
 T = TypeVar("T")
 
 Move = tuple[str, Any, Any]
 """Parameter, index into it (`...` for all of it), and how far those entries go."""
-
-Scalar = complex | float
-"""A loss; complex if a parameter is."""
 
 
 class CannotRecastError(Exception):
@@ -226,6 +213,57 @@ class Target(ABC):
         """Back to a snapshot."""
         saved.restore()
 
+    @contextlib.contextmanager
+    def at(
+        self,
+        batch: tuple[Any, Any] | None = None,
+        parameters: Mapping[str, np.ndarray] | None = None,
+        saved: Saved | None = None,
+    ) -> Iterator[None]:
+        """Inside, on another batch and at other parameters. On leaving, everything is restored.
+
+        Args:
+            batch: X and y; by default the current one.
+            parameters: by name; those that are not named stay as they are.
+            saved: the state to restore; by default the current one.
+        """
+        saved = self.snapshot() if saved is None else saved
+        try:
+            if batch is not None:
+                self.use(*batch)
+            if parameters is not None:
+                self.put_back({**self.parameters(), **parameters})
+            yield
+        finally:
+            self.restore(saved)
+
+    def nudged(self, seed: int) -> contextlib.AbstractContextManager[None]:
+        """Inside, all parameters are moved by about a thousandth: off any kink that they are at."""
+        rng = np.random.default_rng([seed, 2])
+        return self.at(parameters=perturbed(self.parameters(), 1e-3, rng))
+
+    def evaluate(
+        self,
+        batch: tuple[Any, Any] | None = None,
+        parameters: Mapping[str, np.ndarray] | None = None,
+        saved: Saved | None = None,
+        *,
+        loss: bool = True,
+        gradients: bool = True,
+    ) -> Evaluation:
+        """Loss and gradients; `at` describes where. Everything is restored, also if code raises.
+
+        Args:
+            loss, gradients: whether each is computed.
+        """
+        with self.at(batch, parameters, saved):
+            found = {name: np.array(value) for name, value in self.parameters().items()}
+            value = self.loss() if loss else float("nan")
+            given = self.gradients() if gradients else {}
+            arrays = {n: np.asarray(g, np.float64) for n, g in given.items() if g is not None}
+            n = count_examples(self.X, self.y, self.outputs())
+            return Evaluation(n, found, copied(self.X), self.y, value, arrays)
+
     def freeze(self) -> None:
         """From now on every pass starts from the state of now: same random numbers, same
         carried state; the parameters' values excepted."""
@@ -282,73 +320,3 @@ class Target(ABC):
             for a in self.memory.arrays()
             if a.dtype in dtypes and a.dtype.kind == "f" and a.nbytes < LARGE
         ]
-
-
-def copy_of(value: Any) -> np.ndarray:
-    """A copy as an array; of objects, if it is no array of numbers."""
-    try:
-        return np.array(value)
-    except ValueError:  # rows of different lengths
-        return np.array([value, None], dtype=object)[:1]
-
-
-def as_scalar(value: Any) -> complex | float:
-    """One number of whatever a loss returned.
-
-    >>> as_scalar(np.array([[2.0]]))
-    2.0
-    """
-    try:
-        array = np.asarray(value)
-    except Exception as error:
-        raise InputError(f"the loss must be one number, got {describe(value)}") from error
-    if array.dtype.kind == "c" and array.size == 1:
-        return complex(array.reshape(())[()])
-    if array.size != 1 or array.dtype.kind not in "fiub":
-        hint = "; take its mean or its sum" if array.dtype.kind in "fc" and array.size > 1 else ""
-        got = describe(value) if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
-        raise InputError(f"the loss must be one number, got {got}{hint}")
-    return float(array.reshape(())[()])
-
-
-@contextlib.contextmanager
-def nudged(target: Target, seed: int) -> Iterator[None]:
-    """Inside, all parameters are moved by about a thousandth: off any kink that they are at."""
-    before = {name: value.copy() for name, value in target.parameters().items()}
-    rng = np.random.default_rng([seed, 2])
-    try:
-        for value in target.parameters().values():
-            size = float(np.sqrt(np.mean(np.square(value, dtype=np.float64)))) or 1.0
-            step = (1e-3 * size * rng.normal(size=value.shape)).astype(value.dtype)
-            write(value, ..., value + step)
-        yield
-    finally:
-        for name, value in target.parameters().items():
-            write(value, ..., before[name])
-
-
-def rows_of(X: Any, y: Any) -> tuple[int, int]:
-    """Number of examples, and the axis that they lie along: the last where X is (features, N)."""
-    if not isinstance(X, np.ndarray) or X.ndim == 0:
-        return 0, 0
-    if y is not None and np.ndim(y) > 0 and len(y) != len(X) and np.shape(y)[-1] == X.shape[-1]:
-        return X.shape[-1], -1
-    return len(X), 0
-
-
-def take_rows(X: Any, y: Any, rows: np.ndarray) -> tuple[Any, Any]:
-    """Some of the examples, in that order.
-
-    >>> take_rows(np.eye(3), [0, 1, 2], np.array([2, 2]))
-    (array([[0., 0., 1.],
-           [0., 0., 1.]]), [2, 2])
-    """
-    count, axis = rows_of(X, y)
-    chosen = np.take(X, rows, axis=axis)
-    if y is None or np.ndim(y) == 0:
-        return chosen, y
-    if np.shape(y)[axis] != count:
-        return chosen, y
-    if isinstance(y, list):
-        return chosen, [y[i] for i in rows]
-    return chosen, np.take(y, rows, axis=axis)
