@@ -117,7 +117,12 @@ def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
         return []
     found: list[tuple[Edit, list[Evaluation]]] = []
     wrong = survey(program, truth, before)
-    for i, edit in enumerate(all_edits(program, rows_of(target.X, target.y)[0], wrong)):
+    with target.at(saved=saved):
+        with contextlib.suppress(Exception):  # the edits may use the attributes that a pass sets
+            target.loss()
+            target.raw_gradients()
+        edits = all_edits(program, rows_of(target.X, target.y)[0], wrong)
+    for i, edit in enumerate(edits):
         if (
             i >= tries
             or time.process_time() > end
