@@ -127,7 +127,7 @@ def check_gradients(
             return broken
         unfit = report.grade in (Grade.WRONG, Grade.WARNING)
         if diagnose and unfit and not budget.together:
-            report.causes = _causes(found, report)
+            report.causes = _causes(found, report, budget.seconds - budget.spent)
         if lines or (lines is None and diagnose and report.wrong and not budget.together):
             _add_lines(found, report, budget)
         report.seconds = budget.spent
@@ -190,10 +190,10 @@ def _keep_memory() -> None:
     np.empty(2**25 - 2**14, np.uint8)
 
 
-def _causes(target: Target, report: GradientReport) -> list[Cause]:
+def _causes(target: Target, report: GradientReport, seconds: float) -> list[Cause]:
     from chainrule.check.diagnose.diagnosis import diagnose
 
-    return diagnose(target, report)
+    return diagnose(target, report, seconds)
 
 
 def _add_lines(target: Target, report: GradientReport, budget: Budget) -> None:

@@ -26,11 +26,15 @@ __all__ = ["diagnose"]
 _EXPLAINS = ("integer-buffers", "gradients-accumulate")
 """Mistakes of state that are enough to make a gradient wrong."""
 
+_REPAIR_SECONDS = 5.0  # of computing; the number of tries decides, if the model is not slow
 _AS_PLAIN = 0.4  # difference in cost up to which two repairs are equally likely
 
 
-def diagnose(target: Target, results: Results) -> list[Cause]:
+def diagnose(target: Target, results: Results, seconds: float = np.inf) -> list[Cause]:
     """What explains the results of checking a target, the most likely cause first.
+
+    Args:
+        seconds: left for the search for a repair.
 
     >>> from chainrule.check import check_gradients, find_target
     >>> from chainrule.faults import inject
@@ -43,28 +47,29 @@ def diagnose(target: Target, results: Results) -> list[Cause]:
     if not results.wrong or any(c.certified and c.name in _EXPLAINS for c in state):
         return state
     where = _first_wrong(list(results.parameters), {p.name for p in results.wrong})
-    causes = _explain(target, where)
+    causes = _explain(target, where, seconds)
     known = {cause.name for cause in causes}
     causes += [cause for cause in state if cause.name not in known]
     return causes or [_unknown(results, where)]
 
 
-def _explain(target: Target, where: str) -> list[Cause]:
+def _explain(target: Target, where: str, seconds: float) -> list[Cause]:
     saved = target.snapshot()
     try:
         try:
             with target.recast(np.float64):
-                return _by_proof(target, where)
+                return _by_proof(target, where, seconds)
         except CannotRecastError:
-            return _by_proof(target, where)
+            return _by_proof(target, where, seconds)
     finally:
         target.restore(saved)
 
 
-def _by_proof(target: Target, where: str) -> list[Cause]:
+def _by_proof(target: Target, where: str, seconds: float) -> list[Cause]:
     reproduced = reproduce(target, where)
     proved = any(cause.certified for cause in reproduced)
-    repairs = find_repairs(target, tries=500 if proved else 2500)
+    tries = 500 if proved else 2500
+    repairs = find_repairs(target, tries=tries, seconds=min(_REPAIR_SECONDS, seconds))
     return _combined(reproduced, repairs, where)
 
 

@@ -112,9 +112,13 @@ def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
     truth = Truth(target, saved, seed) if program.definitions else None
     if truth is None or truth.first is None:
         return []
+    start = time.process_time()
     before = truth.gradients(truth.first)
     if before is not None and truth.first.right(before):
         return []
+    a_pass = time.process_time() - start
+    if start + a_pass * _values_in(program) > end:
+        return []  # there is no time to see what depends on what
     found: list[tuple[Edit, list[Evaluation]]] = []
     wrong = survey(program, truth, before)
     with target.at(saved=saved):
@@ -139,6 +143,10 @@ def _search(target: Target, seed: int, tries: int, end: float) -> list[Repair]:
     summed = _is_summed(target)
     repairs = [_repair(edit, truth, given, after, summed) for edit, after in found]
     return sorted(repairs, key=lambda r: (r.name in PLAIN, r.cost))
+
+
+def _values_in(program: Program) -> int:
+    return sum(len(list(values(p))) for d in program.definitions for p in statements(d))
 
 
 def survey(program: Program, truth: Truth, before: Evaluation | None) -> set[str]:
