@@ -47,6 +47,23 @@ class RegulariserDoubled(Model):
 
 
 @fault(
+    "regulariser-halved",
+    family="loss",
+    summary="The penalty's gradient lacks the 2 of the square.",
+    symptom="The weights shrink half as fast as the loss asks for.",
+    fix="d(λ W²)/dW = 2 λ W.",
+    wrong="dW2 = a1.T @ dz2 + l2 / 2 * W2",
+    right="dW2 = a1.T @ dz2 + l2 * W2",
+    needs=("l2",),
+    setting=PENALTY,
+)
+class RegulariserHalved(Model):
+    def finish(self, grads: Grads) -> Grads:
+        grads = super().finish(grads)
+        return {n: g - self.l2 / 2 * self.net[n] if n[0] == "W" else g for n, g in grads.items()}
+
+
+@fault(
     "regulariser-on-biases",
     family="loss",
     summary="The penalty's gradient goes to the biases too, which the loss does not punish.",

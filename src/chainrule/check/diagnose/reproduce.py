@@ -57,9 +57,11 @@ def reproduce(target: Target, where: str) -> list[Cause]:
 
 
 def _of_relation(signature: Signature, target: Target, where: str) -> Cause:
-    """A factor 2 is no proof where something has 2 columns: it may be their number."""
+    """A factor 2 is no proof where something has 2 columns: it may be their number. Nor does the
+    relation tell a penalty that is missing from one that is too small."""
     lengths = {n for value in target.parameters().values() for n in value.shape}
     certified = "factor-two" not in signature.name or 2 not in lengths
+    certified = certified and signature.name != "regulariser-missing"
     return named_cause([signature.name], certified, where, signature.evidence)
 
 

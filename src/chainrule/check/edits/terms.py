@@ -98,22 +98,33 @@ def _labels(hand: Hand) -> list[str]:
 
 
 def _penalty_after(place: Place, name: str, value: np.ndarray, hand: Hand) -> Iterator[Edit]:
-    for term in _penalties(value.shape, hand):
+    for term, array in _penalties(value.shape, hand):
         added = ast.AugAssign(ast.Name(name, ast.Store()), ast.Add(), term)
-        yield Edit(hand.definition, place, [place.statement, added], "penalty", 2)
+        kind = _penalty_kind(place.statement, term, array)
+        yield Edit(hand.definition, place, [place.statement, added], kind, 2)
 
 
-def _penalties(shape: tuple[int, ...] | None, hand: Hand) -> Iterator[ast.expr]:
-    """`reg * W`, `2 * reg * W`, `reg / m * W` with whatever numbers and arrays are at hand."""
+def _penalty_kind(statement: ast.stmt, term: ast.expr, array: str) -> str:
+    """A penalty is missing, or there is half of it; otherwise one is there with another factor."""
+    parts = [ast.unparse(node) for node in ast.walk(statement) if isinstance(node, ast.expr)]
+    if ast.unparse(term) in parts:
+        return "penalty-doubled"
+    return "other-penalty" if array in parts else "penalty"
+
+
+def _penalties(shape: tuple[int, ...] | None, hand: Hand) -> Iterator[tuple[ast.expr, str]]:
+    """`reg * W`, `2 * reg * W`, `reg / m * W` with whatever numbers and arrays are at hand; and
+    what the array is called."""
     for atom in hand.like(shape):
         if atom.value.dtype.kind != "f":
             continue
         for number in hand.numbers:
             if isinstance(number.value, float | np.floating):
-                yield parse("s * w", s=number.node, w=atom.node)
-                yield parse("2 * s * w", s=number.node, w=atom.node)
+                yield parse("s * w", s=number.node, w=atom.node), atom.text
+                yield parse("2 * s * w", s=number.node, w=atom.node), atom.text
                 if hand.count is not None:
-                    yield parse("s / n * w", s=number.node, n=hand.count, w=atom.node)
+                    term = parse("s / n * w", s=number.node, n=hand.count, w=atom.node)
+                    yield term, atom.text
 
 
 def _other_operand(place: Place, hand: Hand) -> Iterator[Edit]:
@@ -147,8 +158,9 @@ def _is_read(place: Place) -> bool:
 def _missing_term(place: Place, hand: Hand) -> Iterator[Edit]:
     node = place.node
     shape = hand.shape(node)
-    for term in _penalties(shape, hand):
-        yield Edit(hand.definition, place, ast.BinOp(node, ast.Add(), term), "penalty", 2.2)
+    for term, array in _penalties(shape, hand):
+        kind = _penalty_kind(place.statement, term, array)
+        yield Edit(hand.definition, place, ast.BinOp(node, ast.Add(), term), kind, 2.2)
     arrays = list(hand.like(shape))
     for atom in arrays:
         added = ast.BinOp(node, ast.Add(), atom.node)
