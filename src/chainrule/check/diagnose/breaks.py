@@ -9,6 +9,7 @@ from dataclasses import replace
 from chainrule.check.diagnose.effect import Effect
 from chainrule.check.diagnose.search import Repair, all_edits, quiet
 from chainrule.check.edits.edit import Edit, made
+from chainrule.check.edits.kept import kept_edits, unpacked_names
 from chainrule.check.edits.source import Program, read_program, swapped
 from chainrule.check.measure.truth import Truth
 from chainrule.check.targets.evaluation import Evaluation
@@ -18,23 +19,35 @@ __all__ = ["find_repair_that_runs"]
 
 
 def find_repair_that_runs(
-    make: Callable[[], Target], filename: str, line: int, *, seed: int = 0, seconds: float = 3.0
+    make: Callable[[], Target],
+    error: BaseException,
+    filename: str,
+    line: int,
+    *,
+    seed: int = 0,
+    seconds: float = 3.0,
 ) -> tuple[Target, Repair] | None:
     """The plainest change after which `make` gives a target whose every gradient is right.
 
     Args:
-        make: finds the target and runs it; it raised at that line of that file.
+        make: finds the target and runs it; it raised `error` at that line of that file.
     """
     end = time.process_time() + seconds
     with quiet():
         program = read_program(lambda: None, make)
-        for edit in _nearest_first(program, filename, line):
+        for edit in [*_kept(program, error, line), *_nearest_first(program, filename, line)]:
             if time.process_time() > end:
                 break
             found = _tried(make, program, edit, seed)
             if found is not None:
                 return found
     return None
+
+
+def _kept(program: Program, error: BaseException, line: int) -> list[Edit]:
+    """Changes after which the forward pass keeps what the line asks for."""
+    names = [n for d in program.definitions for n in unpacked_names(d.node, line)]
+    return list(kept_edits(program.definitions, error, names))
 
 
 def _nearest_first(program: Program, filename: str, line: int) -> Iterator[Edit]:

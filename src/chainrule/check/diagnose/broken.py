@@ -27,6 +27,7 @@ class _Place:
     filename: str
     line: int
     kind: type[BaseException]
+    error: BaseException = field(compare=False)
     text: str = field(compare=False)
     problem: str = field(compare=False)
 
@@ -48,7 +49,7 @@ def report_of_broken(
             f"from the same state, the code does not raise that: it depends on something outside "
             f"the program, such as a file or the clock, and cannot be checked"
         ) from error
-    found = find_repair_that_runs(make, place.filename, place.line, seed=seed)
+    found = find_repair_that_runs(make, place.error, place.filename, place.line, seed=seed)
     if found is None or not _raises_again(make, place):
         return None
     target, repair = found
@@ -84,6 +85,7 @@ def _place(error: BaseException) -> _Place | None:
                 said = str(cause).split(", with gufunc signature")[0].splitlines()[0]
                 problem = f"{type(cause).__name__}: {said}"
                 line = frame.lineno or 0
-                return _Place(frame.filename, line, type(cause), frame.line or "", problem)
+                text = frame.line or ""
+                return _Place(frame.filename, line, type(cause), cause, text, problem)
         cause = cause.__cause__
     return None

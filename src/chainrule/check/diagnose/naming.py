@@ -203,6 +203,7 @@ _BY_KIND: dict[str, _Rule] = {
             "mean-constant": "batch-norm-mean-constant",
             "mean-constant-over-features": "layernorm-mean-term-missing",
             "norm-constant": "norm-held-constant",
+            "not-kept": "forward-values-not-stored",
             "number": "wrong-operand",
             "other-factor": "wrong-formula",
             "other-value": "wrong-formula",

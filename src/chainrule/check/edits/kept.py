@@ -4,36 +4,54 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from chainrule.check.edits.edit import Edit, Place
 from chainrule.check.edits.source import Definition
 
-__all__ = ["kept_edits"]
+__all__ = ["functions_of", "kept_edits", "unpacked_names"]
 
 _ATTRIBUTE = re.compile(r"has no attribute '(\w+)'")
 
 
-def kept_edits(filename: str, tree: ast.Module, error: BaseException, line: int) -> Iterator[Edit]:
-    """Changes of the forward pass after which the value is there, for an error in a line."""
-    for function, around in _functions(tree):
-        definition = Definition(filename, function, around)
-        attribute = _ATTRIBUTE.search(str(error))
-        if isinstance(error, AttributeError) and attribute:
+def kept_edits(
+    definitions: Iterable[Definition], error: BaseException, unpacked: Sequence[str] = ()
+) -> Iterator[Edit]:
+    """Changes of the forward pass after which the value is there.
+
+    Args:
+        definitions: the functions that may be changed.
+        error: what the backward pass raised.
+        unpacked: the names that the line that raised unpacks into.
+    """
+    attribute = _ATTRIBUTE.search(str(error)) if isinstance(error, AttributeError) else None
+    for definition in definitions:
+        if attribute:
             yield from _as_attribute(definition, attribute[1])
         elif isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
             yield from _in_dict(definition, error.args[0])
         elif isinstance(error, ValueError) and "unpack" in str(error):
-            yield from _in_tuple(definition, _unpacked(tree, line))
+            yield from _in_tuple(definition, unpacked)
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, str | None]]:
+def functions_of(filename: str, tree: ast.Module) -> Iterator[Definition]:
+    """The functions of a file, and the methods of its classes."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef):
             around = node.name if isinstance(node, ast.ClassDef) else None
             for part in node.body:
                 if isinstance(part, ast.FunctionDef):
-                    yield part, around
+                    yield Definition(filename, part, around)
+
+
+def unpacked_names(tree: ast.AST, line: int) -> list[str]:
+    """The names that a line unpacks into."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and node.lineno == line:
+            target = node.targets[0]
+            if isinstance(target, ast.Tuple):
+                return [e.id for e in target.elts if isinstance(e, ast.Name)]
+    return []
 
 
 def _as_attribute(definition: Definition, name: str) -> Iterator[Edit]:
@@ -75,16 +93,6 @@ def _in_tuple(definition: Definition, names: Sequence[str]) -> Iterator[Edit]:
                 text = ast.unparse(place.statement)
                 new = text.replace(ast.unparse(inner), f"({', '.join(names)})")
                 yield Edit(definition, place, ast.parse(new).body, "not-kept", 0.5)
-
-
-def _unpacked(tree: ast.Module, line: int) -> list[str]:
-    """The names that a line unpacks into."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and node.lineno == line:
-            target = node.targets[0]
-            if isinstance(target, ast.Tuple):
-                return [e.id for e in target.elts if isinstance(e, ast.Name)]
-    return []
 
 
 def _assignments(definition: Definition, name: str) -> Iterator[Place]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.edits.edit import Edit, Place, made, statements
-from chainrule.check.edits.kept import kept_edits
+from chainrule.check.edits.kept import functions_of, kept_edits, unpacked_names
 from chainrule.check.edits.scope import Hand
 from chainrule.check.edits.source import Definition
 from chainrule.check.script.candidates import edits_of
@@ -84,7 +84,9 @@ def _likely(read: Recorded, found: Sequence[tuple[Place, Definition]], line: int
     gradient has the shape of its parameter."""
     ranked: list[tuple[float, int, Edit]] = []
     assert read.tape.error is not None
-    edits = list(kept_edits(read.source.filename, read.source.tree, read.tape.error, line))
+    functions = functions_of(read.source.filename, read.source.tree)
+    names = unpacked_names(read.source.tree, line)
+    edits = list(kept_edits(functions, read.tape.error, names))
     ranked += [(edit.cost - 5, i, edit) for i, edit in enumerate(edits)]
     seen: set[str] = set()
     for place, definition in found:
