@@ -163,14 +163,15 @@ class Prober:
         return None
 
     def _agrees(self, moves: Sequence[Move], value: float) -> bool:
-        """Whether central differences give this slope: a few of them, or all that can be told."""
+        """Whether central differences give this slope: a few of them, or all that can be told. At
+        a kink the complex step gives one of many slopes, and is not used."""
         few = self._ladder(moves, range(6, 10)).best()
         size = abs(value) + abs(few.value)
         if few.error <= _CLEAR * size and abs(few.value - value) <= 10 * few.error + _AGREE * size:
             return True
         measured = self.refined(moves, value, real=True)
         slack = 10 * measured.error + _AGREE * max(abs(value), abs(measured.value))
-        return measured.low - slack <= value <= measured.high + slack
+        return not measured.kink and abs(measured.value - value) <= slack
 
     def _complex_slope(self, moves: Sequence[Move]) -> float | None:
         """`Im L(w + i h v) / h`, or None if the code lost the imaginary part."""
