@@ -35,11 +35,16 @@ class Net:
 UPDATES = "".join(f"; self.{n} -= 0.1 * self.d{n}" for n in ("W1", "b1", "W2", "b2"))
 
 MISTAKES = {
-    "a mask with a threshold": ("self.z1 > 0)", "self.z1 > 0.01)", "wrong-formula", 22),
-    "half of the penalty": ("2 * self.reg * self.W1", "self.reg * self.W1", "regulariser-halved", 23),
-    "no penalty": (" + 2 * self.reg * self.W1", "", "regulariser-missing", 23),
-    "X is not transposed": ("self.X.T @ dz1", "self.X @ dz1", "wrong-dimensions", 23),
-    "W2 is not transposed": ("self.W2.T)", "self.W2)", "weight-not-transposed", 22),
+    "a mask with a threshold": ("self.z1 > 0)", "self.z1 > 0.01)", "wrong-formula", 23),
+    "half of the penalty": (
+        "2 * self.reg * self.W1",
+        "self.reg * self.W1",
+        "regulariser-halved",
+        24,
+    ),
+    "no penalty": (" + 2 * self.reg * self.W1", "", "regulariser-missing", 24),
+    "X is not transposed": ("self.X.T @ dz1", "self.X @ dz1", "wrong-dimensions", 24),
+    "W2 is not transposed": ("self.W2.T)", "self.W2)", "weight-not-transposed", 23),
     "z1 is not kept": ("self.z1 = X", "z1 = X", "forward-values-not-stored", 12),
 }
 
@@ -139,3 +144,19 @@ def test_a_wrapper_with_properties_is_checked(tmp_path):
     report = check_gradients(module.Wrapper(module.Linear()))
     assert report.grade == "right"
     assert "W" in report.parameters
+
+
+def test_a_tie_is_told(tmp_path):
+    module = imported(
+        tmp_path,
+        "import numpy as np\n"
+        "class Max:\n"
+        "    def forward(self, x):\n"
+        "        self.x, self.out = x, x.max(axis=1)\n"
+        "        return self.out\n"
+        "    def backward(self, d):\n"
+        "        return (self.x == self.out[:, None]) * d[:, None]\n",
+    )
+    report = check_gradients(module.Max(), np.ones((3, 4)))
+    assert report.parameters["X"].verdict == "at a kink"
+    assert check_gradients(module.Max()).parameters["X"].verdict == "right"

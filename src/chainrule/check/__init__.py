@@ -10,12 +10,11 @@ from chainrule.check.check import GradientError, assert_gradients, check_gradien
 from chainrule.check.report.records import Finding, Grade, ParameterReport, Verdict
 from chainrule.check.report.report import GradientReport
 from chainrule.check.targets import find_target
-from chainrule.check.targets.files import Found, load_target, things_in_file
+from chainrule.check.targets.files import load_target
 from chainrule.check.targets.target import Target
 
 __all__ = [
     "Finding",
-    "Found",
     "Grade",
     "GradientError",
     "GradientReport",
@@ -26,5 +25,4 @@ __all__ = [
     "check_gradients",
     "find_target",
     "load_target",
-    "things_in_file",
 ]

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from chainrule.check import GradientReport, check_gradients, things_in_file
+from chainrule.check import GradientReport, check_gradients
 from chainrule.check.report.lines import Line
 from chainrule.check.report.text import everything, on_a_screen
 from chainrule.check.script import FileReport
 from chainrule.check.script.text import report_lines
+from chainrule.check.targets.files import things_in_file
 from chainrule.cli.checked_files import FileCheck, make_choices
 from chainrule.cli.options import Json
 from chainrule.cli.output import print_error, standard_output

@@ -38,6 +38,7 @@ class Prober:
         seconds: what one loss takes, at best.
         eps: precision that the loss is computed in.
         complex_step: whether the current session uses it.
+        kinks: parameters along which the slopes to both sides differ, as far as that was seen.
         proofs: the directions along which it was tried whether a parameter can.
     """
 
@@ -61,6 +62,7 @@ class Prober:
         self.level = abs(self.base) if brief else self._level()
         self._noise = 2 * self.eps * abs(self.base)
         self._rungs: dict[tuple[Any, ...], tuple[int, float]] = {}
+        self.kinks: set[str] = set()
         self._trusted: dict[str, list[str]] = {}  # name -> what goes complex with it
 
     @property
@@ -164,14 +166,15 @@ class Prober:
 
     def _agrees(self, moves: Sequence[Move], value: float) -> bool:
         """Whether central differences give this slope: a few of them, or all that can be told. At
-        a kink the complex step gives one of many slopes, and is not used."""
+        a kink it is one of many, and `kinks` remembers that."""
         few = self._ladder(moves, range(6, 10)).best()
         size = abs(value) + abs(few.value)
         if few.error <= _CLEAR * size and abs(few.value - value) <= 10 * few.error + _AGREE * size:
             return True
         measured = self.refined(moves, value, real=True)
         slack = 10 * measured.error + _AGREE * max(abs(value), abs(measured.value))
-        return not measured.kink and abs(measured.value - value) <= slack
+        self.kinks |= {name for name, _, _ in moves if measured.kink}
+        return measured.low - slack <= value <= measured.high + slack
 
     def _complex_slope(self, moves: Sequence[Move]) -> float | None:
         """`Im L(w + i h v) / h`, or None if the code lost the imaginary part."""

@@ -235,7 +235,7 @@ class Examiner:
         if report.verdict is Verdict.KINK:
             return True
         if report.verdict is not Verdict.WRONG:
-            return False
+            return report.verdict is Verdict.RIGHT and name in self.prober.kinks
         rng = np.random.default_rng([self.seed, 5])
         shape = measured.given.shape
         moves: list[Move] = [(name, ..., random_direction(rng, shape)) for _ in range(_DIRECTIONS)]

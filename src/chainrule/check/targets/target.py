@@ -223,8 +223,8 @@ class Target(ABC):
         """Inside, on another batch and at other parameters. On leaving, everything is restored.
 
         Args:
-            batch: X and y; by default the current one.
-            parameters: by name; those that are not named stay as they are.
+            batch: X, (N, …) as the code takes it, and y; by default the current one.
+            parameters: by name, each of its own shape; those that are not named stay as they are.
             saved: the state to restore; by default the current one.
         """
         saved = self.snapshot() if saved is None else saved
@@ -254,6 +254,9 @@ class Target(ABC):
         """Loss and gradients; `at` describes where. Everything is restored, also if code raises.
 
         Args:
+            batch: X, (N, …) as the code takes it, and y; by default the current one.
+            parameters: by name, each of its own shape; by default the current ones.
+            saved: the state to restore; by default the current one.
             loss, gradients: whether each is computed.
         """
         with self.at(batch, parameters, saved):
