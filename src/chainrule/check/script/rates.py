@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.check.script.names import is_momentum, is_rate, plain_name
 from chainrule.check.script.slopes import number_of
 from chainrule.check.script.tape import Tape
-from chainrule.check.script.updates import Update
+from chainrule.check.script.update import Update
 
 __all__ = ["Written", "common_rate", "known_scales", "named_rates", "written_rate"]
 
