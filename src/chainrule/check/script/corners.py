@@ -12,6 +12,7 @@ from chainrule.check.script.slopes import Loss, Slopes, loss_values, measure
 __all__ = ["between_sides", "measured_closer"]
 
 _STEPS = (1e-6, 1e-7)  # times the largest entry
+_MOST_ENTRIES = 500
 _APART, _ALIKE = 1e-3, 1e-4  # relative to the size of the slopes
 
 
@@ -31,19 +32,27 @@ def measured_closer(
 def between_sides(
     replayer: Replayer, loss: Loss, slopes: Slopes, gradient: np.ndarray
 ) -> Slopes | None:
-    """At a corner the slopes that lie between those on its two sides, if a gradient has such ones;
-    None if there is no corner."""
-    sides = [_sides(replayer, loss, slopes, relative) for relative in _STEPS]
-    size = np.abs(np.stack(sides)).max()
-    if not np.isfinite(size) or not size:
+    """At a corner the slopes of each entry that lie between those on its two sides, if a gradient
+    has such ones; None if there is no corner."""
+    size = slopes.place.value.size
+    if size > _MOST_ENTRIES or not _has_corner(_sides(replayer, loss, slopes, _STEPS[0])):
         return None
-    wide, narrow = sides
-    corner = np.abs(narrow[0] - narrow[1]) > _APART * size
-    if not corner.any() or np.abs(wide - narrow).max() > _ALIKE * size:
+    entries = tuple(-1 - i for i in range(size))
+    slopes = replace(slopes, numbers=entries)
+    wide, narrow = [_sides(replayer, loss, slopes, relative) for relative in _STEPS]
+    scale = np.abs(narrow).max()
+    if not _has_corner(narrow) or np.abs(wide - narrow).max() > _ALIKE * scale:
         return None
-    errors = slopes.errors + np.abs(narrow[0] - narrow[1]) / 6
+    apart = np.abs(narrow[0] - narrow[1])
+    errors = np.where(apart > _APART * scale, apart / 6, 0.0) + _ALIKE * scale / 3
     found = replace(slopes, values=narrow.mean(axis=0), errors=errors)
     return found if found.is_right(gradient) else None
+
+
+def _has_corner(sides: np.ndarray) -> bool:
+    """Whether the slopes on the two sides are not the same."""
+    size = np.abs(sides).max()
+    return bool(np.isfinite(size) and (np.abs(sides[0] - sides[1]) > _APART * size).any())
 
 
 def _sides(replayer: Replayer, loss: Loss, slopes: Slopes, relative: float) -> np.ndarray:

@@ -85,7 +85,10 @@ class _Run:
 
 @functools.lru_cache(maxsize=4096)
 def direction(shape: tuple[int, ...], number: int) -> np.ndarray:
-    """Random numbers of either sign and of size 0.5 to 1.5, the same for the same number."""
+    """Random numbers of either sign and of size 0.5 to 1.5, the same for the same number; for a
+    negative one, -1 - i, only entry i."""
+    if number < 0:
+        return np.eye(1, int(np.prod(shape)), -1 - number).reshape(shape)
     generator = np.random.Generator(np.random.PCG64([number, *shape]))
     return generator.choice([-1.0, 1.0], size=shape) * generator.uniform(0.5, 1.5, size=shape)
 
