@@ -21,20 +21,28 @@ from chainrule.check.script.parsed import Source
 from chainrule.check.script.rates import known_scales
 from chainrule.check.script.reading import Reading, best_reading
 from chainrule.check.script.replay import Replayer
+from chainrule.check.script.stages import whole_steps, without_decay
 from chainrule.check.script.tape import Tape
 from chainrule.check.script.update import Update
 
 __all__ = ["RESCALED", "read_updates"]
 
 RESCALED = "the optimiser rescales the entries of a gradient that is not named as one"
+_DECAY = "Weight decay is no part of the loss, and is applied apart."
 _SEVERAL = "no parameter is updated before the loss is computed again"
 
 
 def read_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[Update]) -> Reading:
     """The reading of a step by its updates; targets are held constant if that makes it right."""
+    updates = whole_steps(tape, source.tree, updates)
     reading = _read(tape, replayer, source, updates)
     if reading.ok:
         return reading
+    apart = without_decay(tape, source.tree, updates)
+    if any(a is not b for a, b in zip(apart, updates, strict=True)):
+        other = _read(tape, replayer, source, apart)
+        if other.ok:
+            return replace(other, notes=[*other.notes, _DECAY])
     end = min(u.first for u in updates)
     places = [u.place for u in updates]
     return with_held(
