@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.check.script.broken import explain_break
 from chainrule.check.script.driver import MARK, drivers
+from chainrule.check.script.evidence import confirms, is_partly_right, is_shown
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
 from chainrule.check.script.flow import flow_of, gradient_looks
 from chainrule.check.script.lines import LineVerdict, first_wrong_lines, judge_lines
@@ -30,6 +31,10 @@ _MORE = 20  # how many times as long the next, longer recording takes
 _TRIES = 500  # changes of the code
 _MOST_PROVED = 10  # of them that are tried on other numbers and sizes
 _SECONDS_A_DRIVER = 5.0
+_UNSHOWN = (
+    "no gradient is a multiple of the derivative of this loss, and no line of the backward pass is "
+    "one: it may be that of another loss, and nothing is proved; --loss NAME settles which it is"
+)
 _UNCONFIRMED = "no line of the backward pass is a derivative of the only loss that was found"
 _FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
 
@@ -57,10 +62,17 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
         read.replayer.check_repeatable(looks)
         flow = flow_of(read.tape, read.replayer, read.reading, read.source.lines)
         lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
-        if read.reading.doubtful and not any(_confirms(verdict) for verdict in lines):
+        if read.reading.doubtful and not (
+            any(confirms(verdict) for verdict in lines)
+            or is_partly_right(read.replayer, read.reading)
+        ):
             read = replace(read, reading=replace(read.reading, problem=_UNCONFIRMED))
         elif not read.reading.ok:
             mistakes = _mistakes(read, lines, known, start, until)
+            shown = is_shown(read.reading, lines) or any(m.proved for m in mistakes)
+            if not shown and not is_partly_right(read.replayer, read.reading):
+                read = replace(read, reading=replace(read.reading, problem=_UNSHOWN))
+                mistakes = []
     seconds = time.monotonic() - start
     return FileReport.of(read.source, read.tape, read.reading, lines, mistakes, seconds)
 
@@ -104,11 +116,6 @@ def _driven(source: Source, until: float) -> Recorded | None:
         if read.tape.error is None and read.reading.gradients:
             return read
     return None
-
-
-def _confirms(verdict: LineVerdict) -> bool:
-    """Whether a line shows that the backward pass is of this loss."""
-    return verdict.kind == "right" and verdict.site == "assign" and verdict.shape not in ((), (1,))
 
 
 def _stops_in_its_step(read: Recorded) -> bool:

@@ -21,6 +21,7 @@ from chainrule.check.script.parsed import Source
 from chainrule.check.script.rates import known_scales
 from chainrule.check.script.reading import Reading, best_reading
 from chainrule.check.script.replay import Replayer
+from chainrule.check.script.second_step import read_second_step
 from chainrule.check.script.stages import whole_steps, without_decay
 from chainrule.check.script.tape import Tape
 from chainrule.check.script.update import Update
@@ -45,9 +46,12 @@ def read_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[U
             return replace(other, notes=[*other.notes, _DECAY])
     end = min(u.first for u in updates)
     places = [u.place for u in updates]
-    return with_held(
+    reading = with_held(
         tape, replayer, places, end, reading, lambda: _read(tape, replayer, source, updates)
     )
+    if reading.ok or (reading.loss is not None and not reading.loss.assumed):
+        return reading
+    return read_second_step(tape, replayer, source, updates) or reading
 
 
 def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update]) -> Reading:

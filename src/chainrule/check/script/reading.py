@@ -11,6 +11,7 @@ from chainrule.check.script.gradients import Given
 from chainrule.check.script.names import WEAK, is_maximised, loss_rank
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
+from chainrule.check.script.tape import Tape
 
 __all__ = ["Checked", "Reading", "best_reading"]
 
@@ -54,6 +55,8 @@ class Reading:
         scale: the common factor that is allowed, where the loss is assumed.
         problem: why nothing can be said, if so.
         notes: what was assumed.
+        tape: what it is a reading of, if not of the whole tape.
+        found: parameters that were found, also where nothing can be said of them.
         doubtful: whether the loss has no name of a loss, and most gradients are wrong under it:
             then a line of the backward pass has to confirm it.
     """
@@ -64,6 +67,8 @@ class Reading:
     problem: str = ""
     notes: list[str] = field(default_factory=list)
     doubtful: bool = False
+    tape: Tape | None = None
+    found: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,8 +34,13 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     optimised = optimised_step(tape)
     if optimised is not None:
         return best_reading(replayer, *optimised)
+    updates = find_updates(tape, replayer, source.choices)
+    reading = _read(tape, replayer, source, updates)
+    return replace(reading, found=tuple(dict.fromkeys(u.name for u in updates)))
+
+
+def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update]) -> Reading:
     choices = source.choices
-    updates = find_updates(tape, replayer, choices)
     if choices.step and not updates:
         return Reading(problem=choices.no_such_update(all_updates(tape, replayer)))
     if not updates:
@@ -48,6 +54,7 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     explicit = all(c.given.source is not None for c in reading.gradients)
     if reading.gradients and (reading.ok or explicit):
         return reading
+    holds, replayer.holds = replayer.holds, ()
     named = read_names(tape, replayer, source)  # an optimiser may hide the gradient
     known = {plain_name(c.given.place.name) for c in named.gradients}
     covers = {plain_name(u.place.name) for u in updates} <= known
@@ -55,6 +62,7 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
         return named
     if not reading.gradients and not _are_parameters(updates, named):
         return named
+    replayer.holds = holds
     return reading
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import FrameType
 from typing import Any
@@ -98,6 +98,14 @@ class Tape:
         self.by_key[event.key] = event
         if event.owner:
             self.by_owner.setdefault(event.owner, []).append(event)
+
+    def since(self, start: int) -> Tape:
+        """The tape from event `start` on, as if it began there."""
+        later = Tape(callers=self.callers, ended=self.ended, error=self.error,
+                     error_line=self.error_line, seconds=self.seconds)  # fmt: skip
+        for index, event in enumerate(self.events[start:]):
+            later.add(replace(event, index=index))
+        return later
 
     def of_object(self, identity: int) -> Sequence[tuple[Event, Path]]:
         """Where an object is seen as a leaf in floating point, in order."""
