@@ -200,9 +200,10 @@ def _fitting(
             if np.allclose(y.sum(axis=axis), 1) and a.shape[axis] > 1 and not inside:
                 yield "softmax cross-entropy of logits {a}", _softmax(axis)
     elif y.dtype.kind in "iu" and a.ndim:
+        largest = max((int(t.max()) for t in target if t.size), default=-1)
         for axis in range(a.ndim):
             rest = a.size // a.shape[axis]
-            if y.size == rest and y.max() < a.shape[axis] and y.min() >= 0:
+            if y.size == rest and largest < a.shape[axis] and y.min() >= 0:
                 positive = bool((a > 0).all()) and np.allclose(a.sum(axis=axis), 1)
                 if positive:
                     yield "−Σ log {a}[{y}]", _chosen(axis)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from chainrule.check.script.assumed import assumed_losses, outputs_of
 from chainrule.check.script.called import applied_losses, called_losses
 from chainrule.check.script.chosen_loss import no_loss, under_chosen_loss
+from chainrule.check.script.clipped import before_clipping
+from chainrule.check.script.excuses import without_excused
 from chainrule.check.script.gradients import given_by_updates
 from chainrule.check.script.held import with_held
 from chainrule.check.script.losses import (
@@ -49,9 +51,13 @@ def read_updates(tape: Tape, replayer: Replayer, source: Source, updates: list[U
     reading = with_held(
         tape, replayer, places, end, reading, lambda: _read(tape, replayer, source, updates)
     )
-    if reading.ok or (reading.loss is not None and not reading.loss.assumed):
+    if not reading.ok and (reading.loss is None or reading.loss.assumed):
+        reading = read_second_step(tape, replayer, source, updates) or reading
+    if reading.ok or reading.loss is None:
         return reading
-    return read_second_step(tape, replayer, source, updates) or reading
+    tape = reading.tape or tape
+    reading = before_clipping(tape, source.tree, reading)
+    return without_excused(tape, source.tree, replayer, reading)
 
 
 def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update]) -> Reading:

@@ -31,7 +31,7 @@ def is_shown(reading: Reading, lines: Sequence[LineVerdict]) -> bool:
     one. Where none is, the gradients may be those of something else."""
     if any(c.right or (c.factor is not None and c.given.value.size > 1) for c in reading.gradients):
         return True
-    return any(v.kind in _SHOWS and v.shape not in _NUMBERS for v in lines)
+    return any(v.kind == "right" or (v.kind in _SHOWS and v.shape not in _NUMBERS) for v in lines)
 
 
 def is_partly_right(replayer: Replayer, reading: Reading) -> bool:

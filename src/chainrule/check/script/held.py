@@ -25,8 +25,9 @@ __all__ = ["with_held"]
 
 _MOST_LOOKS = 1500
 _CONSTANT = re.compile(
-    r"(^|_)(targets?|td|return|returns|rets?|adv|advs|advantages?|bootstrap(ped)?|rewards?|"
-    r"baselines?|old|frozen|teacher|pseudo|responsibilit(y|ies)|resp)(_|$)|"
+    r"(^|_)(targets?|td|returns?|rets?|advs?|advantages?|bootstrap(ped)?|rewards?|baselines?|"
+    r"frozen|teacher|pseudo|responsibilit(y|ies)|resp)(_|$)|"
+    r"old_?(p|pi|probs?|log_?p\w*|policy)|(p|pi|probs?|log_?p\w*|policy)_?old|"
     r"next_?(q|v|values?)|(q|v|values?)_?(next|target)|^y_?vals?$|^discounted"
 )
 

@@ -8,6 +8,7 @@ the loss has a penalty, or not.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,7 @@ from chainrule.check.script.values import Path
 
 __all__ = ["whole_steps", "without_decay"]
 
+_BOUND = re.compile(r"clip|max|min|norm|where|abs|sign|round|proj|soft_?thresh|prox")
 _MOST_EVENTS = 2000  # after the first change
 
 
@@ -126,17 +128,16 @@ def _kind(tree: ast.Module, event: Event, old: np.ndarray, new: np.ndarray, firs
         if isinstance(node, ast.AugAssign):
             return "step" if isinstance(node.op, ast.Add | ast.Sub) else "other"
         if isinstance(node, ast.Assign):
-            return "step" if first or _steps_from(node) else "other"
+            return "other" if not first and _bounds(node.value) else "step"
     return "step"
 
 
-def _steps_from(node: ast.Assign) -> bool:
-    """Whether it is `W = W - …`, also with a factor: `W = W * c - …`."""
-    value = node.value
-    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add | ast.Sub):
-        return False
-    targets = {ast.unparse(t) for t in node.targets}
-    return any(ast.unparse(n) in targets for n in ast.walk(value) if isinstance(n, ast.expr))
+def _bounds(node: ast.expr) -> bool:
+    """Whether a new value is one that keeps to bounds: a constant, clipped, or divided by a norm."""
+    named = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    named |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    bounds = any(_BOUND.search(name) for name in named)
+    return isinstance(node, ast.Constant) or bounds
 
 
 def _is_proportional(old: np.ndarray, new: np.ndarray) -> bool:

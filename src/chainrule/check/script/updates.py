@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.check.script.behind import gradient_behind
 from chainrule.check.script.choices import UNSETTLED, Choices
+from chainrule.check.script.kept import without_kept
 from chainrule.check.script.names import gradient_of, holds_gradient, is_surely_rate, plain_name
 from chainrule.check.script.rates import named_rates
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
@@ -51,7 +52,7 @@ def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -
         follows = _follows(old, new, delta, candidate.change != 0) or _named(tape, candidate)
         if follows and any(differs(a, b) for a, b in zip(before, after, strict=True)):
             found.append(candidate)
-    return _without_tried(replayer, _each_once(found))
+    return without_kept(_without_tried(replayer, _each_once(found)))
 
 
 def _without_tried(replayer: Replayer, found: Sequence[Update]) -> list[Update]:

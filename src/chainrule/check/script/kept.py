@@ -1,0 +1,42 @@
+"""What an optimiser keeps beside the parameters: averages of them, and velocities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.check.script.names import plain_name
+from chainrule.check.script.update import Update
+
+__all__ = ["without_kept"]
+
+_VELOCITY = re.compile(r"(v|m|vel|velocity|velocities|mom|momentum|momenta|cache|prev|change)(.*)")
+
+
+def without_kept(found: Sequence[Update]) -> list[Update]:
+    """Updates of parameters only."""
+    return [
+        u for u in found
+        if not any(a is not u and (_is_average(u, a) or _is_velocity(u, a)) for a in found)
+    ]  # fmt: skip
+
+
+def _is_average(update: Update, other: Update) -> bool:
+    """Whether a value moves a part of the way to what another parameter has become."""
+    new = np.asarray(other.event.leaves[other.path])
+    if other.event.index >= update.event.index or new.shape != update.before.shape:
+        return False
+    way, change = (new - update.before).ravel(), update.change.ravel()
+    square = float(way @ way)
+    if way.size < 2 or not square or other.place.event.index > update.place.event.index:
+        return False
+    part = float(way @ change) / square
+    return 0 < part <= 0.5 and bool(np.allclose(change, part * way, rtol=1e-7, atol=1e-14))
+
+
+def _is_velocity(update: Update, other: Update) -> bool:
+    """Whether a value that starts at 0 is called the velocity of another parameter."""
+    match = _VELOCITY.fullmatch(plain_name(update.name))
+    return match is not None and not update.before.any() and match[2] in other.words
