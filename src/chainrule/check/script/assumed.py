@@ -174,13 +174,14 @@ def _beside(tape: Tape, output: Event, site: str, path: Path, end: int, indexed:
     value = before[-1].leaves[path] if before else after[0].leaves[path]
     if not indexed:
         return value
-    for event in reversed(tape.events[: output.index]):
-        i = event.leaves.get(())
-        if event.site.name.startswith("_"):
-            continue
-        if event.site.kind == "loop" and isinstance(i, int) and event.frame == output.frame:
-            return value[i] if 0 <= i < len(value) else None
-    return None
+    loops = [
+        e for e in reversed(tape.events[: output.index])
+        if e.site.kind == "loop" and not e.site.name.startswith("_")
+        and isinstance(e.leaves.get(()), int)
+    ]  # fmt: skip
+    own = [e for e in loops if e.frame == output.frame] or loops  # or of a caller
+    i = own[0].leaves[()] if own else -1
+    return value[i] if 0 <= i < len(value) else None
 
 
 def _fitting(

@@ -23,7 +23,7 @@ def before_clipping(tape: Tape, tree: ast.Module, reading: Reading) -> Reading:
     limits = {
         float(node.value)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float)
     }
     norm = _norm([c.given.value for c in reading.gradients])
     checked = [c if c.right else _before(tape, c, limits, norm) for c in reading.gradients]

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Place, loss_values
 from chainrule.check.script.tape import Event, Tape
+from chainrule.check.script.values import Path
 
 __all__ = ["without_excused"]
 
 _ANEW = "is set anew, not moved by a gradient"
+_COPY = "is a copy of another parameter"
 _PENALTY = "has the gradient of a penalty on it, which the loss has not"
 _RECOMPUTED = "is updated after others, with values that were computed anew in between"
 _MOST_RECOMPUTED = 10
@@ -48,6 +51,8 @@ def _excuse(
 ) -> str:
     if _is_set_anew(tree, checked):
         return _ANEW
+    if _is_copy(reading, checked):
+        return _COPY
     if _is_penalty(tree, reading, checked):
         return _PENALTY
     return _RECOMPUTED if _is_recomputed(tape, replayer, reading, checked) else ""
@@ -87,21 +92,29 @@ def _is_penalty(tree: ast.Module, reading: Reading, checked: Checked) -> bool:
 
 def _has_penalty(tree: ast.Module, checked: Checked) -> bool:
     own = re.compile(rf"\b{re.escape(base_name(checked.name))}\b")
-    for text in _losses(tree):
-        if _PENALISED.search(text) or own.search(text):
-            return True
-    return False
+    return any(_PENALISED.search(text) or own.search(text) for text in _losses(tree))
 
 
 def _losses(tree: ast.Module) -> Iterator[str]:
     """The code of what has the name of a loss."""
     for node in ast.walk(tree):
-        if (
-            (isinstance(node, ast.FunctionDef) and is_loss(node.name))
-            or (isinstance(node, ast.Assign) and is_loss(ast.unparse(node.targets[0])))
-            or (isinstance(node, ast.AugAssign) and is_loss(ast.unparse(node.target)))
-        ):
+        name = ""
+        if isinstance(node, ast.FunctionDef):
+            name = node.name
+        elif isinstance(node, ast.Assign):
+            name = ast.unparse(node.targets[0])
+        elif isinstance(node, ast.AugAssign):
+            name = ast.unparse(node.target)
+        if name and is_loss(name):
             yield ast.unparse(node)
+
+
+def _is_copy(reading: Reading, checked: Checked) -> bool:
+    """Whether the loss does not depend on it, and it is what another parameter was."""
+    value = checked.given.place.value
+    return checked.slopes.zero and any(
+        c is not checked and np.array_equal(c.given.place.value, value) for c in reading.gradients
+    )
 
 
 def _is_recomputed(tape: Tape, replayer: Replayer, reading: Reading, checked: Checked) -> bool:
@@ -114,21 +127,23 @@ def _is_recomputed(tape: Tape, replayer: Replayer, reading: Reading, checked: Ch
     if given.update is not None:
         own = max(own, given.update.first)
     first = min((u.first for u in updates), default=own)
-    places = [Place(e, ()) for e in _made_twice(tape, first, own)][:_MOST_RECOMPUTED]
+    places = list(_made_twice(tape, first, own))[:_MOST_RECOMPUTED]
     moves = [[], *([p.move(3, 1e-4 * p.scale)] for p in places)]
     values = loss_values(replayer, [reading.loss], moves)[:, 0] if places else np.zeros(1)
     return bool((values[1:] != values[0]).any())
 
 
-def _made_twice(tape: Tape, first: int, end: int) -> Iterator[Event]:
+def _made_twice(tape: Tape, first: int, end: int) -> Iterator[Place]:
     """Values before event `first` whose names get another value between it and event `end`."""
-    before = {
-        (e.slot, e.site.name): e
-        for e in tape.events[:first]
-        if e.site.kind == "assign" and () in e.leaves and e.real_leaves()
-    }
+    before = {name: Place(e, path) for e in tape.events[:first] for name, path in _named(e)}
     for event in tape.events[first:end]:
-        earlier = before.get((event.slot, event.site.name))
-        if earlier is not None and event.site.kind == "assign" and () in event.leaves:
-            if earlier.key[0] != event.key[0] and event.real_leaves():
-                yield earlier
+        for name, _ in _named(event):
+            if name in before and before[name].event.key[0] != event.key[0]:
+                yield before[name]
+
+
+def _named(event: Event) -> Iterator[tuple[tuple[Any, str], Path]]:
+    """What a statement assigns: where, under which name, and the path."""
+    if event.site.kind == "assign":
+        for path, _ in event.real_leaves():
+            yield (event.slot[0], event.name(path)), path

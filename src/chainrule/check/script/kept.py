@@ -17,23 +17,28 @@ _VELOCITY = re.compile(r"(v|m|vel|velocity|velocities|mom|momentum|momenta|cache
 
 def without_kept(found: Sequence[Update]) -> list[Update]:
     """Updates of parameters only."""
+    parts = {u: [_part(u, a) for a in found if a is not u] for u in found}
+    sure = {round(p, 9) for u in found for p in parts[u] if p and u.before.size > 1}
     return [
         u for u in found
-        if not any(a is not u and (_is_average(u, a) or _is_velocity(u, a)) for a in found)
+        if not any(round(p, 9) in sure for p in parts[u] if p)
+        and not any(a is not u and _is_velocity(u, a) for a in found)
     ]  # fmt: skip
 
 
-def _is_average(update: Update, other: Update) -> bool:
-    """Whether a value moves a part of the way to what another parameter has become."""
+def _part(update: Update, other: Update) -> float:
+    """The part of the way that a value moves to what another parameter has become, as an average
+    does; 0 if it does not."""
     new = np.asarray(other.event.leaves[other.path])
     if other.event.index >= update.event.index or new.shape != update.before.shape:
-        return False
+        return 0.0
     way, change = (new - update.before).ravel(), update.change.ravel()
     square = float(way @ way)
-    if way.size < 2 or not square or other.place.event.index > update.place.event.index:
-        return False
+    if not square or other.place.event.index > update.place.event.index:
+        return 0.0
     part = float(way @ change) / square
-    return 0 < part <= 0.5 and bool(np.allclose(change, part * way, rtol=1e-7, atol=1e-14))
+    close = np.allclose(change, part * way, rtol=1e-7, atol=1e-14)
+    return part if 0 < part <= 0.5 and close else 0.0
 
 
 def _is_velocity(update: Update, other: Update) -> bool:

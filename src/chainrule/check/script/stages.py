@@ -133,7 +133,7 @@ def _kind(tree: ast.Module, event: Event, old: np.ndarray, new: np.ndarray, firs
 
 
 def _bounds(node: ast.expr) -> bool:
-    """Whether a new value is one that keeps to bounds: a constant, clipped, or divided by a norm."""
+    """Whether a value keeps to bounds: a constant, clipped, or divided by a norm."""
     named = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
     named |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     bounds = any(_BOUND.search(name) for name in named)
