@@ -190,10 +190,11 @@ def _fitting(
     a = np.asarray(output[0][0].leaves[output[0][1]])
     y = target[0]
     if y.shape == a.shape:
-        yield "½Σ({a} − {y})²", lambda a, y: 0.5 * float(np.sum((a - y) ** 2))
         inside = bool(((a > 0) & (a < 1)).all()) and bool(((y >= 0) & (y <= 1)).all())
         if inside:
             yield "binary cross-entropy of {a}", _binary
+        yield "½Σ({a} − {y})²", lambda a, y: 0.5 * float(np.sum((a - y) ** 2))
+        if inside:
             yield "−Σ {y} log {a}", lambda a, y: -float(np.sum(y * np.log(a)))
         elif bool(((y >= 0) & (y <= 1)).all()):
             yield "binary cross-entropy of logits {a}", _binary_logits

@@ -36,7 +36,8 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
         return best_reading(replayer, *optimised)
     updates = find_updates(tape, replayer, source.choices)
     reading = _read(tape, replayer, source, updates)
-    return replace(reading, found=tuple(dict.fromkeys(u.name for u in updates)))
+    names = dict.fromkeys(u.name for u in _of_the_step(tape, updates))
+    return replace(reading, found=tuple(names))
 
 
 def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update]) -> Reading:
