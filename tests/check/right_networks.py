@@ -147,7 +147,8 @@ for step in range(20):
     W2 += 0.9 * vW2
 """
     + _LOSS
-    + """    vW1, vb1, vW2, vb2 = 0.9 * vW1 - lr * dW1, 0.9 * vb1 - lr * db1, 0.9 * vW2 - lr * dW2, 0.9 * vb2 - lr * db2
+    + """    vW1, vb1 = 0.9 * vW1 - lr * dW1, 0.9 * vb1 - lr * db1
+    vW2, vb2 = 0.9 * vW2 - lr * dW2, 0.9 * vb2 - lr * db2
     W1, b1, W2, b2 = keep[0] + vW1, keep[1] + vb1, keep[2] + vW2, keep[3] + vb2
 """,
     "running statistics": """import numpy as np

@@ -29,11 +29,9 @@ def test_a_right_program_is_not_called_wrong(name):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("bootstrapped target", "target (line 20) held constant"),
+        ("bootstrapped target", "held constant"),
         ("gradients clipped by their norm", "clipped"),
         ("gradients clipped by value", "clipped"),
-        ("weight decay apart", "decay"),
-        ("weight decay before", "decay"),
         ("target network", "target"),
     ],
 )
@@ -66,7 +64,6 @@ def changed(name: str, old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("bootstrapped target", "dW1, db1, dW2, db2 = backward", "db1, dW1, db2, dW2 = backward"),
         ("bootstrapped target", "* (1 - h**2)", "* (1 - h)"),
         ("gradients clipped by value", "* (1 - h**2)", "* (1 - h)"),
         ("weight decay apart", "* (1 - h**2)", "* (1 - h)"),
@@ -75,8 +72,6 @@ def changed(name: str, old: str, new: str) -> str:
     ],
 )
 def test_a_mistake_beside_it_is_found(name, old, new):
-    if "db1, dW1" in new:
-        pytest.skip("shapes differ")
     assert check(changed(name, old, new)).verdict == "wrong"
 
 
@@ -89,7 +84,8 @@ LINE = """
     rate = 0.05
 
     def cost(w):
-        return 0.5 * np.mean((X @ w - y) ** 2)
+        off = X @ w - y
+        return 0.5 * np.mean(off**2)
 
     for step in range(20):
         gap = X @ w - y
@@ -103,14 +99,14 @@ def test_a_second_change_of_the_same_step_is_a_part_of_it():
     assert check(LINE).verdict == "right"
     report = check(LINE.replace("print", twice))
     assert report.verdict == "wrong"
-    assert report.first_wrong == [15]
+    assert report.first_wrong == [16]
 
 
 RECTIFIED = """
     import numpy as np
 
     rng = np.random.RandomState(5)
-    x, y = np.zeros((1, 2)), rng.randn(1, 3)
+    x, y = np.array([[0.0, 0.0], [1.0, -0.5]]), rng.randn(2, 3)
     W1, b1 = rng.randn(2, 6), np.zeros(6)
     W2, b2 = rng.randn(6, 3), np.zeros(3)
     for step in range(20):
@@ -129,10 +125,10 @@ RECTIFIED = """
 """
 
 
-@pytest.mark.parametrize("mask", ["(z > 0)", "(z >= 0)", "0.5 * (z >= 0)"])
+@pytest.mark.parametrize("mask", ["(z > 0)", "(z >= 0)", "np.where(z == 0, 0.5, z > 0)"])
 def test_at_a_corner_every_slope_between_its_sides_is_right(mask):
     assert check(RECTIFIED.replace("(z > 0)", mask)).verdict == "right"
 
 
 def test_a_slope_beyond_the_sides_of_a_corner_is_wrong():
-    assert check(RECTIFIED.replace("(z > 0)", "(z >= 0) * 1.5")).verdict == "wrong"
+    assert check(RECTIFIED.replace("(z > 0)", "np.where(z == 0, 1.5, z > 0)")).verdict == "wrong"

@@ -68,12 +68,14 @@ def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update])
     rates = known_scales(tape, last + 1, max(g.rate for g in givens))
     if source.choices.loss:
         return under_chosen_loss(tape, replayer, source.choices, givens, end, rates)
+    doubtful = None
     for losses in (graph_losses(tape, end), computed_losses(tape, end)):
         own = depending(replayer, places, losses)
         if own:
             best = best_reading(replayer, givens, own, rates)
             if not best.doubtful:
                 return _seen(_of_one_step(tape, best, end))
+            doubtful = doubtful or best
     outputs, dependent = outputs_of(tape, replayer, places, end)
     called = called_losses(tape, source.tree, end)
     called += applied_losses(tape, source.tree, outputs, dependent, end)
@@ -85,8 +87,11 @@ def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update])
     likely = depending(replayer, places, likely)
     likely += assumed_losses(tape, outputs, dependent, end)
     if not likely:
-        return Reading(problem=no_loss(givens))
-    return best_reading(replayer, givens, likely, rates)
+        return doubtful or Reading(problem=no_loss(givens))
+    best = best_reading(replayer, givens, likely, rates)
+    if doubtful is not None and not any(c.right for c in best.gradients):
+        return doubtful  # lines of the backward pass may confirm it
+    return best
 
 
 def _next_step(tape: Tape, updates: Sequence[Update]) -> int:

@@ -81,6 +81,7 @@ class Tape:
 
     Attributes:
         callers: by the number of a call, the line that it was called from.
+        earlier: events before the first, where the tape is a part of another one.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -91,6 +92,7 @@ class Tape:
     error: BaseException | None = None
     error_line: int = 0
     seconds: float = 0.0
+    earlier: Sequence[Event] = ()
 
     def add(self, event: Event) -> None:
         """Append an event."""
@@ -102,7 +104,8 @@ class Tape:
     def since(self, start: int) -> Tape:
         """The tape from event `start` on, as if it began there."""
         later = Tape(callers=self.callers, ended=self.ended, error=self.error,
-                     error_line=self.error_line, seconds=self.seconds)  # fmt: skip
+                     error_line=self.error_line, seconds=self.seconds,
+                     earlier=self.events[:start])  # fmt: skip
         for index, event in enumerate(self.events[start:]):
             later.add(replace(event, index=index))
         return later
