@@ -62,19 +62,25 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
         read.replayer.check_repeatable(looks)
         flow = flow_of(read.tape, read.replayer, read.reading, read.source.lines)
         lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
-        if read.reading.doubtful and not (
-            any(confirms(verdict) for verdict in lines)
-            or is_partly_right(read.replayer, read.reading)
-        ):
-            read = replace(read, reading=replace(read.reading, problem=_UNCONFIRMED))
-        elif not read.reading.ok:
+        if not read.reading.ok:
             mistakes = _mistakes(read, lines, known, start, until)
-            shown = is_shown(read.reading, lines) or any(m.proved for m in mistakes)
-            if not shown and not is_partly_right(read.replayer, read.reading):
-                read = replace(read, reading=replace(read.reading, problem=_UNSHOWN))
+            if not _is_of_this_loss(read, lines, mistakes):
+                problem = _UNCONFIRMED if read.reading.doubtful else _UNSHOWN
+                read = replace(read, reading=replace(read.reading, problem=problem))
                 mistakes = []
     seconds = time.monotonic() - start
     return FileReport.of(read.source, read.tape, read.reading, lines, mistakes, seconds)
+
+
+def _is_of_this_loss(
+    read: Recorded, lines: Sequence[LineVerdict], mistakes: Sequence[Mistake]
+) -> bool:
+    """Whether wrong gradients are those of the loss that was found: a change makes them right, a
+    line of the backward pass shows it, or a part of a gradient."""
+    if any(mistake.proved for mistake in mistakes):
+        return True
+    by_line = any(map(confirms, lines)) if read.reading.doubtful else is_shown(read.reading, lines)
+    return by_line or is_partly_right(read.replayer, read.reading)
 
 
 # --- reading --------------------------------------------------------------------------------------

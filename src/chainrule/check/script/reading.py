@@ -93,7 +93,8 @@ def best_reading(
     best = max(readings, key=_likelihood)
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
-    unsure = best.loss.assumed or loss_rank(best.loss.name) >= WEAK
+    weak = loss_rank(best.loss.name) >= WEAK and best.loss.upstream is None
+    unsure = best.loss.assumed or weak
     doubtful = unsure and not chosen and 2 * right < len(best.gradients)
     if doubtful and best.loss.line:
         best = replace(best, doubtful=True)
