@@ -161,7 +161,9 @@ def _checked_thing(
     try:
         return _first_report(target, seed, every_entry, seconds, bar)
     except InputError as error:
-        checked = files.calls(target) if "does not import" not in str(error) else None
+        checked = None
+        if "does not import" not in str(error):
+            checked = files.calls(target) or files.partly(target)
         if checked is not None:
             raise _FileChecked(checked) from error
         headline, *traceback = str(error).splitlines()

@@ -66,6 +66,14 @@ class FileCheck:
         report = self._check(target, drive=whole)
         return report if report.gradients or report.mistakes or whole else None
 
+    def partly(self, target: str) -> FileReport | None:
+        """The report on a file that updates parameters when it is run, of which nothing can be
+        said: what was seen, and what would settle it."""
+        if not hasattr(os, "fork") or not Path(target).is_file():
+            return None
+        report = self._check(target, drive=False)
+        return report if report.found else None
+
     def calls(self, target: str) -> FileReport | None:
         """The report on a file whose functions or classes are called with data that fit."""
         if not hasattr(os, "fork") or not Path(target).is_file():

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.check.script.broken import explain_break
 from chainrule.check.script.driver import MARK, drivers
+from chainrule.check.script.evidence import confirms, is_partly_right, is_shown
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
 from chainrule.check.script.flow import flow_of, gradient_looks
 from chainrule.check.script.lines import LineVerdict, first_wrong_lines, judge_lines
@@ -30,6 +31,10 @@ _MORE = 20  # how many times as long the next, longer recording takes
 _TRIES = 500  # changes of the code
 _MOST_PROVED = 10  # of them that are tried on other numbers and sizes
 _SECONDS_A_DRIVER = 5.0
+_UNSHOWN = (
+    "no gradient is a multiple of the derivative of this loss, and no line of the backward pass is "
+    "one: it may be that of another loss, and nothing is proved; --loss NAME settles which it is"
+)
 _UNCONFIRMED = "no line of the backward pass is a derivative of the only loss that was found"
 _FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
 
@@ -57,12 +62,25 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
         read.replayer.check_repeatable(looks)
         flow = flow_of(read.tape, read.replayer, read.reading, read.source.lines)
         lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
-        if read.reading.doubtful and not any(_confirms(verdict) for verdict in lines):
-            read = replace(read, reading=replace(read.reading, problem=_UNCONFIRMED))
-        elif not read.reading.ok:
+        if not read.reading.ok:
             mistakes = _mistakes(read, lines, known, start, until)
+            if not _is_of_this_loss(read, lines, mistakes):
+                problem = _UNCONFIRMED if read.reading.doubtful else _UNSHOWN
+                read = replace(read, reading=replace(read.reading, problem=problem))
+                mistakes = []
     seconds = time.monotonic() - start
     return FileReport.of(read.source, read.tape, read.reading, lines, mistakes, seconds)
+
+
+def _is_of_this_loss(
+    read: Recorded, lines: Sequence[LineVerdict], mistakes: Sequence[Mistake]
+) -> bool:
+    """Whether wrong gradients are those of the loss that was found: a change makes them right, a
+    line of the backward pass shows it, or a part of a gradient."""
+    if any(mistake.proved for mistake in mistakes):
+        return True
+    by_line = any(map(confirms, lines)) if read.reading.doubtful else is_shown(read.reading, lines)
+    return by_line or is_partly_right(read.replayer, read.reading)
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -104,11 +122,6 @@ def _driven(source: Source, until: float) -> Recorded | None:
         if read.tape.error is None and read.reading.gradients:
             return read
     return None
-
-
-def _confirms(verdict: LineVerdict) -> bool:
-    """Whether a line shows that the backward pass is of this loss."""
-    return verdict.kind == "right" and verdict.site == "assign" and verdict.shape not in ((), (1,))
 
 
 def _stops_in_its_step(read: Recorded) -> bool:

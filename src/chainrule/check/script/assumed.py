@@ -174,13 +174,14 @@ def _beside(tape: Tape, output: Event, site: str, path: Path, end: int, indexed:
     value = before[-1].leaves[path] if before else after[0].leaves[path]
     if not indexed:
         return value
-    for event in reversed(tape.events[: output.index]):
-        i = event.leaves.get(())
-        if event.site.name.startswith("_"):
-            continue
-        if event.site.kind == "loop" and isinstance(i, int) and event.frame == output.frame:
-            return value[i] if 0 <= i < len(value) else None
-    return None
+    loops = [
+        e for e in reversed(tape.events[: output.index])
+        if e.site.kind == "loop" and not e.site.name.startswith("_")
+        and isinstance(e.leaves.get(()), int)
+    ]  # fmt: skip
+    own = [e for e in loops if e.frame == output.frame] or loops  # or of a caller
+    i = own[0].leaves[()] if own else -1
+    return value[i] if 0 <= i < len(value) else None
 
 
 def _fitting(
@@ -189,10 +190,11 @@ def _fitting(
     a = np.asarray(output[0][0].leaves[output[0][1]])
     y = target[0]
     if y.shape == a.shape:
-        yield "½Σ({a} − {y})²", lambda a, y: 0.5 * float(np.sum((a - y) ** 2))
         inside = bool(((a > 0) & (a < 1)).all()) and bool(((y >= 0) & (y <= 1)).all())
         if inside:
             yield "binary cross-entropy of {a}", _binary
+        yield "½Σ({a} − {y})²", lambda a, y: 0.5 * float(np.sum((a - y) ** 2))
+        if inside:
             yield "−Σ {y} log {a}", lambda a, y: -float(np.sum(y * np.log(a)))
         elif bool(((y >= 0) & (y <= 1)).all()):
             yield "binary cross-entropy of logits {a}", _binary_logits
@@ -200,9 +202,10 @@ def _fitting(
             if np.allclose(y.sum(axis=axis), 1) and a.shape[axis] > 1 and not inside:
                 yield "softmax cross-entropy of logits {a}", _softmax(axis)
     elif y.dtype.kind in "iu" and a.ndim:
+        largest = max((int(t.max()) for t in target if t.size), default=-1)
         for axis in range(a.ndim):
             rest = a.size // a.shape[axis]
-            if y.size == rest and y.max() < a.shape[axis] and y.min() >= 0:
+            if y.size == rest and largest < a.shape[axis] and y.min() >= 0:
                 positive = bool((a > 0).all()) and np.allclose(a.sum(axis=axis), 1)
                 if positive:
                     yield "−Σ log {a}[{y}]", _chosen(axis)

@@ -37,7 +37,7 @@ def known_factors(tape: Tape) -> dict[float, str]:
         for length in leaf.shape
         if length > 2
     }
-    for number in sorted(lengths | {int(n) for n in named if n == int(n) and n < 1e6}):
+    for number in sorted(lengths | {int(n) for n in named if n < 1e6 and n == int(n)}):
         name = named.get(float(number), "a length")
         found.setdefault(float(number), f"{number} = {name}")
         found.setdefault(1.0 / number, f"1/{number}, {number} = {name}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from chainrule.check.script.behind import gradient_behind
 from chainrule.check.script.names import (
     base_name,
     gradient_of,
@@ -24,7 +25,7 @@ from chainrule.check.script.rates import common_rate, named_rates, written_rate
 from chainrule.check.script.replay import leaf_look
 from chainrule.check.script.slopes import Loss, Place, number_of
 from chainrule.check.script.tape import Event, Tape
-from chainrule.check.script.updates import Update, gradient_behind
+from chainrule.check.script.update import Update
 from chainrule.check.script.values import Path, is_real
 
 __all__ = ["Given", "given_by_updates", "last_seen", "optimised_step", "value_of_object"]

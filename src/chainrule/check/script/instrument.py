@@ -90,7 +90,7 @@ class Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         operator = OPERATORS.get(type(node.op), "?")
         node.value = self._event(node, "add", node.target, node.value, operator)
-        return [node, *self._after(node, [node.target], always=True)]
+        return [node, *self._after(node, [node.target], always=True, operator=operator)]
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.NamedExpr:
         self.generic_visit(node)
@@ -222,7 +222,12 @@ class Instrument(ast.NodeTransformer):
         return self._call(node, kind, ast.unparse(target), value, owner, key, parts, operator)
 
     def _after(
-        self, node: ast.stmt, targets: list[ast.expr], *, always: bool = False
+        self,
+        node: ast.stmt,
+        targets: list[ast.expr],
+        *,
+        always: bool = False,
+        operator: str = "",
     ) -> Iterator[ast.stmt]:
         """Look again at what a statement changed in place: all of `y` after `y[:, k] += …`."""
         for count, target in enumerate(targets):
@@ -244,6 +249,7 @@ class Instrument(ast.NodeTransformer):
                 reading_of(root),
                 owner,
                 key,
+                operator=operator,
                 suffix=f"after{count}",
             )
             if isinstance(root, ast.Name) and root is target:

@@ -26,11 +26,14 @@ from chainrule.check.script.values import Path
 __all__ = [
     "computed_losses",
     "dependence",
+    "depending",
     "graph_losses",
     "later_losses",
     "scalar_losses",
     "upstream_losses",
 ]
+
+_MOST_LOSSES = 12
 
 
 def computed_losses(
@@ -63,6 +66,22 @@ def dependence(
     table = loss_values(replayer, losses, moves)
     with np.errstate(all="ignore"):
         return (table[1:] != table[0]) & np.isfinite(table[1:]), table[0]
+
+
+def depending(replayer: Replayer, places: Sequence[Place], losses: Sequence[Loss]) -> list[Loss]:
+    """Losses that depend on the parameters, on as many as any of them does; equal ones once."""
+    losses = list(losses)[: 2 * _MOST_LOSSES]
+    if not losses:
+        return []
+    table, values = dependence(replayer, places, losses)
+    most = int(table.sum(axis=0).max(initial=0))
+    chosen: list[Loss] = []
+    seen: set[float] = set()
+    for j, loss in enumerate(losses):
+        if most and table[:, j].sum() == most and np.isfinite(values[j]) and values[j] not in seen:
+            seen.add(float(values[j]))
+            chosen.append(loss)
+    return chosen[:_MOST_LOSSES]
 
 
 def later_losses(tape: Tape, start: int, end: int) -> list[Loss]:

@@ -37,7 +37,9 @@ _TARGET = re.compile(
     r"(y|t|ys|target|label|truth|expected|desired|onehot|one_hot|d)(_?(s|y|true|train|batch|b|i|"
     r"onehot|one_hot|hot|data|values?|vector|output|array|list|enc|oh|t))*"
 )
-_RATE = re.compile(r"(lr|alpha|eta|learning_?rate|rate|step_?size|epsilon|gamma|l_?rate|nu|mu|a)")
+_RATE = re.compile(
+    r"(lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|epsilon|gamma|l_?rate|nu|mu|a)"
+)
 _GRADIENT = re.compile(
     r"^(grads?_?wrt_?|gradients?_?|grads?_?|nabla_?|delta_?nabla_?|delta_?|d_?l_?d_?|d_?j_?d_?|"
     r"d_?e_?d_?|d_?c_?d_?|dloss_?d?_?|dcost_?d?_?|derr(or)?_?d?_?|partial_?|d_|d|g_|g|acc_|sum_)"
@@ -103,6 +105,9 @@ def is_surely_rate(name: str) -> bool:
         "rate",
         "stepsize",
         "lrate",
+        "learnrate",
+        "stepwidth",
+        "step",
         "iteration",
         "epoch",
     )

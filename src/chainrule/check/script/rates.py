@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.check.script.names import is_momentum, is_rate, plain_name
 from chainrule.check.script.slopes import number_of
 from chainrule.check.script.tape import Tape
-from chainrule.check.script.updates import Update
+from chainrule.check.script.update import Update
 
 __all__ = ["Written", "common_rate", "known_scales", "named_rates", "written_rate"]
 
@@ -35,7 +35,7 @@ def named_rates(tape: Tape, end: int) -> set[float]:
     """Numbers on the tape that have the name of a learning rate."""
     return {
         float(leaf)
-        for event in tape.events[:end]
+        for event in (*tape.earlier, *tape.events[:end])
         for path, leaf in event.real_leaves()
         if not isinstance(leaf, np.ndarray) and is_rate(event.name(path)) and leaf > 0
     }
@@ -48,7 +48,7 @@ def known_scales(tape: Tape, end: int, rate: float) -> set[float]:
     shown = any(abs(rate - named) <= 1e-6 * named for named in rates)
     kept = {
         1 - number_of(leaf)
-        for event in tape.events[:end]
+        for event in (*tape.earlier, *tape.events[:end])
         for path, leaf in event.real_leaves()
         if is_momentum(event.name(path)) and 0 < number_of(leaf) < 1
     }
@@ -107,7 +107,7 @@ def _factors(tape: Tape, node: ast.expr, end: int) -> Iterator[tuple[str, float]
         yield "", float(node.value)
     elif isinstance(node, ast.Name | ast.Attribute):
         name = ast.unparse(node)
-        for event in reversed(tape.events[:end]):
+        for event in (*reversed(tape.events[:end]), *reversed(tape.earlier)):
             leaf = event.leaves.get(())
             if plain_name(event.site.name) == plain_name(name) and isinstance(leaf, float | int):
                 yield name, float(leaf)

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from chainrule.check.script.corners import between_sides, measured_closer
 from chainrule.check.script.gradients import Given
 from chainrule.check.script.names import WEAK, is_maximised, loss_rank
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
+from chainrule.check.script.tape import Tape
 
 __all__ = ["Checked", "Reading", "best_reading"]
 
@@ -17,6 +19,7 @@ _UP_TO_A_FACTOR = (
     "The update shows no learning rate apart from the gradient, so gradients are compared up to "
     "one common factor."
 )
+_CORNER = "{}: the loss has a corner here, and the gradient lies between the slopes on its sides."
 _NEAR = 1e-3  # relative error that a corner within a step may make
 
 
@@ -52,6 +55,8 @@ class Reading:
         scale: the common factor that is allowed, where the loss is assumed.
         problem: why nothing can be said, if so.
         notes: what was assumed.
+        tape: what it is a reading of, if not of the whole tape.
+        found: parameters that were found, also where nothing can be said of them.
         doubtful: whether the loss has no name of a loss, and most gradients are wrong under it:
             then a line of the backward pass has to confirm it.
     """
@@ -62,6 +67,8 @@ class Reading:
     problem: str = ""
     notes: list[str] = field(default_factory=list)
     doubtful: bool = False
+    tape: Tape | None = None
+    found: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -86,38 +93,33 @@ def best_reading(
     best = max(readings, key=_likelihood)
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
-    unsure = best.loss.assumed or loss_rank(best.loss.name) >= WEAK
+    weak = loss_rank(best.loss.name) >= WEAK and best.loss.upstream is None
+    unsure = best.loss.assumed or weak
     doubtful = unsure and not chosen and 2 * right < len(best.gradients)
     if doubtful and best.loss.line:
         best = replace(best, doubtful=True)
     elif doubtful:
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
-    return _near_corners(replayer, best)
+    return _at_corners(replayer, best)
 
 
-def _near_corners(replayer: Replayer, reading: Reading) -> Reading:
-    """Gradients that are nearly right, measured again with smaller steps in other directions: a
-    corner of ReLU or a maximum may lie within a step."""
+def _at_corners(replayer: Replayer, reading: Reading) -> Reading:
+    """Wrong gradients, measured again: a corner of ReLU or a maximum may lie within a step, or
+    exactly at the point."""
     assert reading.loss is not None
-    near = [
-        c for c in reading.gradients
-        if not c.right and c.given.value.shape == c.given.place.value.shape
-        and c.slopes.error_of(c.given.value / reading.scale) < _NEAR
-    ]  # fmt: skip
-    if not near:
-        return reading
-    again: dict[int, Checked] = {}
-    for first, relative in ((41, 1e-7), (61, 1e-8)):
-        left = [c for c in near if id(c) not in again]
-        places = [c.given.place for c in left]
-        table = measure(
-            replayer, places, [reading.loss], first=first, tuned=False, relative=relative
-        )
-        for checked, row in zip(left, table, strict=True):
-            if row[0].is_right(checked.given.value / reading.scale):
-                again[id(checked)] = replace(checked, slopes=row[0], factor=1.0, right=True)
-    return replace(reading, gradients=[again.get(id(c), c) for c in reading.gradients])
+    checked, notes = [], list(reading.notes)
+    for c in reading.gradients:
+        found = None
+        gradient = c.given.value / reading.scale
+        if not c.right and gradient.shape == c.given.place.value.shape:
+            if c.slopes.error_of(gradient) < _NEAR:
+                found = measured_closer(replayer, reading.loss, c.slopes, gradient)
+            if found is None and c.factor is None:
+                found = between_sides(replayer, reading.loss, c.slopes, gradient)
+                notes += [_CORNER.format(c.name)] * (found is not None)
+        checked.append(c if found is None else replace(c, slopes=found, factor=1.0, right=True))
+    return replace(reading, gradients=checked, notes=notes)
 
 
 def _likelihood(reading: Reading) -> tuple[int, int, int, int]:

@@ -54,6 +54,7 @@ class FileReport:
         problem: why nothing can be said, if so.
         notes: what was assumed, and what else was seen.
         seconds: how long it took.
+        found: parameters that the file updates, also where nothing can be said of them.
     """
 
     filename: str
@@ -67,6 +68,7 @@ class FileReport:
     problem: str = ""
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    found: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -121,6 +123,7 @@ class FileReport:
             _problem(reading, tape),
             list(reading.notes),
             seconds,
+            list(reading.found),
         )
 
     @classmethod

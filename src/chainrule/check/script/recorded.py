@@ -47,4 +47,5 @@ def record_file(
     replayer = Replayer(execute, code, max(_SECONDS_A_RUN, 3 * tape.seconds))
     if like is not None:
         replayer.seconds, replayer.repeatable = like.seconds, like.repeatable
-    return Recorded(source, code, tape, replayer, read_step(tape, replayer, source))
+    reading = read_step(tape, replayer, source)
+    return Recorded(source, code, reading.tape or tape, replayer, reading)

@@ -22,9 +22,9 @@ from chainrule.check.runtime.values import as_array
 from chainrule.check.script.channel import run_forked
 from chainrule.check.script.execution import Execute
 from chainrule.check.script.tape import Key, StopRun
-from chainrule.check.script.values import Path, leaf_at, moved
+from chainrule.check.script.values import Path, leaf_at, moved, put
 
-__all__ = ["Hook", "Look", "Move", "Replayer", "direction", "leaf_look"]
+__all__ = ["Hold", "Hook", "Look", "Move", "Replayer", "direction", "leaf_look"]
 
 _PROCESSES = 2
 _MOST_TOGETHER = 64
@@ -59,6 +59,21 @@ class Move:
     in_place: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Hold:
+    """Keep a leaf of an event's value at what it was when it was recorded.
+
+    Attributes:
+        leaf: what it was.
+        in_place: whether the array itself is filled, not replaced.
+    """
+
+    key: Key
+    path: Path
+    leaf: Any
+    in_place: bool = False
+
+
 @dataclass(frozen=True)
 class _Run:
     """One run: what is looked at, what is moved, and in which version of the code."""
@@ -70,7 +85,10 @@ class _Run:
 
 @functools.lru_cache(maxsize=4096)
 def direction(shape: tuple[int, ...], number: int) -> np.ndarray:
-    """Random numbers of either sign and of size 0.5 to 1.5, the same for the same number."""
+    """Random numbers of either sign and of size 0.5 to 1.5, the same for the same number; for a
+    negative one, -1 - i, only entry i."""
+    if number < 0:
+        return np.eye(1, int(np.prod(shape)), -1 - number).reshape(shape)
     generator = np.random.Generator(np.random.PCG64([number, *shape]))
     return generator.choice([-1.0, 1.0], size=shape) * generator.uniform(0.5, 1.5, size=shape)
 
@@ -88,6 +106,7 @@ class Replayer:
         seconds: what one run may take.
         count: how many there were.
         run_seconds: what one takes, as far as is known.
+        holds: what is constant in every run, whatever is moved.
     """
 
     execute: Execute
@@ -96,6 +115,7 @@ class Replayer:
     count: int = field(default=0)
     repeatable: bool = True
     run_seconds: float = 0.0
+    holds: Sequence[Hold] = ()
 
     def read(
         self, looks: Sequence[Look], moves: Sequence[Sequence[Move]] = ((),)
@@ -155,7 +175,7 @@ class Replayer:
         def work(send: Callable[[dict[str, Any]], None]) -> None:
             seen: dict[str, Any] = {}
             for i, run in enumerate(runs):
-                hook = Hook(run.looks, run.moves)
+                hook = Hook(run.looks, run.moves, self.holds)
                 with contextlib.suppress(BaseException):  # user code, perhaps edited
                     self.execute(run.code, hook)
                 seen |= {f"{i}.{j}": value for j, value in hook.seen.items()}
@@ -182,17 +202,22 @@ def _equal(first: Sequence[Any], second: Sequence[Any]) -> bool:
 class Hook:
     """The hook of a replay: moves values, looks at others, and ends the run when all was seen."""
 
-    def __init__(self, looks: Sequence[Look], moves: Sequence[Move]) -> None:
+    def __init__(
+        self, looks: Sequence[Look], moves: Sequence[Move], holds: Sequence[Hold] = ()
+    ) -> None:
         self._looks: dict[Key, list[tuple[int, Look]]] = {}
         for i, look in enumerate(looks):
             self._looks.setdefault(look.key, []).append((i, look))
         self._moves: dict[Key, list[Move]] = {}
         for move in moves:
             self._moves.setdefault(move.key, []).append(move)
+        self._holds: dict[Key, list[Hold]] = {}
+        for hold in holds:
+            self._holds.setdefault(hold.key, []).append(hold)
         self._missing = len(looks)
         self.seen: dict[int, Any] = {}
         self._counts: Counter[str] = Counter()
-        self._active = self._looks.keys() | self._moves.keys()
+        self._active = self._looks.keys() | self._moves.keys() | self._holds.keys()
         self._looking = False
 
     def __call__(self, site: str, value: Any, owner: Any = None, key: Any = None) -> Any:
@@ -212,6 +237,9 @@ class Hook:
         self._counts.clear()
 
     def _visit(self, key: Key, value: Any, frame: FrameType) -> Any:
+        for hold in self._holds.get(key, ()):
+            if leaf_at(value, hold.path) is not None:
+                value = put(value, hold.path, hold.leaf, in_place=hold.in_place)
         for move in self._moves.get(key, ()):
             leaf = as_array(leaf_at(value, move.path))
             if leaf is not None:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import FrameType
 from typing import Any
@@ -81,6 +81,7 @@ class Tape:
 
     Attributes:
         callers: by the number of a call, the line that it was called from.
+        earlier: events before the first, where the tape is a part of another one.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -91,6 +92,7 @@ class Tape:
     error: BaseException | None = None
     error_line: int = 0
     seconds: float = 0.0
+    earlier: Sequence[Event] = ()
 
     def add(self, event: Event) -> None:
         """Append an event."""
@@ -98,6 +100,15 @@ class Tape:
         self.by_key[event.key] = event
         if event.owner:
             self.by_owner.setdefault(event.owner, []).append(event)
+
+    def since(self, start: int) -> Tape:
+        """The tape from event `start` on, as if it began there."""
+        later = Tape(callers=self.callers, ended=self.ended, error=self.error,
+                     error_line=self.error_line, seconds=self.seconds,
+                     earlier=self.events[:start])  # fmt: skip
+        for index, event in enumerate(self.events[start:]):
+            later.add(replace(event, index=index))
+        return later
 
     def of_object(self, identity: int) -> Sequence[tuple[Event, Path]]:
         """Where an object is seen as a leaf in floating point, in order."""

@@ -14,6 +14,10 @@ from chainrule.tables import text_table
 __all__ = ["report_lines", "report_text"]
 
 _WIDTH = 80
+_HINT = (
+    "--loss NAME says which number is the loss, --params A,B which values are parameters, --step "
+    "LINE which update is checked"
+)
 
 
 def report_text(report: FileReport) -> str:
@@ -45,6 +49,8 @@ def _head(report: FileReport) -> list[Line]:
     if report.gradients:
         names = ", ".join(g.parameter for g in report.gradients)
         lines += _wrapped(f"  parameters: {names}")
+    elif report.found:
+        lines += _wrapped(f"  parameters that it updates: {', '.join(report.found[:12])}")
     if report.loss:
         where = "assumed: the file computes none" if report.assumed else f"line {report.loss_line}"
         if not report.assumed and not report.loss_line:
@@ -52,6 +58,8 @@ def _head(report: FileReport) -> list[Line]:
         lines += _wrapped(f"  loss: {report.loss} ({where})")
     if report.problem:
         lines += _wrapped(f"  {report.problem}")
+    if report.found and report.verdict == "unsure" and not report.gradients:
+        lines += _wrapped(f"  {_HINT}")
     return lines
 
 

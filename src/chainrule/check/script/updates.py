@@ -6,55 +6,29 @@ along when the old one is moved: `W - lr * dW` does, `a = relu(z)` of the next e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from chainrule.check.script.behind import gradient_behind
 from chainrule.check.script.choices import UNSETTLED, Choices
+from chainrule.check.script.kept import without_kept
 from chainrule.check.script.names import gradient_of, holds_gradient, is_surely_rate, plain_name
+from chainrule.check.script.rates import named_rates
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
 from chainrule.check.script.slopes import Place
 from chainrule.check.script.tape import Event, Tape
+from chainrule.check.script.update import Update
 from chainrule.check.script.values import Path, differs, is_real
 
-__all__ = ["Update", "find_updates", "gradient_behind"]
+__all__ = ["all_updates", "find_updates"]
 
 _MOST = 300  # candidates that are tried
 _LEAST, _MOST_ALONG, _APART = 0.6, 1.5, 0.6  # how a new value may move when the old one does
 _MOST_ENTRIES, _MOST_LOOKS = 20_000, 60
 _STEP = 1e-6  # times the largest entry: so small that hardly ever another class is chosen
-
-
-@dataclass(frozen=True, eq=False)
-class Update:
-    """A parameter, and how one step changes it.
-
-    Attributes:
-        place: where the parameter was first assigned.
-        before: its value before the step.
-        event, path: where the new value is seen.
-        first: index of the first event that changes it.
-        name: what the code calls it.
-    """
-
-    place: Place
-    before: np.ndarray
-    event: Event
-    path: Path
-    first: int
-    name: str
-
-    @property
-    def words(self) -> frozenset[str]:
-        """What it is called where it is made and where it is changed, as plain names."""
-        return frozenset({plain_name(self.name.split(" (")[0]), plain_name(self.place.name)})
-
-    @property
-    def change(self) -> np.ndarray:
-        """New value minus old one."""
-        return np.asarray(self.event.leaves[self.path]) - self.before
 
 
 def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -> list[Update]:
@@ -63,7 +37,7 @@ def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -
     candidates = [
         c for c in _distinct(_chosen(_candidates(tape), choices))
         if not holds_gradient(c.name) and not gradient_of(c.name) & known
-        and not (c.change.size == 1 and is_surely_rate(c.name))
+        and not (c.change.size == 1 and (is_surely_rate(c.name) or _is_rescaled(c)))
     ][:_MOST]  # fmt: skip
     moves = [[c.place.move(1, _STEP * c.place.scale)] for c in candidates]
     looks = [[leaf_look(c.event.key, c.path), *_between(tape, c, _MOST_LOOKS)] for c in candidates]
@@ -78,7 +52,33 @@ def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -
         follows = _follows(old, new, delta, candidate.change != 0) or _named(tape, candidate)
         if follows and any(differs(a, b) for a, b in zip(before, after, strict=True)):
             found.append(candidate)
-    return _each_once(found)
+    return without_kept(_without_tried(replayer, _each_once(found)))
+
+
+def _without_tried(replayer: Replayer, found: Sequence[Update]) -> list[Update]:
+    """Without what is the next value of another parameter, `W_next = W - lr * dW`, that is tried
+    until the loss falls: there the step begins."""
+    pairs = [
+        (a, b) for a in found for b in found
+        if a.place.event.index < b.place.event.index < a.first and a.place.value.size > 1
+        and a.place.value.shape == b.place.value.shape
+        and not np.array_equal(a.place.value, b.place.value)
+    ]  # fmt: skip
+    looks = [[leaf_look(b.place.event.key, b.place.path)] for _, b in pairs]
+    rows = replayer.read_each(looks, [[a.place.move(1, _STEP * a.place.scale)] for a, _ in pairs])
+    begun: dict[Update, int] = {}
+    tried = set()
+    for (a, b), (new,) in zip(pairs, rows, strict=True):
+        delta = _STEP * a.place.scale * direction(a.place.value.shape, 1)
+        if _follows(b.place.value, new, delta, np.ones(delta.shape, dtype=bool)):
+            tried.add(b)
+            begun[a] = min(b.place.event.index, begun.get(a, a.first))
+    return [replace(u, first=begun.get(u, u.first)) for u in found if u not in tried]
+
+
+def all_updates(tape: Tape, replayer: Replayer) -> set[tuple[str, int]]:
+    """Every parameter that is updated, and the line."""
+    return {(u.name, u.event.site.line) for u in find_updates(tape, replayer)}
 
 
 def _chosen(candidates: Iterable[Update], choices: Choices) -> Iterator[Update]:
@@ -87,12 +87,24 @@ def _chosen(candidates: Iterable[Update], choices: Choices) -> Iterator[Update]:
             yield update
 
 
+def _is_rescaled(update: Update) -> bool:
+    """Whether a number is only multiplied, as learning rates are that decay."""
+    return update.event.site.operator in ("*", "/")
+
+
 def _named(tape: Tape, update: Update) -> bool:
-    """Whether the change is a multiple of a value that has the name of its gradient."""
+    """Whether the change is a learning rate times a value, or any multiple of one that has the
+    name of its gradient."""
     if update.change.size == 1:
         return False
     behind = gradient_behind(tape, update)
-    return behind is not None and bool(update.words & gradient_of(behind[0].name(behind[1])))
+    if behind is None:
+        return False
+    event, path, rate = behind
+    rates = named_rates(tape, update.event.index)
+    return bool(update.words & gradient_of(event.name(path))) or any(
+        rate != 1 and abs(rate - named) <= 1e-7 * named for named in rates
+    )
 
 
 def _between(tape: Tape, update: Update, most: int) -> list[Look]:
@@ -254,45 +266,3 @@ def _slots(event: Event) -> Iterator[tuple[Any, Path]]:
 def _is_target(event: Event) -> bool:
     """Whether the parts are those of the target, `a, b = …`, not those of the value."""
     return "," in event.site.name
-
-
-# --- the gradient behind a change -----------------------------------------------------------------
-
-
-def gradient_behind(tape: Tape, update: Update) -> tuple[Event, Path, float] | None:
-    """The value that the change is a negative multiple of, and the factor."""
-    change = update.change
-    if not change.any() or not np.isfinite(change).all():
-        return None
-    best: tuple[int, Event, Path, float] | None = None
-    for event in reversed(tape.events[: update.event.index]):
-        if event.index <= update.place.event.index:
-            break
-        for path, leaf in event.real_leaves():
-            if np.shape(leaf) not in (change.shape, ()) or event.site.kind in ("argument", "add"):
-                continue
-            if np.ndim(leaf) == 0 and change.size > 1 and not gradient_of(event.name(path)):
-                continue
-            rate = _multiple(change, np.asarray(leaf))
-            if rate is None or event.identity[path] == update.event.identity[update.path]:
-                continue
-            own = event.owner == update.event.owner != 0 and holds_gradient(event.site.name)
-            rank = 0 if own or update.words & gradient_of(event.name(path)) else 1
-            if rank and change.size == 1:
-                continue  # any two numbers are proportional
-            if best is None or rank < best[0]:
-                best = rank, event, path, rate
-        if best is not None and best[0] == 0:
-            break
-    return None if best is None else best[1:]
-
-
-def _multiple(change: np.ndarray, leaf: np.ndarray) -> float | None:
-    """lr > 0 with `change = -lr * leaf`, entry by entry, if there is one. The change is a
-    difference of parameters, so it has lost some digits."""
-    square = float(np.sum(leaf * leaf))
-    if not square or not np.isfinite(square):
-        return None
-    rate = -float(np.sum(change * leaf)) / float(np.sum(leaf * leaf * np.ones_like(change)))
-    apart = float(np.abs(change + rate * leaf).max())
-    return rate if rate > 0 and apart <= 1e-8 * float(np.abs(change).max()) + 1e-15 else None

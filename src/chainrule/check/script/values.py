@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.check.runtime.values import is_tensor
 
-__all__ = ["Path", "differs", "is_real", "leaf_at", "leaves", "moved"]
+__all__ = ["Path", "differs", "is_real", "leaf_at", "leaves", "moved", "put"]
 
 Path = tuple[Any, ...]
 
@@ -68,13 +68,7 @@ def moved(value: Any, path: Path, delta: np.ndarray, *, in_place: bool = False) 
     whoever else holds it sees the change; tuples and numbers are made anew.
     """
     if path:
-        key, rest = path[0], path[1:]
-        part = moved(value[key], rest, delta, in_place=in_place)
-        if isinstance(value, tuple):
-            items = [*value[:key], part, *value[key + 1 :]]
-            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-        value[key] = part
-        return value
+        return _with_part(value, path[0], moved(value[path[0]], path[1:], delta, in_place=in_place))
     if isinstance(value, np.ndarray):
         if in_place and value.dtype.kind == "f" and value.flags.writeable:
             value += delta
@@ -87,3 +81,22 @@ def moved(value: Any, path: Path, delta: np.ndarray, *, in_place: bool = False) 
             return value
         return value + step
     return value + float(delta)
+
+
+def put(value: Any, path: Path, leaf: Any, *, in_place: bool = False) -> Any:
+    """The value with another leaf at `path`; what stays the same object is as in `moved`."""
+    if path:
+        return _with_part(value, path[0], put(value[path[0]], path[1:], leaf, in_place=in_place))
+    if in_place and isinstance(value, np.ndarray) and value.shape == np.shape(leaf):
+        value[...] = leaf
+        return value
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+
+def _with_part(value: Any, key: Any, part: Any) -> Any:
+    """A tuple, list or dict with another part."""
+    if isinstance(value, tuple):
+        items = [*value[:key], part, *value[key + 1 :]]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    value[key] = part
+    return value

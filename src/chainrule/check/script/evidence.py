@@ -1,0 +1,53 @@
+"""Is a wrong gradient one of this loss at all? What shows that the loss is the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.check.script.lines import LineVerdict
+from chainrule.check.script.reading import Reading
+from chainrule.check.script.replay import Replayer
+from chainrule.check.script.slopes import measure
+
+__all__ = ["confirms", "is_partly_right", "is_shown"]
+
+_MOST_ENTRIES = 300
+_ALIKE = 1e-5  # relative error of an entry that is right
+_LARGE = 1e-3  # times the largest entry: so large that being right is no chance
+_SHOWS = ("right", "scaled", "times", "lacks", "transposed")
+_NUMBERS = ((), (1,), (1, 1))  # shapes; any two numbers are proportional
+
+
+def confirms(verdict: LineVerdict) -> bool:
+    """Whether a line that computes an array shows that the backward pass is of this loss."""
+    computed = verdict.site == "assign" and verdict.shape not in _NUMBERS
+    return computed and verdict.kind in ("right", "scaled")
+
+
+def is_shown(reading: Reading, lines: Sequence[LineVerdict]) -> bool:
+    """Whether a gradient, or a line of the backward pass, is a derivative of the loss or close to
+    one. Where none is, the gradients may be those of something else."""
+    if any(c.right or (c.factor is not None and c.given.value.size > 1) for c in reading.gradients):
+        return True
+    return any(v.kind == "right" or (v.kind in _SHOWS and v.shape not in _NUMBERS) for v in lines)
+
+
+def is_partly_right(replayer: Replayer, reading: Reading) -> bool:
+    """Whether some entries of a wrong gradient are the derivative, more than by chance."""
+    assert reading.loss is not None
+    for c in reading.gradients:
+        place, gradient = c.given.place, c.given.value / reading.scale
+        size = place.value.size
+        if c.right or gradient.shape != place.value.shape or not 1 < size <= _MOST_ENTRIES:
+            continue
+        ((slopes,),) = measure(
+            replayer, [place], [reading.loss], first=-size, directions=size, tuned=False
+        )
+        scale = np.abs(slopes.values).max(initial=0.0)
+        alike = np.abs(slopes.along(gradient) - slopes.values) <= _ALIKE * np.abs(slopes.values)
+        large = np.abs(slopes.values) > _LARGE * scale
+        if np.sum(alike & large) >= 2:
+            return True
+    return False

@@ -1,0 +1,149 @@
+"""What may make a gradient differ from the derivative, and is no mistake: then it is not judged."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.check.script.names import base_name, is_loss
+from chainrule.check.script.reading import Checked, Reading
+from chainrule.check.script.replay import Replayer
+from chainrule.check.script.slopes import Place, loss_values
+from chainrule.check.script.tape import Event, Tape
+from chainrule.check.script.values import Path
+
+__all__ = ["without_excused"]
+
+_ANEW = "is set anew, not moved by a gradient"
+_COPY = "is a copy of another parameter"
+_PENALTY = "has the gradient of a penalty on it, which the loss has not"
+_RECOMPUTED = "is updated after others, with values that were computed anew in between"
+_MOST_RECOMPUTED = 10
+_PENALISED = re.compile(r"reg|lam|penalty|l2|decay|norm|ridge|prior", re.IGNORECASE)
+
+
+def without_excused(tape: Tape, tree: ast.Module, replayer: Replayer, reading: Reading) -> Reading:
+    """The reading without wrong gradients that may be meant so. If no wrong one is left, it says
+    why the others are not judged."""
+    excuses = {
+        c.name: _excuse(tape, tree, replayer, reading, c) for c in reading.gradients if not c.right
+    }
+    if not any(excuses.values()):
+        return reading
+    kept = [c for c in reading.gradients if c.right or not excuses[c.name]]
+    texts: dict[str, list[str]] = {}
+    for name, text in excuses.items():
+        if text:
+            texts.setdefault(text, []).append(name)
+    said = "; ".join(f"{', '.join(names)} {text}" for text, names in texts.items())
+    if all(c.right for c in kept):
+        return replace(reading, problem=f"not judged: {said}")
+    return replace(reading, gradients=kept, notes=[*reading.notes, f"Not judged: {said}"])
+
+
+def _excuse(
+    tape: Tape, tree: ast.Module, replayer: Replayer, reading: Reading, checked: Checked
+) -> str:
+    if _is_set_anew(tree, checked):
+        return _ANEW
+    if _is_copy(reading, checked):
+        return _COPY
+    if _is_penalty(tree, reading, checked):
+        return _PENALTY
+    return _RECOMPUTED if _is_recomputed(tape, replayer, reading, checked) else ""
+
+
+def _is_set_anew(tree: ast.Module, checked: Checked) -> bool:
+    """Whether the parameter's new value is written without the old one: `mu = resp @ x / N`."""
+    update = checked.given.update
+    if update is None or checked.given.source is not None:
+        return False
+    for node in ast.walk(tree):
+        if getattr(node, "lineno", 0) == update.event.site.line and isinstance(node, ast.Assign):
+            target = node.targets[0]
+            while isinstance(target, ast.Subscript):
+                target = target.value
+            own = ast.unparse(target)
+            parts = [ast.unparse(n) for n in ast.walk(node.value) if isinstance(n, ast.expr)]
+            return isinstance(node.value, ast.BinOp | ast.Call) and own not in parts
+    return False
+
+
+def _is_penalty(tree: ast.Module, reading: Reading, checked: Checked) -> bool:
+    """Whether the gradient is the derivative and a positive multiple of the parameter, where the
+    code of the losses says nothing of a penalty."""
+    gradient = checked.given.value / reading.scale
+    value = checked.given.place.value
+    if gradient.shape != value.shape or value.size < 2 or not value.any():
+        return False
+    slopes = checked.slopes
+    apart = slopes.along(gradient) - slopes.values
+    along = slopes.along(value)
+    factor = float(apart @ along) / max(float(along @ along), 1e-300)
+    left = np.abs(apart - factor * along) - 3 * slopes.errors
+    close = left.max() <= 1e-5 * max(np.abs(apart).max(), 1e-3 * np.abs(slopes.values).max())
+    return factor > 0 and bool(close) and not _has_penalty(tree, checked)
+
+
+def _has_penalty(tree: ast.Module, checked: Checked) -> bool:
+    own = re.compile(rf"\b{re.escape(base_name(checked.name))}\b")
+    return any(_PENALISED.search(text) or own.search(text) for text in _losses(tree))
+
+
+def _losses(tree: ast.Module) -> Iterator[str]:
+    """The code of what has the name of a loss."""
+    for node in ast.walk(tree):
+        name = ""
+        if isinstance(node, ast.FunctionDef):
+            name = node.name
+        elif isinstance(node, ast.Assign):
+            name = ast.unparse(node.targets[0])
+        elif isinstance(node, ast.AugAssign):
+            name = ast.unparse(node.target)
+        if name and is_loss(name):
+            yield ast.unparse(node)
+
+
+def _is_copy(reading: Reading, checked: Checked) -> bool:
+    """Whether the loss does not depend on it, and it is what another parameter was."""
+    value = checked.given.place.value
+    return checked.slopes.zero and any(
+        c is not checked and np.array_equal(c.given.place.value, value) for c in reading.gradients
+    )
+
+
+def _is_recomputed(tape: Tape, replayer: Replayer, reading: Reading, checked: Checked) -> bool:
+    """Whether a value that the loss depends on is computed once more, by another statement, between
+    the first update and this gradient."""
+    assert reading.loss is not None
+    given = checked.given
+    updates = [c.given.update for c in reading.gradients if c.given.update is not None]
+    own = given.source.index if given.source is not None else 0
+    if given.update is not None:
+        own = max(own, given.update.first)
+    first = min((u.first for u in updates), default=own)
+    places = list(_made_twice(tape, first, own))[:_MOST_RECOMPUTED]
+    moves = [[], *([p.move(3, 1e-4 * p.scale)] for p in places)]
+    values = loss_values(replayer, [reading.loss], moves)[:, 0] if places else np.zeros(1)
+    return bool((values[1:] != values[0]).any())
+
+
+def _made_twice(tape: Tape, first: int, end: int) -> Iterator[Place]:
+    """Values before event `first` whose names get another value between it and event `end`."""
+    before = {name: Place(e, path) for e in tape.events[:first] for name, path in _named(e)}
+    for event in tape.events[first:end]:
+        for name, _ in _named(event):
+            if name in before and before[name].event.key[0] != event.key[0]:
+                yield before[name]
+
+
+def _named(event: Event) -> Iterator[tuple[tuple[Any, str], Path]]:
+    """What a statement assigns: where, under which name, and the path."""
+    if event.site.kind == "assign":
+        for path, _ in event.real_leaves():
+            yield (event.slot[0], event.name(path)), path
