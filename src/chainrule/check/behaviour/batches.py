@@ -1,4 +1,4 @@
-"""Tests of the behaviour with other batches, other layouts in memory, and in the other mode."""
+"""Tests of behaviour with other batches: one before, of other sizes, of other values."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.behaviour.subject import NOT_ALL, Gradients, OutOfTimeError, Subject
+from chainrule.check.behaviour.subject import NOT_ALL, OutOfTimeError, Subject
 from chainrule.check.report.records import Finding, Grade
-from chainrule.check.runtime.compare import near, same_loss
-from chainrule.check.runtime.failures import told
+from chainrule.check.runtime.compare import near
 from chainrule.check.targets.examples import rows_of, take_rows
 from chainrule.check.targets.target import Target
 
@@ -19,12 +18,9 @@ _MANY = 499
 _MOST_NUMBERS = 100_000  # in so many examples
 
 __all__ = [
-    "mean_or_sum",
-    "non_contiguous_X",
     "other_batch_before",
     "other_batch_sizes",
     "other_values",
-    "train_and_eval",
 ]
 
 
@@ -149,144 +145,6 @@ def _sized_by(subject: Subject, count: int, sizes: Sequence[int]) -> list[str]:
         if right:
             found.append(name)
     return found
-
-
-def mean_or_sum(subject: Subject) -> Iterator[Finding]:
-    """Whether the gradients are those of a mean or of a sum over the examples, as the loss is:
-    told by a few examples taken once, twice and three times."""
-    target = subject.target
-    count, _axis = rows_of(target.X, target.y)
-    if count < 1 or target._frozen is not None or subject.sized_by:
-        return
-    known = len(subject.right_sizes) > 1  # right for batches of any size, they grow as the loss
-    passes = [_repeated(subject, min(count, _FEW), times, not known) for times in (1, 2, 3)]
-    if any(one is None for one in passes):
-        return
-    losses, gradients = zip(*(one for one in passes if one is not None), strict=True)
-    kind = _growth(*losses)
-    if kind is None:
-        return
-    kinds = {name: _growth(*(g.get(name) for g in gradients)) for name in gradients[0]}
-    if known:
-        kinds = {name: kind for name in subject.given if name != "X"}
-    other = [name for name, own in kinds.items() if own not in (kind, None)]
-    alike = [name for name, own in kinds.items() if own == kind]
-    if other or alike:
-        claim = "sum" if kind == "mean" else "mean"
-        yield Finding(
-            "mean-or-sum",
-            not other,
-            f"the loss is a {kind} over the examples, but d{', d'.join(other)} of a {claim}"
-            if other
-            else f"the loss is a {kind} over the examples, and so are the gradients",
-        )
-
-
-def _repeated(
-    subject: Subject, count: int, times: int, with_gradients: bool
-) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
-    """Loss and gradients of the first examples taken so many times; None if they do not fit."""
-    target = subject.target
-    shapes = {name: value.shape for name, value in target.parameters().items()}
-    try:
-        target.use(*take_rows(target.X, target.y, np.arange(count * times) % count))
-        given = target.gradients() if with_gradients else {}
-        loss = np.real(target.loss())
-    except Exception:  # somebody's code, made for one size only
-        return None
-    finally:
-        subject.restore()
-    arrays = {n: np.asarray(g) for n, g in given.items() if g is not None and n != "X"}
-    return np.asarray(loss), {n: a for n, a in arrays.items() if a.shape == shapes[n]}
-
-
-def _growth(once: Any, twice: Any, thrice: Any) -> str | None:
-    """ "mean" for what stays as it is, "sum" for what grows by the same again."""
-    if once is None or twice is None or thrice is None or once.dtype.kind != "f":
-        return None
-    size = float(np.abs(once).max(initial=0.0))
-    if not size or not all(np.isfinite(value).all() for value in (once, twice, thrice)):
-        return None
-    if near(once, twice) and near(once, thrice):
-        return "mean"
-    grown = float(np.abs(twice - once).max(initial=0.0))
-    return "sum" if grown > 1e-3 * size and near(twice - once, thrice - twice) else None
-
-
-def non_contiguous_X(subject: Subject) -> Iterator[Finding]:
-    """X as every other row of an array in Fortran's order: nothing lies together."""
-    target, given = subject.target, subject.given
-    X = target.X
-    if not isinstance(X, np.ndarray) or X.ndim < 2 or "X" not in target.data:
-        return
-    scattered = np.zeros((2 * len(X), *X.shape[1:]), X.dtype, order="F")[::2]
-    scattered[...] = X
-    try:
-        changed = _changed(given, _gradients_of_layout(target, scattered))
-        if changed:  # unless rounding has decided at a kink, they differ a little beside, too
-            with target.nudged(subject.seed):
-                beside = _gradients_of_layout(target, X.copy())
-                changed = _changed(beside, _gradients_of_layout(target, scattered))
-    except Exception as error:  # somebody's code may raise anything
-        text = f"X that is not contiguous in memory: {told(error)}"
-        yield Finding("non-contiguous-X", False, text)
-        return
-    yield Finding(
-        "non-contiguous-X",
-        not changed,
-        f"with X in another memory layout d{', d'.join(changed)} differ"
-        if changed
-        else "X may lie in memory as it likes",
-    )
-
-
-def _changed(given: Gradients, found: Gradients) -> list[str]:
-    return [name for name, gradient in given.items() if not near(gradient, found[name])]
-
-
-def _gradients_of_layout(target: Target, X: np.ndarray) -> Gradients:
-    """The gradients on this very X, with the target left as it was."""
-    saved = target.snapshot()
-    target.data["X"] = X
-    try:
-        return target.gradients()
-    finally:
-        target.restore(saved)
-
-
-def train_and_eval(subject: Subject) -> Iterator[Finding]:
-    """The gradients are right in the other mode, too, where the model has two.
-
-    Wrong ones in eval mode are told, and no failure: nobody descends along them.
-    """
-    target = subject.target
-    found_in = target.training
-    if found_in is None or not subject.right:
-        return
-    frozen, saved = target._frozen, target.snapshot()
-    here, there = ("training", "eval") if found_in else ("eval", "training")
-    try:
-        target._frozen = None
-        target.set_training(not found_in)
-        if not same_loss(target.loss(), target.loss()):
-            target.freeze()
-        share = subject.share_now()
-    except OutOfTimeError:
-        raise
-    except Exception as error:  # somebody's code may raise anything
-        text = f"right in {here} mode; could not be run in {there} mode: {told(error)}"
-        yield Finding("train-and-eval", True, text)
-        return
-    finally:
-        target.set_training(found_in)
-        target._frozen = frozen
-        target.restore(saved)
-    if share is None:
-        yield Finding("train-and-eval", True, "right in training and in eval mode")
-    else:
-        matters = "" if found_in is False else ": it matters to who goes backward there"
-        text = f"right in {here} mode; in {there} mode {share}{matters}"
-        yield Finding("train-and-eval", found_in, text)
 
 
 def _gradients_on(target: Target, X: Any, y: Any) -> dict[str, object] | None:

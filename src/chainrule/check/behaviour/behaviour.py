@@ -11,14 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.behaviour.batches import (
-    mean_or_sum,
-    non_contiguous_X,
-    other_batch_before,
-    other_batch_sizes,
-    other_values,
-    train_and_eval,
-)
+from chainrule.check.behaviour.batches import other_batch_before, other_batch_sizes, other_values
+from chainrule.check.behaviour.layout import non_contiguous_X
+from chainrule.check.behaviour.mean_or_sum import mean_or_sum
+from chainrule.check.behaviour.modes import train_and_eval
 from chainrule.check.behaviour.subject import Gradients, OutOfTimeError, Subject
 from chainrule.check.report.records import Finding, Grade
 from chainrule.check.runtime.compare import copied, identical, near, overlap, same_loss, step_size

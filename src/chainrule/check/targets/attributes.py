@@ -17,8 +17,7 @@ from chainrule.check.runtime.failures import first_not_finite, told
 from chainrule.check.runtime.state import LARGE
 from chainrule.check.targets.batch import BackwardFailedError
 from chainrule.check.targets.evaluation import copy_of
-from chainrule.check.targets.examples import rows_of, take_rows
-from chainrule.check.targets.fitting import own_inputs, own_targets
+from chainrule.check.targets.fitting import as_taken, nothing_found, own_inputs, own_targets
 from chainrule.check.targets.losses import ForwardLoss, RandomUpstream, find_loss, pick_scalar
 from chainrule.check.targets.methods import (
     BACKWARD,
@@ -37,7 +36,7 @@ from chainrule.check.targets.pairs import (
     has_gradient,
     is_floating,
 )
-from chainrule.check.targets.paths import Path, leaves
+from chainrule.check.targets.paths import Path
 from chainrule.check.targets.roles import bound, call, roles_of
 from chainrule.errors import ChainruleError, InputError
 
@@ -105,7 +104,7 @@ class AttributesTarget(SwitchedTarget):
             self.use(*given)
             self.pairs = self._find_pairs()
             if X is None:
-                given = self._as_taken(*given)
+                given = as_taken(self, *given)
         except InputError as error:
             if broken is None or isinstance(error, BackwardFailedError):
                 raise
@@ -238,28 +237,8 @@ class AttributesTarget(SwitchedTarget):
         pairs = find_pairs(self.model, parameters, returned, self.backward or self.gradient)
         pairs += find_input_pair(self.model, self.data["X"], returned, self.backward)
         if not pairs:
-            raise InputError(self._nothing_found(list(parameters)))
+            raise InputError(nothing_found(self, list(parameters)))
         return pairs
-
-    def _as_taken(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """One example of a batch of our own, if the code takes one at a time: then its gradients
-        have the parameters' shapes for one, and not for several."""
-        count, _ = rows_of(X, y)
-        if count < 2 or self._has_shapes():
-            return X, y
-        one = take_rows(X, y, np.arange(1))
-        self.use(*one)
-        try:
-            self.one_at_a_time = self._has_shapes()
-        except Exception:  # somebody's code, which wants several
-            return X, y
-        return one if self.one_at_a_time else (X, y)
-
-    def _has_shapes(self) -> bool:
-        given, parameters = self.gradients(), self.parameters()
-        return all(
-            g is None or np.asarray(g).shape == parameters[n].shape for n, g in given.items()
-        )
 
     def passed_back(self) -> Any:
         """`_backward`, with what to say if it fails."""
@@ -295,21 +274,6 @@ class AttributesTarget(SwitchedTarget):
             self.restore(saved)
         first, *others = values
         return {p for p in first if all(p in v and v[p] == first[p] for v in others)}
-
-    def _nothing_found(self, parameters: list[Path]) -> str:
-        seen = ", ".join(path.name for path in parameters[:8]) or "no arrays of floats at all"
-        integer = [
-            f"{path.name} of {value.dtype}"
-            for path, value in leaves(self.model).items()
-            if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size
-        ]
-        if integer and not parameters:
-            seen += f"; {', '.join(integer[:4])} cannot be moved a little: make it float"
-        return (
-            f"found no parameters of {self.name} with gradients: looked for pairs such as W1 and "
-            f"dW1 (grad_W1, W1_grad), params and grads, lists of layers with either, and what "
-            f"the backward pass returns; of arrays that may be parameters there are: {seen}"
-        )
 
 
 def _with_globals(model: Any, function: Any) -> Any:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.targets.paths import Path, leaves, scopes, sibling
-from chainrule.check.targets.roles import gradient_of, returned_names, simple
+from chainrule.check.targets.returned import among_the_returned, key_for
+from chainrule.check.targets.roles import returned_names, simple
 
 __all__ = [
     "Pair",
@@ -70,7 +71,7 @@ def find_pairs(
     """
     parameters = _without_gradients(parameters)
     found: dict[Path, tuple[Path | None, bool]] = {}
-    _among_the_returned(parameters, returned, backward, found)
+    among_the_returned(parameters, returned, backward, found)
     contents = dict(scopes(root))
     for path in parameters:
         if path in found or not path.steps:
@@ -167,104 +168,13 @@ def _inside(path: Path, kind: str, group: Any, container: Any, key: Any) -> Path
     """The place of `key`'s gradient in a dict or list of gradients, or an empty path."""
     step = Path((*path.steps, (kind, group)))
     if isinstance(container, dict):
-        match = _key_for(key, container)
+        match = key_for(key, container)
         return step.item(match) if match is not None else Path()
     if isinstance(container, list | tuple) and isinstance(key, int) and key < len(container):
         return step.item(key)
     if isinstance(key, str) and hasattr(container, key):  # an object that holds them
         return step.attr(key)
     return Path()
-
-
-def _key_for(key: Any, container: Mapping[Any, Any]) -> Any:
-    if isinstance(key, str):
-        found = gradient_of(key, [k for k in container if isinstance(k, str)])
-        if found is not None:
-            return found
-    return key if key in container else None
-
-
-def _among_the_returned(
-    parameters: Mapping[Path, Any],
-    returned: Any,
-    backward: Callable[..., Any] | None,
-    found: dict[Path, tuple[Path | None, bool]],
-) -> None:
-    """Gradients in what the backward pass returned: by name, else by order and shape."""
-    if isinstance(returned, tuple | list) and any(isinstance(r, dict) for r in returned):
-        for i, part in enumerate(returned):
-            if isinstance(part, dict):
-                _by_name(parameters, part, Path().item(i), found)
-        if found:
-            return
-    if isinstance(returned, dict):
-        _by_name(parameters, returned, Path(), found)
-    elif isinstance(returned, tuple | list) and returned:
-        names = returned_names(backward) if backward is not None else None
-        if names is not None and len(names) == len(returned):
-            _by_name(parameters, dict(zip(names, returned, strict=True)), Path(), found, names)
-            _rest_by_order(parameters, dict(enumerate(returned)), names, found)
-        if not found:
-            _by_order(parameters, returned, found)
-
-
-def _by_name(
-    parameters: Mapping[Path, Any],
-    returned: Mapping[Any, Any],
-    prefix: Path,
-    found: dict[Path, tuple[Path | None, bool]],
-    names: list[str] | None = None,
-) -> None:
-    for path in parameters:
-        match = _key_for(path.key, returned) if path.steps else None
-        if match is None and path.steps:
-            match = _key_for(path.name, returned)
-        if match is None and len(path.steps) > 1 and isinstance(path.key, int):
-            group = gradient_of(
-                str(path.parent.key), [k for k in returned if isinstance(k, str)], group=True
-            )
-            group = path.parent.key if group is None and path.parent.key in returned else group
-            if group is not None and _has(returned[group], path.key):
-                where = names.index(group) if names is not None else group
-                found[path] = (prefix.item(where).item(path.key), True)
-        if match is not None and not isinstance(returned[match], dict | list | tuple):
-            where = names.index(match) if names is not None else match
-            found[path] = (prefix.item(where), True)
-
-
-def _has(container: Any, index: int) -> bool:
-    return isinstance(container, list | tuple) and index < len(container)
-
-
-def _rest_by_order(
-    parameters: Mapping[Path, Any],
-    returned: Mapping[int, Any],
-    names: list[str],
-    found: dict[Path, tuple[Path | None, bool]],
-) -> None:
-    """Where some are named, `return X.T @ dh, dh.sum(0), dW2`: the others in turn, if they fit."""
-    nameless = [i for i, name in enumerate(names) if not name]
-    left = [p for p in parameters if p not in found]
-    fits = len(nameless) == len(left) and all(
-        np.shape(returned[i]) == np.shape(parameters[p])
-        for i, p in zip(nameless, left, strict=True)
-    )
-    if found and fits:
-        found.update({p: (Path().item(i), True) for i, p in zip(nameless, left, strict=True)})
-
-
-def _by_order(
-    parameters: Mapping[Path, Any], returned: Any, found: dict[Path, tuple[Path | None, bool]]
-) -> None:
-    gradients = {p: v for p, v in leaves(list(returned)).items() if v is not None}
-    wanted = list(parameters)
-    for order in (list(gradients), list(gradients)[::-1]):
-        if len(order) == len(wanted) and all(
-            np.shape(gradients[g]) == np.shape(parameters[p])
-            for g, p in zip(order, wanted, strict=True)
-        ):
-            found.update({p: (g, True) for g, p in zip(order, wanted, strict=True)})
-            return
 
 
 def _unique(pairs: list[Pair], parameters: Mapping[Path, Any]) -> list[Pair]:
