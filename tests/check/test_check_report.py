@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from html.parser import HTMLParser
 
@@ -47,9 +48,14 @@ def reports():
     yield deep((3, 27, 29))
 
 
+@functools.cache
+def all_reports():
+    return list(reports())
+
+
 @pytest.fixture(scope="module", params=range(7))
 def report(request):
-    return list(reports())[request.param]
+    return all_reports()[request.param]
 
 
 def test_it_fits_on_a_screen(report):
