@@ -29,6 +29,8 @@ def confirms(verdict: LineVerdict) -> bool:
 def is_shown(reading: Reading, lines: Sequence[LineVerdict]) -> bool:
     """Whether a gradient, or a line of the backward pass, is a derivative of the loss or close to
     one. Where none is, the gradients may be those of something else."""
+    if not reading.doubtful and not any(c.given.value.any() for c in reading.gradients):
+        return True  # all are 0, and the loss is not flat
     if any(c.right or (c.factor is not None and c.given.value.size > 1) for c in reading.gradients):
         return True
     return any(v.kind == "right" or (v.kind in _SHOWS and v.shape not in _NUMBERS) for v in lines)
