@@ -174,7 +174,7 @@ UNIT = """
         def normalise(self):
             self.v /= np.linalg.norm(self.v)
 
-    unit = Direction([1.0, 2.0, 2.0])
+    unit = Direction([0.3, 0.6, 0.7])
     unit.normalise()
     rate = 0.001
     for step in range(20):

@@ -89,7 +89,9 @@ def _are_parameters(updates: Sequence[Update], named: Reading) -> bool:
 def _rescaled(updates: Sequence[Update]) -> bool:
     """Whether all entries are changed by the same amount, as Adam, RMSProp and AdaGrad do in their
     first step."""
-    sizes = [np.abs(u.change[u.change != 0]) for u in updates if u.change.size > 2]
+    sizes = [
+        np.abs(u.change[u.change != 0]) for u in updates if u.change.size > 2 and u.change.any()
+    ]
     return bool(sizes) and all(s.size > 2 and s.max() <= 1.001 * s.min() for s in sizes if s.size)
 
 
