@@ -8,11 +8,12 @@ import textwrap
 import pytest
 from right_methods import PROGRAMS as METHODS
 from right_networks import PROGRAMS as NETWORKS
+from right_steps import PROGRAMS as STEPS
 
 from chainrule.check.script import FileReport, check_source
 from chainrule.check.script.text import report_text
 
-PROGRAMS = NETWORKS | METHODS
+PROGRAMS = NETWORKS | METHODS | STEPS
 
 
 def check(code: str) -> FileReport:
@@ -132,3 +133,59 @@ def test_at_a_corner_every_slope_between_its_sides_is_right(mask):
 
 def test_a_slope_beyond_the_sides_of_a_corner_is_wrong():
     assert check(RECTIFIED.replace("(z > 0)", "np.where(z == 0, 1.5, z > 0)")).verdict == "wrong"
+
+
+UNMOVED = """
+    import numpy as np
+
+    rng = np.random.RandomState(5)
+    X, y = rng.randn(20, 3), rng.randn(20)
+
+    def slope(w):
+        g = np.zeros(3)
+        for k in range(0, -3):
+            g += X[k] * (X[k] @ w - y[k])
+        return g
+
+    w = rng.randn(3)
+    rate = 0.01
+    for step in range(20):
+        loss = 0.5 * np.sum((X @ w - y) ** 2)
+        w -= rate * slope(w)
+        print(loss)
+"""
+
+
+def test_a_gradient_that_stays_0_is_wrong():
+    assert check(UNMOVED).verdict == "wrong"
+    assert check(UNMOVED.replace("range(0, -3)", "range(20)")).verdict == "right"
+
+
+UNIT = """
+    import numpy as np
+
+    rng = np.random.RandomState(5)
+    X, y = rng.randn(20, 3), rng.randn(20)
+
+    class Direction:
+        def __init__(self, v):
+            self.v = np.array(v)
+
+        def normalise(self):
+            self.v /= np.linalg.norm(self.v)
+
+    unit = Direction([0.3, 0.6, 0.7])
+    unit.normalise()
+    rate = 0.001
+    for step in range(20):
+        gap = X @ unit.v - y
+        cost = np.sum(gap**2)
+        unit.v -= rate * (2 * X.T @ gap)
+        unit.normalise()
+        print(cost)
+"""
+
+
+def test_a_norm_of_1_after_the_step_is_no_part_of_it():
+    assert check(UNIT).verdict == "right"
+    assert check(UNIT.replace("2 * X.T @ gap", "2 * X.T @ gap**3")).verdict == "wrong"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.check.script.lines import LineVerdict
+from chainrule.check.script.names import plain_name
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import measure
@@ -29,9 +30,24 @@ def confirms(verdict: LineVerdict) -> bool:
 def is_shown(reading: Reading, lines: Sequence[LineVerdict]) -> bool:
     """Whether a gradient, or a line of the backward pass, is a derivative of the loss or close to
     one. Where none is, the gradients may be those of something else."""
+    if not reading.doubtful and not any(c.given.value.any() for c in reading.gradients):
+        return True  # all are 0, and the loss is not flat
+    if _are_paired(reading):
+        return True
     if any(c.right or (c.factor is not None and c.given.value.size > 1) for c in reading.gradients):
         return True
     return any(v.kind == "right" or (v.kind in _SHOWS and v.shape not in _NUMBERS) for v in lines)
+
+
+def _are_paired(reading: Reading) -> bool:
+    """Whether gradient and loss are returned together, or the function that computes the gradient
+    has the name of the loss in its own: `grad_loss` and `loss`."""
+    assert reading.loss is not None
+    name = plain_name(reading.loss.name.split("(")[0])
+    sources = [c.given.source for c in reading.gradients if c.given.source is not None]
+    together = any(name in map(plain_name, s.site.parts) for s in sources)
+    named = any(name in plain_name(s.site.function or "-") for s in sources)
+    return len(name) > 2 and (together or named)
 
 
 def is_partly_right(replayer: Replayer, reading: Reading) -> bool:

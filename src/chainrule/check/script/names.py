@@ -29,7 +29,7 @@ _LOSS = re.compile(
     r"(loss(es)?|costs?|errors?|errs?|mse|sse|rmse|nll|bce|objective|energy|cross_?entropy|ce|j|l|e)"
     r"(_?(val|value|total|sum|mean|fn|func|fun|function|naive|step|t|i|n|all|history|list|s))*"
 )
-_LOSS_INSIDE = re.compile(r"loss|cost|error|cross_?entropy|mse|nll")
+_LOSS_INSIDE = re.compile(r"loss|cost|error|chi_?(2|sq)|cross_?entropy|mse|nll")
 _STRONG = ("loss", "cost", "objective", "cross_entropy", "crossentropy", "nll", "mse", "bce")
 WEAK = 3
 """The rank of a name that means many things, such as `e`."""

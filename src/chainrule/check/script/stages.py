@@ -92,10 +92,10 @@ def _stages(tape: Tape, tree: ast.Module, update: Update) -> Iterator[_Stage]:
     old = update.before
     identity = update.place.event.identity[update.place.path]
     slots = {update.event.slot}
-    frame = tape.events[update.first].frame
+    frame = 0  # of the step
     for event in tape.events[update.first : update.first + _MOST_EVENTS]:
         path = _changed(event, identity, slots, update)
-        if path is None or event.frame != frame:
+        if path is None or (frame and event.frame != frame):
             continue
         new = np.asarray(event.leaves[path])
         if event.key[0] in sites:
@@ -103,7 +103,9 @@ def _stages(tape: Tape, tree: ast.Module, update: Update) -> Iterator[_Stage]:
         identity = event.identity[path]
         if new.shape != old.shape or np.array_equal(new, old):
             continue
-        yield _Stage(event, path, _kind(tree, event, old, new, not sites))
+        stage = _Stage(event, path, _kind(tree, event, old, new, not sites))
+        frame = frame or (event.frame if stage.kind == "step" else 0)
+        yield stage
         sites.add(event.key[0])
         old = new
 

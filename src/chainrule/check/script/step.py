@@ -10,12 +10,14 @@ import numpy as np
 from chainrule.check.script.behind import gradient_behind
 from chainrule.check.script.by_names import read_names
 from chainrule.check.script.by_updates import RESCALED, read_updates
+from chainrule.check.script.choices import UNSETTLED
 from chainrule.check.script.gradients import optimised_step
 from chainrule.check.script.names import plain_name
 from chainrule.check.script.parsed import Source
 from chainrule.check.script.reading import Reading, best_reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.tape import Tape
+from chainrule.check.script.unmoved import with_unmoved
 from chainrule.check.script.update import Update
 from chainrule.check.script.updates import all_updates, find_updates
 from chainrule.check.script.values import Path
@@ -35,6 +37,8 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     if optimised is not None:
         return best_reading(replayer, *optimised)
     updates = find_updates(tape, replayer, source.choices)
+    if source.choices == UNSETTLED:
+        updates = with_unmoved(tape, source.tree, updates)
     reading = _read(tape, replayer, source, updates)
     names = dict.fromkeys(u.name for u in _of_the_step(tape, updates))
     return replace(reading, found=tuple(names))
@@ -85,7 +89,9 @@ def _are_parameters(updates: Sequence[Update], named: Reading) -> bool:
 def _rescaled(updates: Sequence[Update]) -> bool:
     """Whether all entries are changed by the same amount, as Adam, RMSProp and AdaGrad do in their
     first step."""
-    sizes = [np.abs(u.change[u.change != 0]) for u in updates if u.change.size > 2]
+    sizes = [
+        np.abs(u.change[u.change != 0]) for u in updates if u.change.size > 2 and u.change.any()
+    ]
     return bool(sizes) and all(s.size > 2 and s.max() <= 1.001 * s.min() for s in sizes if s.size)
 
 
