@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from chainrule.check.script.corners import between_sides, measured_closer
 from chainrule.check.script.gradients import Given
-from chainrule.check.script.names import WEAK, is_maximised, loss_rank
+from chainrule.check.script.names import (
+    WEAK,
+    gradient_of,
+    is_maximised,
+    loss_rank,
+    plain_name,
+)
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
 from chainrule.check.script.tape import Tape
@@ -93,7 +99,7 @@ def best_reading(
     best = max(readings, key=_likelihood)
     right = sum(c.right for c in best.gradients)
     assert best.loss is not None
-    weak = loss_rank(best.loss.name) >= WEAK and best.loss.upstream is None
+    weak = loss_rank(best.loss.name) >= WEAK and not _is_given(best.loss)
     unsure = best.loss.assumed or weak
     doubtful = unsure and not chosen and 2 * right < len(best.gradients)
     if doubtful and best.loss.line:
@@ -102,6 +108,12 @@ def best_reading(
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
     return _at_corners(replayer, best)
+
+
+def _is_given(loss: Loss) -> bool:
+    """Whether a backward pass is given the gradient of an output, by its name: `dZ` of `Z`."""
+    output = plain_name(loss.name.split(" · ")[-1])
+    return loss.upstream is not None and output in gradient_of(loss.upstream.name)
 
 
 def _at_corners(replayer: Replayer, reading: Reading) -> Reading:
