@@ -6,11 +6,13 @@ cases that were used while the check was written, and of those that were held ou
 
 from __future__ import annotations
 
+import ast
 import json
 import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule.check.script import FileReport, check_file
@@ -38,7 +40,7 @@ def _print_rates(names: list[str], known: dict) -> None:
             start = time.perf_counter()
             report = _report(path)
             seconds.append(time.perf_counter() - start)
-            _count(rates, path.parent.name, report, set(known[name]["lines"]))
+            _count(rates, path, report, set(known[name]["lines"]))
             print(f"  {path.parent.name:3} {name:28} {_said(report)}")
     files = Counter(path.parent.name for name in names for path in CASES.glob(f"*/{name}.*"))
     print(f"  wrong files called wrong: {rates['found']} of {files['bug']}")
@@ -57,17 +59,29 @@ def _report(path: Path) -> FileReport | InputError:
 
 
 def _count(
-    rates: Counter[str], twin: str, report: FileReport | InputError, lines: set[int]
+    rates: Counter[str], path: Path, report: FileReport | InputError, lines: set[int]
 ) -> None:
     if isinstance(report, InputError):
         return
-    if twin == "ok":
+    if path.parent.name == "ok":
         rates["right"] += report.verdict == "right"
         rates["alarms"] += report.verdict == "wrong"
         return
     rates["found"] += report.verdict == "wrong"
-    rates["line"] += bool(lines & set(report.first_wrong))
+    rates["line"] += bool(lines & _whole_statements(path, report.first_wrong))
     rates["proved"] += bool(report.mistakes) and all(m.proved for m in report.mistakes)
+
+
+def _whole_statements(path: Path, starts: Sequence[int]) -> set[int]:
+    """The lines of the statements without a body that begin in these lines."""
+    if path.suffix != ".py":
+        return set(starts)
+    ends = {
+        node.lineno: node.end_lineno or node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.stmt) and not hasattr(node, "body")
+    }
+    return {line for start in starts for line in range(start, ends.get(start, start) + 1)}
 
 
 def _said(report: FileReport | InputError) -> str:
