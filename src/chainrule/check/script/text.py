@@ -110,12 +110,14 @@ def _mistake(report: FileReport, mistake: Mistake) -> list[Line]:
 
 def _unnamed(report: FileReport) -> list[Line]:
     lines = report.first_wrong
-    if not lines:
-        return _wrapped("No single change of a line was found that makes the gradients right.")
-    where = ", ".join(map(str, lines))
+    if lines:
+        where = ", ".join(map(str, lines))
+        found = f"The first wrong value is computed in line {where}. No change of that line"
+    else:
+        found = "No single change of a line"
     return _wrapped(
-        f"The first wrong value is computed in line {where}. No change of that line was found "
-        f"that makes every gradient right."
+        f"{found} was found that makes every gradient right. So the mistake is measured, not "
+        f"proved: make sure that the loss above is what this step descends (--loss settles it)."
     )
 
 
