@@ -11,8 +11,9 @@ _STARTED: list[subprocess.Popen[str]] = []
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    """Python with these arguments. Ctrl-C interrupts it, also where the tests were started with
-    SIGINT ignored, as `nohup` and a shell's background jobs are: a child inherits that."""
+    """Python with these arguments. Ctrl-C interrupts it, and SIGHUP ends it, also where the tests
+    were started with these signals ignored, as a shell's background jobs and `nohup` are: a child
+    inherits that."""
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -20,14 +21,15 @@ def start(*arguments: object) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        preexec_fn=None if sys.platform == "win32" else _heed_ctrl_c,
+        preexec_fn=None if sys.platform == "win32" else _heed_signals,
     )
     _STARTED.append(process)
     return process
 
 
-def _heed_ctrl_c() -> None:
+def _heed_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def end_all() -> None:

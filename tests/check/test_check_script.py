@@ -70,7 +70,11 @@ def line_of(text: str) -> int:
 # --- public cases ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PROVED)
+SLOW = {"c09_rnn_update_inside", "c21_lstm_functions", "c43_lstm_stateful"}
+CHOSEN = [pytest.param(n, marks=[pytest.mark.whole] if n in SLOW else []) for n in PROVED]
+
+
+@pytest.mark.parametrize("name", CHOSEN)
 def test_the_mistake_of_a_public_case_is_named_and_proved(name):
     report = check_file(str(CASES / "bug" / f"{name}.py"), seconds=120)
     mistake, lines = PROVED[name]

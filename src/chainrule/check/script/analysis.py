@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.check.script.broken import explain_break
 from chainrule.check.script.driver import MARK, drivers
-from chainrule.check.script.evidence import confirms, is_partly_right, is_shown
+from chainrule.check.script.evidence import confirms, is_beside, is_partly_right, is_shown
 from chainrule.check.script.fixes import Fix, Trial, find_fixes
 from chainrule.check.script.flow import flow_of, gradient_looks
 from chainrule.check.script.lines import LineVerdict, first_wrong_lines, judge_lines
@@ -75,9 +75,11 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
 def _is_of_this_loss(
     read: Recorded, lines: Sequence[LineVerdict], mistakes: Sequence[Mistake]
 ) -> bool:
-    """Whether wrong gradients are those of the loss that was found: a change makes them right, a
-    line of the backward pass shows it, or a part of a gradient."""
-    if any(mistake.proved for mistake in mistakes):
+    """Whether wrong gradients are those of the loss that was found: the user or its place says so,
+    a change makes them right, a line of the backward pass shows it, or a part of a gradient."""
+    if read.source.choices.loss or any(mistake.proved for mistake in mistakes):
+        return True
+    if is_beside(read.tape, read.reading):
         return True
     by_line = any(map(confirms, lines)) if read.reading.doubtful else is_shown(read.reading, lines)
     return by_line or is_partly_right(read.replayer, read.reading)

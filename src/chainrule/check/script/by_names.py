@@ -32,6 +32,7 @@ _NAMES_ONLY = "nothing updates the parameters, and no gradient found by its name
 
 
 def read_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
+    """The reading of a step by the names of its gradients."""
     found = [g for g in given_by_names(tape) if source.choices.has(g.name)]
     givens = _roots(replayer, found)
     if not givens and source.choices.params:

@@ -37,5 +37,6 @@ def under_chosen_loss(
 
 
 def no_loss(givens: Sequence[Given]) -> str:
+    """What to say if there are gradients and no loss."""
     names = ", ".join(g.name for g in givens[:6])
     return f"gradients of {names} were found, but no loss that depends on them"

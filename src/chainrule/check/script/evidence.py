@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.check.script.lines import LineVerdict
-from chainrule.check.script.names import plain_name
+from chainrule.check.script.names import is_loss, loss_rank, plain_name
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import measure
+from chainrule.check.script.tape import Tape
 
-__all__ = ["confirms", "is_partly_right", "is_shown"]
+__all__ = ["confirms", "is_beside", "is_partly_right", "is_shown"]
 
 _MOST_ENTRIES = 300
 _ALIKE = 1e-5  # relative error of an entry that is right
@@ -48,6 +49,23 @@ def _are_paired(reading: Reading) -> bool:
     together = any(name in map(plain_name, s.site.parts) for s in sources)
     named = any(name in plain_name(s.site.function or "-") for s in sources)
     return len(name) > 2 and (together or named)
+
+
+def is_beside(tape: Tape, reading: Reading) -> bool:
+    """Whether a number that is called loss or cost, the only one, is computed in the same call of
+    a function, or at the top of the file, as all updates."""
+    loss = reading.loss
+    if loss is None or loss.assumed or len(loss.looks) != 1 or loss_rank(loss.name) > 0:
+        return False
+    event = tape.by_key.get(loss.looks[0].key)
+    updates = [c.given.update for c in reading.gradients]
+    if event is None or not updates or any(u is None for u in updates):
+        return False
+    others = [
+        e for e in tape.events[: event.index] if is_loss(e.site.name) and e.site is not event.site
+    ]
+    frames = {u.event.frame for u in updates if u is not None}
+    return not others and frames == {event.frame}
 
 
 def is_partly_right(replayer: Replayer, reading: Reading) -> bool:

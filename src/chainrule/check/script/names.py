@@ -31,6 +31,7 @@ _LOSS = re.compile(
 )
 _LOSS_INSIDE = re.compile(r"loss|cost|error|chi_?(2|sq)|cross_?entropy|mse|nll")
 _STRONG = ("loss", "cost", "objective", "cross_entropy", "crossentropy", "nll", "mse", "bce")
+_OTHER = ("reg", "data", "old", "prev", "val", "test", "dev", "eval", "best")  # or of other data
 WEAK = 3
 """The rank of a name that means many things, such as `e`."""
 _TARGET = re.compile(
@@ -69,7 +70,7 @@ def loss_rank(name: str) -> int:
     """The smaller, the surer it is that this names the loss that is minimised."""
     word = base_name(name).lower()
     if any(part in word for part in _STRONG):
-        return 1 if any(p in word for p in ("reg", "data", "old", "prev")) else 0
+        return 1 if any(part in word for part in _OTHER) else 0
     return 2 if len(word) > 1 else WEAK
 
 
