@@ -296,3 +296,10 @@ def test_factors_beside_the_learning_rate(step, verdict):
     report = check_source(STEP.replace("{step}", step))
     assert report.verdict == verdict
     assert verdict == "right" or not any(m.proved for m in report.mistakes) or "lr" in step
+
+
+def test_a_log_likelihood_that_is_called_a_loss_is_no_flipped_sign():
+    code = SCRIPT.replace("loss = -np.sum", "loss = np.sum")
+    report = check(code)
+    assert report.verdict == "right"
+    assert "log-likelihood" in " ".join(report.notes)

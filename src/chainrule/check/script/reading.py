@@ -16,7 +16,7 @@ from chainrule.check.script.names import (
     plain_name,
 )
 from chainrule.check.script.replay import Replayer
-from chainrule.check.script.slopes import Loss, Slopes, common_factor, measure
+from chainrule.check.script.slopes import Loss, Slopes, common_factor, loss_values, measure
 from chainrule.check.script.tape import Tape
 
 __all__ = ["Checked", "Reading", "best_reading"]
@@ -107,7 +107,22 @@ def best_reading(
     elif doubtful:
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
-    return _at_corners(replayer, best)
+    return _at_corners(replayer, _ascended(replayer, best))
+
+
+def _ascended(replayer: Replayer, reading: Reading) -> Reading:
+    """A number below 0 that every gradient is exactly −1 times the derivative of is taken as a
+    log-likelihood, which the step makes larger: a loss that lacks its minus is no proof."""
+    assert reading.loss is not None
+    factors = [c.factor for c in reading.gradients]
+    updated = all(c.given.update is not None for c in reading.gradients)
+    if not factors or not updated or not _all_equal(-1.0, factors):
+        return reading
+    if not loss_values(replayer, [reading.loss], [[]])[0, 0] < 0:
+        return reading
+    gradients = [replace(c, factor=1.0, right=True) for c in reading.gradients]
+    note = f"{reading.loss.name} is below 0 and is ascended, as a log-likelihood is."
+    return replace(reading, gradients=gradients, scale=-reading.scale, notes=[*reading.notes, note])
 
 
 def _is_given(loss: Loss) -> bool:
