@@ -36,9 +36,8 @@ _UNSHOWN = (
     "one: it may be that of another loss, and nothing is proved; --loss NAME settles which it is"
 )
 _UNCONFIRMED = "no line of the backward pass is a derivative of the only loss that was found"
-_FOR_FIXES, _FOR_PROOFS = 0.6, 0.85  # shares of the time by which these have ended
-_FIXES_END, _PROOFS_END = 0.12, 0.16  # usually these, if they are at least
-_LEAST_SECONDS = 7.0
+_FIXES_END = 0.6, 0.12, 7.0  # share of the time at most; usual share, and seconds at least
+_PROOFS_END = 0.85, 0.16, 9.5
 
 
 def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
@@ -156,19 +155,19 @@ def _mistakes(
     marks = _first_bad(lines, wrong)
     definitions = read_scopes(read.source, read.code, looks, reached, marks)
     batch = _batch(read.tape, reading)
-    by = start + _share(until - start, _FOR_FIXES, _FIXES_END)
+    by = start + _share_of(until - start, *_FIXES_END)
     fixes = find_fixes(
         read.source, read.replayer, reading, definitions, lines, known, batch, _TRIES, by
     )
     if not fixes:
         return []
     suspects = [*sorted(first_wrong_lines(reading, lines)), *(v.line for v in lines)]
-    end = start + _share(until - start, _FOR_PROOFS, _PROOFS_END)
+    end = start + _share_of(until - start, *_PROOFS_END)
     return _proved(read, fixes, suspects, batch, end)
 
 
-def _share(seconds: float, most: float, usual: float) -> float:
-    return min(most * seconds, max(_LEAST_SECONDS, usual * seconds))
+def _share_of(seconds: float, most: float, usual: float, least: float) -> float:
+    return min(most * seconds, max(least, usual * seconds))
 
 
 def _first_bad(lines: Sequence[LineVerdict], wrong: set[str]) -> dict[Key, int]:
