@@ -2,8 +2,8 @@
 
     python -m bench.kills --kills 100 --pairs 50
 
-One run is killed again and again, by each signal in turn, at random moments and in the middle of
-writes, and resumed each time; it must end with the parameters of a run that nobody disturbed.
+Runs are killed by each signal in turn, at random moments and in the middle of writes, and resumed
+each time; each must end with the parameters of a run that nobody disturbed.
 """
 
 from __future__ import annotations
@@ -73,35 +73,64 @@ def _start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def kill(folder: Path, count: int, epochs: int) -> dict[str, int]:
-    """Kill one run so often and resume it; count what went wrong."""
+    """Kill a run so often while it trains, resuming it each time; count what went wrong.
+
+    A run that reaches its end is compared with one that nobody disturbed, and the next is begun.
+    """
     path, whole, rng = folder / "killed", folder / "whole", random.Random(0)
     _start(TRAIN, whole, 0, 0, epochs).communicate()
-    found = {"killed": 0, "unreadable": 0, "steps lost": 0, "other parameters": 0}
+    names = ("started", "killed", "finished", "unreadable", "steps lost", "other parameters")
+    found = dict.fromkeys(names, 0)
     step = 0
-    for i in range(count):
-        in_write = rng.randrange(1, 12) if i % 3 == 0 else 0
-        process = _start(TRAIN, path, in_write, int(path.exists()), epochs)
-        assert process.stdout is not None
-        process.stdout.readline()
-        if not in_write:
-            time.sleep(rng.uniform(0.0, 0.4))
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(getattr(signal, SIGNALS[i % 4]))
-        process.communicate()
-        found["killed"] += process.returncode != 0
-        if path.exists():
-            try:
-                done = cr.train.read_settings(path)["step"]
-            except Exception as error:
-                print(f"unreadable after kill {i}: {error}")
-                found["unreadable"] += 1
-                continue
-            found["steps lost"] += done < step
-            step = done
+    while found["killed"] < count:
+        killed = _run_and_kill(path, found["killed"], epochs, rng)
+        found["started"] += 1
+        found["killed"] += killed
+        if killed:
+            step = _look(path, step, found)
+        else:
+            _compare(path, whole, found)
+            step = 0
     _start(TRAIN, path, 0, int(path.exists()), epochs).communicate()
-    same = np.array_equal(cr.Network.load(path).params, cr.Network.load(whole).params)
-    found["other parameters"] += not same
+    _compare(path, whole, found)
     return found
+
+
+def _run_and_kill(path: Path, i: int, epochs: int, rng: random.Random) -> bool:
+    """Whether the signal, or the kill within a write, came before the run's end."""
+    in_write = rng.randrange(1, 12) if i % 3 == 0 else 0
+    process = _start(TRAIN, path, in_write, int(path.exists()), epochs)
+    assert process.stdout is not None
+    process.stdout.readline()
+    if not in_write:
+        time.sleep(rng.uniform(0.0, 0.4))
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(getattr(signal, SIGNALS[i % 4]))
+    process.communicate()
+    return process.returncode != 0
+
+
+def _look(path: Path, step: int, found: dict[str, int]) -> int:
+    """The step that was saved last; it must not be an earlier one than before."""
+    if not path.exists():
+        return step
+    try:
+        done = int(cr.train.read_settings(path)["step"])
+    except Exception as error:
+        print(f"unreadable after kill {found['killed']}: {error}")
+        found["unreadable"] += 1
+        return step
+    found["steps lost"] += done < step
+    return done
+
+
+def _compare(path: Path, whole: Path, found: dict[str, int]) -> None:
+    """Compare a run that ended with the undisturbed one, and delete it."""
+    same = np.array_equal(cr.Network.load(path).params, cr.Network.load(whole).params)
+    found["finished"] += 1
+    found["other parameters"] += not same
+    for file in path.parent.glob("killed*"):
+        file.unlink()
 
 
 def pair(folder: Path, count: int) -> dict[str, int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.check import check_gradients
 from chainrule.check.measure.entries import every_entry
-from chainrule.nn import LOSSES, Run
+from chainrule.nn import LOSSES, Layer, Run
 
 
 def batch(n=7, width=5, classes=3, seed=0):
@@ -20,7 +22,7 @@ def batch(n=7, width=5, classes=3, seed=0):
 @pytest.mark.parametrize(
     "spec",
     ["5-3", "5-8-3", "5-8(tanh)-6(gelu)-3", "5-8(sigmoid)-dropout(0.3)-6(elu)-3(tanh)",
-     "5-linear(8, bias=False)-softplus-3", "5-8(linear)-3"],
+     "5-linear(8, bias=False)-softplus-3", "5-8(linear)-3", "5-scale(0.5)-8-scale(2.0)-3"],
 )  # fmt: skip
 def test_agrees_with_backpropagation(spec):
     net = cr.Network.from_spec(spec, dtype=np.float64)
@@ -100,3 +102,40 @@ def test_a_network_that_takes_too_long_is_sampled_and_the_report_says_so(monkeyp
     (message,) = [f.message for f in report.findings if f.name == "slow"]
     assert "measured were directions and" in message
     assert "entries, in" in message
+
+
+def test_the_textbook_network_behind_a_scale_layer_is_measured_entry_by_entry():
+    net = cr.Network.from_spec("784-scale-32-10", dtype=np.float64)
+    X = np.random.default_rng(0).integers(0, 256, (5, 784)).astype(np.float64)
+    report = check_gradients(net, X, np.arange(5))
+    assert report.ok
+    assert {report.parameters[name].checked for name in net} == {"every entry"}
+
+
+@dataclass(frozen=True)
+class Noise(Layer):
+    """`y = x + noise` in training: what comes out in use says nothing about it."""
+
+    elementwise = True
+
+    @property
+    def equations(self):
+        raise NotImplementedError
+
+    @classmethod
+    def cases(cls):
+        return []
+
+    def forward(self, params, x, run):
+        return x + (run.rng.normal(size=x.shape) if run.training else 0), None
+
+    def backward(self, params, cache, dy, *, need_dx=True, out=None):
+        return dy, {}
+
+
+def test_a_layer_that_differs_in_training_is_left_to_the_general_way():
+    net = cr.Network(5, cr.Linear(8), Noise(), cr.Linear(3), dtype=np.float64)
+    X, y = batch()
+    loss = LOSSES.make("softmax_cross_entropy")
+    assert every_entry(net, X, y, loss, run=Run(training=True, rng=np.random.default_rng(0))) == {}
+    assert list(every_entry(net, X, y, loss)) == list(net)

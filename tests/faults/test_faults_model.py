@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from fault_cases import CASES, N, data, gradients, model_of, network
 
 from chainrule.errors import InputError
 from chainrule.faults import Model, inject
-from chainrule.nn import Dropout, Linear, Network, Run, Tanh, backprop
+from chainrule.nn import Dropout, Linear, Network, Run, Scale, Tanh, backprop
 
 PLAIN = [case for case in CASES if not case[2]]
 
@@ -72,6 +74,27 @@ def test_parameters_are_views_and_inject_copies_unless_told_not_to():
     assert net["W2"][0, 0] != 9.0
 
 
+@pytest.mark.parametrize("spec", ["6-scale(0.5)-5(tanh)-4", "3x2-flatten-5-scale(3)-4"])
+def test_layers_without_parameters_go_their_own_way(spec):
+    net = network(spec)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(7, *net.input_shape)), rng.integers(4, size=7)
+    model, trace = Model(net, input_gradient=True), backprop(net, X, y)
+    model.forward(X)
+    model.backward(y)
+    for name, gradient in model.gradients().items():
+        np.testing.assert_allclose(gradient, trace[f"d{name}"], rtol=1e-12)
+    assert model.dX.shape == X.shape
+
+
+@dataclass(frozen=True)
+class Gain(Scale):
+    """A layer with a parameter of its own."""
+
+    def initial_params(self, input_shape, init, rng):
+        return {"g": np.ones(1)}
+
+
 def test_training_learns_and_leaves_the_data_alone():
     net = network("5-8(tanh)-3")
     X = np.random.default_rng(0).normal(size=(100, 5))
@@ -86,7 +109,7 @@ def test_training_learns_and_leaves_the_data_alone():
 @pytest.mark.parametrize(
     ("net", "message"),
     [
-        (Network((2, 2), "flatten", Linear(2)), "Flatten|flatten"),
+        (Network(3, Gain(), Linear(2)), r"no parameters but those of Linear.*has g"),
         (Network(3, Linear(2), Tanh(), Tanh()), "at most one activation after Linear 1"),
         (Network(3, Dropout(0.5)), "at least one Linear"),
     ],

@@ -24,8 +24,8 @@ class Model(Steps):
     """The right backward pass, as a person writes it: `forward(X)`, `backward(y)`, `dW1`, `db1`.
 
     Args:
-        net: Linear layers with at most one activation each, and dropout. Its parameters are used
-            as they are: `model.W1` is a view of them.
+        net: Linear layers with at most one activation each, and any layers without parameters.
+            Its parameters are used as they are: `model.W1` is a view of them.
         loss: a `Loss` or its spelling.
         l2: adds `½ l2 Σ W²` to the loss.
         training: whether dropout drops.
@@ -38,8 +38,7 @@ class Model(Steps):
     `backward`: `dW1, db1, …`.
 
     Raises:
-        InputError: a layer that is not among those named, an unknown loss, or a number out of
-            range.
+        InputError: another layer with parameters, an unknown loss, or a number out of range.
 
     >>> from chainrule.nn import Network, Tanh, backprop
     >>> net = Network(2, Linear(3), Tanh(), Linear(2), dtype=np.float64)
@@ -82,8 +81,10 @@ class Model(Steps):
         if isinstance(layer, Dropout):
             y, self._masks[i] = layer.forward({}, x, self.run)
             return y
-        assert isinstance(layer, Activation)
-        return layer.function(x)
+        if isinstance(layer, Activation):
+            return layer.function(x)
+        y, self._caches[i] = layer.forward({}, x, self.run)
+        return y
 
     def _normalise(self, k: int, z: np.ndarray) -> np.ndarray:
         self._stds[k] = np.sqrt(z.var(axis=0) + _EPSILON)
@@ -158,6 +159,8 @@ class Model(Steps):
         if isinstance(layer, Activation):
             self.upstream[k] = d
             return self.activation_gradient(k, d, x, self.recall(self.net.tensor_names[i + 1]))
+        if not isinstance(layer, Linear):
+            return layer.backward({}, self._caches[i], d, need_dx=k > 0 or self.wants_dx)[0]
         if k in self._stds:
             d = self.normalisation_gradient(
                 d, self.recall(self.net.tensor_names[i + 1]), self._stds[k]

@@ -66,6 +66,7 @@ class Steps:
         self.upstream: dict[int, np.ndarray] = {}  # gradient of each activation's output
         self._stds: dict[int, np.ndarray] = {}
         self._masks: dict[int, np.ndarray | None] = {}
+        self._caches: dict[int, Any] = {}  # of layers that no fault changes
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -221,9 +222,10 @@ def _check_layers(net: Network, loss: Loss) -> tuple[dict[int, Activation], list
             if k in activations:
                 raise InputError(f"Model wants at most one activation after Linear {k}")
             activations[k] = layer
-        elif not isinstance(layer, Linear | Dropout):
+        elif net.views[i] and not isinstance(layer, Linear):
             raise InputError(
-                f"Model knows Linear, activations and Dropout, got {layer.spelling} in {net.spec!r}"
+                f"Model supports no parameters but those of Linear layers; "
+                f"{type(layer).__name__} has {', '.join(net.views[i])}"
             )
     if not isinstance(loss, SoftmaxCrossEntropy | ElementwiseLoss):
         raise InputError(f"Model does not know the loss {loss.spelling}")

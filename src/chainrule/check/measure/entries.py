@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.nn import Activation, Dropout, Flatten, Layer, Linear, Loss, Network, Run
+from chainrule.nn import Dropout, Flatten, Linear, Loss, Network, Run
 from chainrule.nn.layers import INFERENCE
 from chainrule.nn.losses.base import share
 
-__all__ = ["Entries", "every_entry"]
+__all__ = ["Entries", "every_entry", "measurable"]
 
 _STEP = 1e-5  # of a parameter of size 1: truncation and rounding both err by about 1e-11
 _NUMBERS = 2**16  # that the rows computed at a time have in the widest layer
@@ -52,6 +52,19 @@ class Entries:
         return ~np.isnan(self.jump)
 
 
+def measurable(net: Network) -> bool:
+    """Whether `every_entry` can measure it: layers that have no parameters, and of which each
+    example passes through on its own, between Linear layers.
+
+    >>> measurable(Network.from_spec("4-scale-5(tanh)-3"))
+    True
+    """
+    return all(
+        isinstance(layer, Linear | Flatten) or (layer.elementwise and not views)
+        for layer, views in zip(net.layers, net.views, strict=True)
+    )
+
+
 def every_entry(
     net: Network,
     X: np.ndarray,
@@ -64,14 +77,15 @@ def every_entry(
     """The gradient of every parameter, numerically, every entry, in float64.
 
     Args:
-        net: a network of Linear layers and functions of single entries.
+        net: a network of which `measurable` is true.
         X, y: a batch, checked.
         run: with `Run(training=True, rng=…)` the masks of one dropout pass are used throughout.
         seconds: what it may take. What is left out if that is too little are columns of the
             weights, and their biases, drawn at random.
 
     Returns:
-        Parameter name -> `Entries` of its shape.
+        Parameter name -> `Entries` of its shape; nothing where a layer other than Dropout
+            computes something else in training than in use.
 
     >>> from chainrule import Tanh, backprop
     >>> net = Network(3, Linear(4), Tanh(), Linear(2), dtype=np.float64)
@@ -83,6 +97,8 @@ def every_entry(
     """
     pass_ = _Pass.of(net, X, y, loss, weights, run)
     gradients: dict[str, Entries] = {}
+    if not pass_.repeats():
+        return gradients
     start = time.perf_counter()
     linear = [i for i, layer in enumerate(pass_.net.layers) if isinstance(layer, Linear)]
     while linear:  # from the last, which is done soonest, so that the first has most of the time
@@ -115,6 +131,14 @@ class _Pass:
         ones = np.ones(len(X)) if weights is None else weights.astype(np.float64)
         return cls(net, inputs, caches, y, loss, share(ones), loss.per_example(z, y))
 
+    def repeats(self) -> bool:
+        """Whether every layer gives the output that was recorded once more."""
+        everyone = np.arange(len(self.base))
+        return all(
+            np.array_equal(self._rows(k, x, everyone), self.inputs[k + 1], equal_nan=True)
+            for k, x in enumerate(self.inputs[:-1])
+        )
+
     def width_behind(self, i: int) -> int:
         """Of the widest layer whose whole rows are computed when one output of layer i moves."""
         behind = range(i + 1, len(self.net.layers))
@@ -127,20 +151,21 @@ class _Pass:
         if isinstance(layer, Dropout):
             mask = self.masks[i]
             return columns if mask is None else columns * mask[examples, j]
-        if isinstance(layer, Flatten):  # what comes out of a Linear layer is flat
-            return columns
         return layer.forward({}, columns, INFERENCE)[0]
 
     def losses(self, i: int, rows: np.ndarray, examples: np.ndarray) -> np.ndarray:
         """Losses of rows that enter layer i in the place of these examples."""
         for k in range(i, len(self.net.layers)):
-            layer = self.net.layers[k]
-            if isinstance(layer, Dropout):
-                mask = self.masks[k]
-                rows = rows if mask is None else rows * mask[examples]
-            else:
-                rows, _ = layer.forward(self.net.views[k], rows, INFERENCE)
+            rows = self._rows(k, rows, examples)
         return self.loss.per_example(rows, self.y[examples])
+
+    def _rows(self, k: int, rows: np.ndarray, examples: np.ndarray) -> np.ndarray:
+        """Layer k on rows of its input, which belong to these examples."""
+        layer = self.net.layers[k]
+        if isinstance(layer, Dropout):
+            mask = self.masks[k]
+            return rows if mask is None else rows * mask[examples]
+        return layer.forward(self.net.views[k], rows, INFERENCE)[0]
 
 
 def _linear_entries(pass_: _Pass, i: int, seconds: float) -> dict[str, Entries]:
@@ -203,7 +228,7 @@ def _moved(pass_: _Pass, i: int, j: int, shifts: np.ndarray, examples: np.ndarra
     before = _output(pass_, i)[:, j].take(examples)
     after = before + shifts
     k = i + 1
-    while k < len(net.layers) and _is_elementwise(net.layers[k]):
+    while k < len(net.layers) and net.layers[k].elementwise:
         after = pass_.elementwise(k, after, examples, j)
         k += 1
         before = _output(pass_, k - 1)[:, j].take(examples)
@@ -226,8 +251,3 @@ def _moved(pass_: _Pass, i: int, j: int, shifts: np.ndarray, examples: np.ndarra
 
 def _output(pass_: _Pass, i: int) -> np.ndarray:
     return pass_.inputs[i + 1]
-
-
-def _is_elementwise(layer: Layer) -> bool:
-    """Whether entry j of a row's output depends on entry j of its input alone."""
-    return isinstance(layer, Activation | Dropout | Flatten)

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.check.measure.budget import Budget, Progress, Sample
 from chainrule.check.measure.directions import DirectionSearch
-from chainrule.check.measure.entries import Entries
+from chainrule.check.measure.entries import Entries, measurable
 from chainrule.check.measure.entries import every_entry as network_entries
 from chainrule.check.measure.numeric import Prober, random_direction
 from chainrule.check.measure.rules import (
@@ -34,7 +34,6 @@ from chainrule.check.report.records import ParameterReport, Verdict
 from chainrule.check.targets.mirror import find_mirror
 from chainrule.check.targets.network import NetworkTarget
 from chainrule.check.targets.target import Move, Target
-from chainrule.nn import Activation, Dropout, Flatten, Linear
 
 __all__ = ["Examiner"]
 
@@ -104,8 +103,7 @@ class Examiner:
         target = self.target
         if not isinstance(target, NetworkTarget) or self.beside_kink or self.every_entry is False:
             return {}
-        known = Linear | Activation | Dropout | Flatten
-        if not all(isinstance(layer, known) for layer in target.net.layers):
+        if not measurable(target.net):
             return {}
         self.methods.add("central differences")
         net, X, y = target.net, target.X, target.y
