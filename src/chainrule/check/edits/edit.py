@@ -67,6 +67,10 @@ class Edit:
     now: Any = None
     span: int = 1
 
+    def __post_init__(self) -> None:
+        for node in self.new if isinstance(self.new, list) else [self.new]:
+            _locate(node, self.place.statement)
+
     @property
     def text(self) -> tuple[str, str]:
         """The statement's text, before and after, as near to what is written as can be."""
@@ -113,7 +117,6 @@ class Edit:
 def made(edit: Edit) -> Iterator[None]:
     """Inside, the tree has the change."""
     holder, key, old = edit.place.holder, edit.place.key, edit.place.node
-    _locate(edit)
     if isinstance(edit.new, list):
         replaced = holder[key : key + edit.span]
         holder[key : key + edit.span] = edit.new
@@ -129,13 +132,15 @@ def made(edit: Edit) -> Iterator[None]:
         _put(holder, key, old)
 
 
-def _locate(edit: Edit) -> None:
-    """New nodes are where the old one is, which the compiler wants to know."""
-    old = edit.place.statement
-    for top in edit.new if isinstance(edit.new, list) else [edit.new]:
-        for node in ast.walk(top):
-            if isinstance(node, ast.expr | ast.stmt | ast.keyword) and not hasattr(node, "lineno"):
-                ast.copy_location(node, old)
+def _locate(node: ast.AST, old: ast.stmt) -> None:
+    """New nodes are where the old statement is, which the compiler wants to know. Whatever is
+    below a node that has a place has one."""
+    if isinstance(node, ast.expr | ast.stmt | ast.keyword):
+        if hasattr(node, "lineno"):
+            return
+        ast.copy_location(node, old)
+    for child in ast.iter_child_nodes(node):
+        _locate(child, old)
 
 
 def _put(holder: Any, key: Any, node: ast.AST) -> None:

@@ -28,7 +28,7 @@ class Atom:
     node: ast.expr
     value: Any
 
-    @property
+    @cached_property
     def text(self) -> str:
         return ast.unparse(self.node)
 

@@ -37,11 +37,17 @@ class Scope:
     def value(self, expression: ast.expr) -> Any:
         """What an expression without calls stands for, None if it cannot be told."""
         try:
-            whole = ast.fix_missing_locations(ast.Expression(expression))
-            code = compile(whole, "<expression>", "eval")
-            return eval(code, self.globals, self.locals)
+            return eval(_compiled(expression), self.globals, self.locals)
         except Exception:  # somebody's names: whatever is wrong with them
             return None
+
+
+def _compiled(expression: ast.expr) -> types.CodeType:
+    whole = ast.Expression(expression)
+    try:
+        return compile(whole, "<expression>", "eval")
+    except TypeError:  # a node that was made here has no place yet
+        return compile(ast.fix_missing_locations(whole), "<expression>", "eval")
 
 
 @dataclass(eq=False)

@@ -98,15 +98,20 @@ def _labels(hand: Hand) -> list[str]:
 
 
 def _penalty_after(place: Place, name: str, value: np.ndarray, hand: Hand) -> Iterator[Edit]:
+    parts = _parts(place.statement)
     for term, array in _penalties(value.shape, hand):
         added = ast.AugAssign(ast.Name(name, ast.Store()), ast.Add(), term)
-        kind = _penalty_kind(place.statement, term, array)
+        kind = _penalty_kind(parts, term, array)
         yield Edit(hand.definition, place, [place.statement, added], kind, 2)
 
 
-def _penalty_kind(statement: ast.stmt, term: ast.expr, array: str) -> str:
+def _parts(statement: ast.stmt) -> set[str]:
+    """The text of every expression in a statement."""
+    return {ast.unparse(node) for node in ast.walk(statement) if isinstance(node, ast.expr)}
+
+
+def _penalty_kind(parts: set[str], term: ast.expr, array: str) -> str:
     """A penalty is missing, or there is half of it; otherwise one is there with another factor."""
-    parts = [ast.unparse(node) for node in ast.walk(statement) if isinstance(node, ast.expr)]
     if ast.unparse(term) in parts:
         return "penalty-doubled"
     return "other-penalty" if array in parts else "penalty"
@@ -158,8 +163,9 @@ def _is_read(place: Place) -> bool:
 def _missing_term(place: Place, hand: Hand) -> Iterator[Edit]:
     node = place.node
     shape = hand.shape(node)
+    parts = _parts(place.statement)
     for term, array in _penalties(shape, hand):
-        kind = _penalty_kind(place.statement, term, array)
+        kind = _penalty_kind(parts, term, array)
         yield Edit(hand.definition, place, ast.BinOp(node, ast.Add(), term), kind, 2.2)
     arrays = list(hand.like(shape))
     for atom in arrays:

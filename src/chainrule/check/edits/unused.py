@@ -20,22 +20,24 @@ def unused_values(body: ast.Module | ast.FunctionDef) -> list[ast.Assign]:
     A name that is read anywhere in the loop around the assignment, or in an inner function, counts
     as used.
     """
-    found = []
-    for statement, loops in _assignments(body.body, []):
-        target = statement.targets[0]
-        if not isinstance(target, ast.Name) or target.id.startswith("_"):
-            continue
-        later = [
-            node
-            for node in ast.walk(body)
-            if isinstance(node, ast.Name) and node.id == target.id
-            if not isinstance(node.ctx, ast.Store)
-            if node.lineno > (statement.end_lineno or 0)
+    return [s for s, loops in _assignments(body.body, []) if _is_unused(s, loops, body)]
+
+
+def _is_unused(
+    statement: ast.Assign, loops: list[ast.stmt], body: ast.Module | ast.FunctionDef
+) -> bool:
+    target = statement.targets[0]
+    if not isinstance(target, ast.Name) or target.id.startswith("_"):
+        return False
+    later = any(
+        isinstance(node, ast.Name) and node.id == target.id and not isinstance(node.ctx, ast.Store)
+        and (
+            node.lineno > (statement.end_lineno or 0)
             or any(_is_inside(node, loop) and not _is_inside(node, statement) for loop in loops)
-        ]
-        if not later and not _is_shared(body, target.id):
-            found.append(statement)
-    return found
+        )
+        for node in ast.walk(body)
+    )  # fmt: skip
+    return not later and not _is_shared(body, target.id)
 
 
 def _assignments(
@@ -73,9 +75,11 @@ def _is_shared(body: ast.AST, name: str) -> bool:
 def unused_edits(place: Place, hand: Hand) -> Iterator[Edit]:
     """`d = gamma * d` for `dy = gamma * dy`, where dy is never used and d is."""
     statement, body = place.statement, hand.definition.node
-    if isinstance(body, ast.Lambda) or not any(statement is u for u in unused_values(body)):
+    if isinstance(body, ast.Lambda) or not isinstance(statement, ast.Assign):
         return
-    assert isinstance(statement, ast.Assign)
+    around = [loops for s, loops in _assignments(body.body, []) if s is statement]
+    if not around or not _is_unused(statement, around[0], body):
+        return
     assert isinstance(statement.targets[0], ast.Name)
     old = statement.targets[0].id
     shape = hand.shape(statement.value)

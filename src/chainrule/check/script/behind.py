@@ -43,9 +43,14 @@ def gradient_behind(tape: Tape, update: Update) -> tuple[Event, Path, float] | N
 def _multiple(change: np.ndarray, leaf: np.ndarray) -> float | None:
     """lr > 0 with `change = -lr * leaf`, entry by entry, if there is one. The change is a
     difference of parameters, so it has lost some digits."""
-    square = float(np.sum(leaf * leaf))
+    square = float(np.vdot(leaf, leaf))
     if not square or not np.isfinite(square):
         return None
-    rate = -float(np.sum(change * leaf)) / float(np.sum(leaf * leaf * np.ones_like(change)))
+    if np.ndim(leaf):
+        rate = -float(np.vdot(change, leaf)) / square
+    else:
+        rate = -float(np.mean(change)) / float(leaf)
+    if not rate > 0:
+        return None
     apart = float(np.abs(change + rate * leaf).max())
-    return rate if rate > 0 and apart <= 1e-8 * float(np.abs(change).max()) + 1e-15 else None
+    return rate if apart <= 1e-8 * float(np.abs(change).max()) + 1e-15 else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
 
 import numpy as np
 
@@ -43,6 +45,17 @@ _FAMILIES = (
 )
 # Ranks of lines without a verdict, in a function that computes a wrong gradient.
 _INDEX, _BESIDE = 0.6, 1.8
+_MOST = 1000  # changes: more are never tried
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A change of the statement number `place`, what is assigned then, and how unlikely it is."""
+
+    edit: Edit
+    place: int
+    value: object
+    cost: float
 
 
 def candidates(
@@ -50,19 +63,36 @@ def candidates(
 ) -> list[Edit]:
     """Changes that do something, the likeliest first; of equal ones the plainest."""
     elsewhere = Elsewhere(tree)
-    found: list[tuple[float, int, Edit]] = []
+    found: list[_Candidate] = []
+    values: list[object] = []  # of the statements as they are
     for definition in definitions:
         for place in statements(definition):
             rank = ranked.of(place, definition)
             if rank is None:
                 continue
             hand = Hand(definition, place.line, batch)
-            edits = _edits(place, hand, elsewhere)
-            edits += ranked.fitted(place, hand)
-            for edit in ranked.distinct(place, edits, hand):
-                found.append((edit.cost + rank - ranked.bonus(edit, hand), len(found), edit))
-    found.sort(key=lambda f: f[:2])
-    return [edit for _, _, edit in found]
+            for edit in _edits(place, hand, elsewhere) + ranked.fitted(place, hand):
+                value = _result(edit, hand)
+                cost = edit.cost + rank - ranked.bonus(edit, value)
+                found.append(_Candidate(edit, len(values), value, cost))
+            values.append(value_of(place.statement, hand))
+    return list(islice(_distinct(found, values), _MOST))
+
+
+def _distinct(found: Sequence[_Candidate], values: Sequence[object]) -> Iterator[Edit]:
+    """In their order, those that change the value of their statement where it ran last, each value
+    once and as short as it can be written."""
+    seen = [{_fingerprint(value)} - {""} for value in values]
+    lengths: dict[int, int] = {}
+    in_order = sorted(found, key=lambda c: (c.cost, c.place, c.edit.cost))
+    for _, alike in groupby(in_order, key=lambda c: (c.cost, c.place, c.edit.cost)):
+        for candidate in sorted(alike, key=lambda c: _added(c.edit, lengths)):
+            edit = candidate.edit
+            key = "" if edit.kind in _FITTED else _fingerprint(candidate.value)
+            key = key or _text(edit)
+            if key not in seen[candidate.place]:
+                seen[candidate.place].add(key)
+                yield edit
 
 
 def edits_of(tree: ast.Module, place: Place, hand: Hand) -> list[Edit]:
@@ -120,39 +150,18 @@ class Ranked:
             return None
         return _INDEX if _is_index(place, definition) else _BESIDE
 
-    def distinct(self, place: Place, edits: Sequence[Edit], hand: Hand) -> Iterator[Edit]:
-        """Those that change the value of the statement where it ran last, each value once and as
-        short as it can be written."""
-        described = []
-        for edit in edits:
-            with made(edit):
-                text = _text(edit)
-                value = _result(edit, hand)
-            described.append((edit.cost, len(text), _fingerprint(value) or text, edit))
-        seen = {_fingerprint(value_of(place.statement, hand))} - {""}
-        described = [
-            (cost, length, _text_of(edit) if edit.kind in _FITTED else key, edit)
-            for cost, length, key, edit in described
-        ]
-        for _, _, key, edit in sorted(described, key=lambda d: d[:2]):
-            if key not in seen:
-                seen.add(key)
-                yield edit
-
     def fitted(self, place: Place, hand: Hand) -> list[Edit]:
         """Changes with which the value is the derivative that its name says."""
         due = self._due.get(place.line)
         return fitted_edits(place, hand, due) if due else []
 
-    def bonus(self, edit: Edit, hand: Hand) -> float:
-        """More for a change with which the line has the derivative that its name says; less if it
-        has it now and would not have it then."""
+    def bonus(self, edit: Edit, value: object) -> float:
+        """More for a change with which the line's `value` is the derivative that its name says;
+        less if it is that now and would not be then."""
         due = self._due.get(edit.place.line)
         if not due:
             return 0.0
         lost = -6.0 if edit.place.line in self._is_derivative else 0.0
-        with made(edit):
-            value = _result(edit, hand)
         if not isinstance(value, np.ndarray | float):
             return 0.0
         factors = due.factors(value)
@@ -174,7 +183,8 @@ def _is_index(place: Place, definition: Definition) -> bool:
 def _result(edit: Edit, hand: Hand) -> object:
     """What the target is after the changed statement, as far as it is one that assigns."""
     if not isinstance(edit.new, list):
-        return value_of(edit.place.statement, hand)
+        with made(edit):
+            return value_of(edit.place.statement, hand)
     (new,) = edit.new if len(edit.new) == 1 else (None,)
     was = edit.place.statement
     if isinstance(new, ast.AugAssign) and isinstance(was, ast.Assign):
@@ -200,15 +210,23 @@ _FITTED = (
 )  # alike here, not with other sizes
 
 
-def _text_of(edit: Edit) -> str:
-    with made(edit):
-        return _text(edit)
+def _added(edit: Edit, lengths: dict[int, int]) -> int:
+    """How much longer the text gets; `lengths` are those of the old nodes that are known."""
+    if isinstance(edit.new, list):
+        return sum(len(ast.unparse(s)) for s in edit.new if s is not edit.place.statement)
+    old = edit.place.node
+    if id(old) not in lengths:
+        lengths[id(old)] = len(ast.unparse(old))
+    return len(ast.unparse(edit.new)) - lengths[id(old)]
 
 
 def _text(edit: Edit) -> str:
+    """The changed statement; where it has become several, those that are new."""
+    statement = edit.place.statement
     if isinstance(edit.new, list):
-        return "\n".join(ast.unparse(s) for s in edit.new)
-    return ast.unparse(edit.place.statement)
+        return "\n".join("" if s is statement else ast.unparse(s) for s in edit.new)
+    with made(edit):
+        return ast.unparse(statement)
 
 
 def _ranks(verdicts: Sequence[LineVerdict], wrong: frozenset[str]) -> dict[int, float]:
