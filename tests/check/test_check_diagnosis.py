@@ -30,9 +30,9 @@ NOT_PROVED = {"m42_assignment_layers-regulariser-missing"}
 
 
 def some(cases, name=lambda case: case):
-    """As parameters, two of three only for the whole run."""
+    """As parameters, five of six only for the whole run."""
     return [
-        pytest.param(case, id=name(case), marks=[pytest.mark.whole] if i % 3 else [])
+        pytest.param(case, id=name(case), marks=[pytest.mark.whole] if i % 6 else [])
         for i, case in enumerate(cases)
     ]
 

@@ -36,7 +36,9 @@ def read_names(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     found = [g for g in given_by_names(tape) if source.choices.has(g.name)]
     givens = _roots(replayer, found)
     if not givens and source.choices.params:
-        return Reading(problem=source.choices.no_such_update(all_updates(tape, replayer)))
+        return Reading(
+            problem=source.choices.no_such_update(all_updates(tape, replayer, source.tree))
+        )
     if not givens:
         return Reading(problem="no parameter is updated, and no value has the name of a gradient")
     places = [g.place for g in givens]

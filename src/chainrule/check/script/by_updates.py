@@ -18,6 +18,7 @@ from chainrule.check.script.losses import (
     graph_losses,
     later_losses,
     scalar_losses,
+    squares,
 )
 from chainrule.check.script.parsed import Source
 from chainrule.check.script.rates import known_scales
@@ -72,7 +73,7 @@ def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update])
     for losses in (graph_losses(tape, end), computed_losses(tape, end)):
         own = depending(replayer, places, losses)
         if own:
-            best = best_reading(replayer, givens, own, rates)
+            best = best_reading(replayer, givens, [*own, *squares(own)], rates)
             if not best.doubtful:
                 return _seen(_of_one_step(tape, best, end))
             doubtful = doubtful or best
@@ -89,9 +90,13 @@ def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update])
     if not likely:
         return doubtful or Reading(problem=no_loss(givens))
     best = best_reading(replayer, givens, likely, rates)
-    if doubtful is not None and not any(c.right for c in best.gradients):
+    if doubtful is not None and _count_right(doubtful) >= _count_right(best):
         return doubtful  # lines of the backward pass may confirm it
     return best
+
+
+def _count_right(reading: Reading) -> int:
+    return sum(c.right for c in reading.gradients)
 
 
 def _next_step(tape: Tape, updates: Sequence[Update]) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.check.script.names import base_name, is_loss
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Replayer
-from chainrule.check.script.slopes import Place, loss_values
+from chainrule.check.script.slopes import Place, loss_values, number_of
 from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.values import Path
 
@@ -30,12 +30,15 @@ _PENALISED = re.compile(r"reg|lam|penalty|l2|decay|norm|ridge|prior", re.IGNOREC
 def without_excused(tape: Tape, tree: ast.Module, replayer: Replayer, reading: Reading) -> Reading:
     """The reading without wrong gradients that may be meant so. If no wrong one is left, it says
     why the others are not judged."""
+    reading = _with_decayed(tape, tree, reading)
     excuses = {
         c.name: _excuse(tape, tree, replayer, reading, c) for c in reading.gradients if not c.right
     }
+    kept = [c for c in reading.gradients if c.right or not excuses[c.name]]
+    doubtful = reading.doubtful and 2 * sum(c.right for c in kept) < len(kept)
+    reading = replace(reading, doubtful=doubtful)
     if not any(excuses.values()):
         return reading
-    kept = [c for c in reading.gradients if c.right or not excuses[c.name]]
     texts: dict[str, list[str]] = {}
     for name, text in excuses.items():
         if text:
@@ -46,6 +49,27 @@ def without_excused(tape: Tape, tree: ast.Module, replayer: Replayer, reading: R
     return replace(reading, gradients=kept, notes=[*reading.notes, f"Not judged: {said}"])
 
 
+def _with_decayed(tape: Tape, tree: ast.Module, reading: Reading) -> Reading:
+    """Gradients that are right but for `reg * W`, where the code of the losses says nothing of a
+    penalty and a number of that name is `reg`, are right: weight decay is written so."""
+    known = {
+        abs(number_of(leaf))
+        for event in (*tape.earlier, *tape.events)
+        for path, leaf in event.real_leaves()
+        if np.ndim(leaf) == 0 and _PENALISED.search(event.name(path))
+    }
+    checked, decayed = [], []
+    for c in reading.gradients:
+        factor = 0.0 if c.right or _has_penalty(tree, c) else _penalty(reading, c)
+        named = any(abs(factor - k * n) <= 1e-4 * factor for n in known for k in (1, 2) if n)
+        checked.append(replace(c, factor=1.0, right=True) if factor and named else c)
+        decayed += [f"{factor:.4g} · {c.name}"] * (checked[-1] is not c)
+    if not decayed:
+        return reading
+    note = f"The step has weight decay, which the loss has not: {', '.join(decayed)}."
+    return replace(reading, gradients=checked, notes=[*reading.notes, note])
+
+
 def _excuse(
     tape: Tape, tree: ast.Module, replayer: Replayer, reading: Reading, checked: Checked
 ) -> str:
@@ -53,7 +77,7 @@ def _excuse(
         return _ANEW
     if _is_copy(reading, checked):
         return _COPY
-    if _is_penalty(tree, reading, checked):
+    if _penalty(reading, checked) and not _has_penalty(tree, checked):
         return _PENALTY
     return _RECOMPUTED if _is_recomputed(tape, replayer, reading, checked) else ""
 
@@ -74,20 +98,25 @@ def _is_set_anew(tree: ast.Module, checked: Checked) -> bool:
     return False
 
 
-def _is_penalty(tree: ast.Module, reading: Reading, checked: Checked) -> bool:
-    """Whether the gradient is the derivative and a positive multiple of the parameter, where the
-    code of the losses says nothing of a penalty."""
+def _penalty(reading: Reading, checked: Checked) -> float:
+    """c > 0, if the gradient is the derivative and c times the parameter, or c times those of its
+    entries that the step changes; 0 if it is not."""
     gradient = checked.given.value / reading.scale
     value = checked.given.place.value
     if gradient.shape != value.shape or value.size < 2 or not value.any():
-        return False
+        return 0.0
+    used = np.where(gradient != 0, value, 0.0)
+    return _added(checked, gradient, value) or _added(checked, gradient, used)
+
+
+def _added(checked: Checked, gradient: np.ndarray, value: np.ndarray) -> float:
     slopes = checked.slopes
     apart = slopes.along(gradient) - slopes.values
     along = slopes.along(value)
     factor = float(apart @ along) / max(float(along @ along), 1e-300)
     left = np.abs(apart - factor * along) - 3 * slopes.errors
     close = left.max() <= 1e-5 * max(np.abs(apart).max(), 1e-3 * np.abs(slopes.values).max())
-    return factor > 0 and bool(close) and not _has_penalty(tree, checked)
+    return factor if factor > 0 and close else 0.0
 
 
 def _has_penalty(tree: ast.Module, checked: Checked) -> bool:

@@ -8,9 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.check.script.names import plain_name
+from chainrule.check.script.replay import Look, Replayer, leaf_look
+from chainrule.check.script.tape import Tape
 from chainrule.check.script.update import Update
+from chainrule.check.script.values import differs
 
-__all__ = ["without_kept"]
+__all__ = ["without_kept", "without_state"]
+
+_STEP = 1e-3  # zeros are moved by so much
+_MOST_LOOKS = 120
 
 _VELOCITY = re.compile(r"(v|m|vel|velocity|velocities|mom|momentum|momenta|cache|prev|change)(.*)")
 
@@ -24,6 +30,37 @@ def without_kept(found: Sequence[Update]) -> list[Update]:
         if not any(round(p, 9) in sure for p in parts[u] if p)
         and not any(a is not u and _is_velocity(u, a) for a in found)
     ]  # fmt: skip
+
+
+def without_state(tape: Tape, replayer: Replayer, found: Sequence[Update]) -> list[Update]:
+    """Without what starts at 0 and has a part in the step only: nothing that is computed before
+    the first update of that call depends on it, as on the averages m and v of Adam."""
+    chosen = [u for u in found if not u.before.any()]
+    looks = [_before_the_step(tape, u, found) for u in chosen]
+    (plain,) = replayer.read([look for part in looks for look in part])
+    rows = replayer.read_each(looks, [[u.place.move(1, _STEP)] for u in chosen])
+    state, start = set(), 0
+    for update, row in zip(chosen, rows, strict=True):
+        before = plain[start : start + len(row)]
+        start += len(row)
+        if before and not any(differs(a, b) for a, b in zip(before, row, strict=True)):
+            state.add(update)
+    return [u for u in found if u not in state]
+
+
+def _before_the_step(tape: Tape, update: Update, found: Sequence[Update]) -> list[Look]:
+    """What is computed between the assignment of a value and the first update of the call that
+    changes it; the last of it, as it depends on most."""
+    frame = update.event.frame
+    first = min(u.first for u in found if u.event.frame == frame)
+    looks = [
+        leaf_look(event.key, path)
+        for event in tape.events[update.place.event.index + 1 : first]
+        if not (event.site.kind == "assign" and event.site.line == update.event.site.line)
+        for path, _ in event.real_leaves()
+        if event.identity[path] != update.place.event.identity[update.place.path]
+    ]
+    return looks[-_MOST_LOOKS:]
 
 
 def _part(update: Update, other: Update) -> float:

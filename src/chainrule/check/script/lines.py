@@ -108,7 +108,25 @@ def judge_lines(
                 site=event.site.kind,
             )
         )
+    verdicts += _changes(reading, sizes)
     return verdicts, [*known, *(c.slopes for c in reading.gradients)]
+
+
+def _changes(reading: Reading, sizes: dict[float, str]) -> Iterator[LineVerdict]:
+    """The lines that update a parameter by a gradient that has no name: `W -= lr * X.T @ dz`."""
+    for checked in reading.gradients:
+        update = checked.given.update
+        if update is not None and checked.given.source is None:
+            yield LineVerdict(
+                update.event.site.line,
+                checked.given.called,
+                *_of_gradient(checked, sizes),
+                reaches=frozenset({checked.name}),
+                key=update.event.key,
+                path=update.path,
+                shape=checked.given.value.shape,
+                site="update",
+            )
 
 
 def _is_saved(value: np.ndarray, forward: Sequence[np.ndarray]) -> bool:

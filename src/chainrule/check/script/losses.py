@@ -14,6 +14,7 @@ from chainrule.check.script.names import (
     gradient_of,
     holds_gradient,
     is_backward,
+    is_error,
     is_loss,
     loss_rank,
     plain_name,
@@ -30,6 +31,7 @@ __all__ = [
     "graph_losses",
     "later_losses",
     "scalar_losses",
+    "squares",
     "upstream_losses",
 ]
 
@@ -56,6 +58,21 @@ def computed_losses(
                     index=event.index,
                 )
     return sorted(found.values(), key=lambda loss: (loss_rank(loss.name), -loss.index))
+
+
+def squares(losses: Sequence[Loss]) -> list[Loss]:
+    """Half the square of each number that has the name of an error: where the code computes no
+    loss, it may be a residual, `err = r - dot`, of which that is the loss."""
+    return [_square(loss) for loss in losses if is_error(loss.name)]
+
+
+def _square(loss: Loss) -> Loss:
+    return replace(
+        loss,
+        name=f"half the square of {loss.name}",
+        value=lambda seen: loss.value(seen) ** 2 / 2,
+        assumed=True,
+    )
 
 
 def dependence(

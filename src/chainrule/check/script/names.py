@@ -12,6 +12,7 @@ __all__ = [
     "gradient_of",
     "holds_gradient",
     "is_backward",
+    "is_error",
     "is_loss",
     "is_maximised",
     "is_momentum",
@@ -64,6 +65,11 @@ def is_loss(name: str) -> bool:
     """Whether a loss may be called so."""
     word = base_name(name).lower().removesuffix("[]")
     return bool(_LOSS.fullmatch(word) or _LOSS_INSIDE.search(word))
+
+
+def is_error(name: str) -> bool:
+    """Whether a difference of an output and its target may be called so."""
+    return bool(re.fullmatch(r"\w*(err|errors?)\d*|e\d*", base_name(name).lower()))
 
 
 def loss_rank(name: str) -> int:

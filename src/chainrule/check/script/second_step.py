@@ -29,7 +29,7 @@ def read_second_step(
     one that has the name of a loss."""
     later = tape.since(min(u.event.index for u in updates))
     names = {plain_name(u.name) for u in updates}
-    found = find_updates(later, replayer, source.choices)
+    found = find_updates(later, replayer, source.tree, source.choices)
     found = [u for u in found if plain_name(u.name) in names]
     if len(found) < len(updates):
         return None

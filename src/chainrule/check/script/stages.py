@@ -87,7 +87,8 @@ def _steps_only(update: Update, stages: Sequence[_Stage]) -> Update:
 
 
 def _stages(tape: Tape, tree: ast.Module, update: Update) -> Iterator[_Stage]:
-    """The changes of a parameter, each statement once, as long as they are in one function."""
+    """The changes of a parameter, as long as they are in one function: each statement once, or
+    what it does entry by entry in one step."""
     sites: set[str] = set()
     old = update.before
     identity = update.place.event.identity[update.place.path]
@@ -98,8 +99,8 @@ def _stages(tape: Tape, tree: ast.Module, update: Update) -> Iterator[_Stage]:
         if path is None or (frame and event.frame != frame):
             continue
         new = np.asarray(event.leaves[path])
-        if event.key[0] in sites:
-            return
+        if event.key[0] in sites and event.index > update.event.index:
+            return  # of the next step
         identity = event.identity[path]
         if new.shape != old.shape or np.array_equal(new, old):
             continue

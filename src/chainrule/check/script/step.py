@@ -36,7 +36,7 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
     optimised = optimised_step(tape)
     if optimised is not None:
         return best_reading(replayer, *optimised)
-    updates = find_updates(tape, replayer, source.choices)
+    updates = find_updates(tape, replayer, source.tree, source.choices)
     if source.choices == UNSETTLED:
         updates = with_unmoved(tape, source.tree, updates)
     reading = _read(tape, replayer, source, updates)
@@ -47,7 +47,7 @@ def read_step(tape: Tape, replayer: Replayer, source: Source) -> Reading:
 def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update]) -> Reading:
     choices = source.choices
     if choices.step and not updates:
-        return Reading(problem=choices.no_such_update(all_updates(tape, replayer)))
+        return Reading(problem=choices.no_such_update(all_updates(tape, replayer, source.tree)))
     if not updates:
         return read_names(tape, replayer, source)
     updates = _of_the_step(tape, updates)
@@ -60,7 +60,10 @@ def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update])
     if reading.gradients and (reading.ok or explicit):
         return reading
     holds, replayer.holds = replayer.holds, ()
-    named = read_names(tape, replayer, source)  # an optimiser may hide the gradient
+    # An optimiser may hide the gradient.
+    named = read_names(tape.until(min(u.first for u in updates)), replayer, source)
+    if not named.gradients:
+        named = read_names(tape, replayer, source)
     known = {plain_name(c.given.place.name) for c in named.gradients}
     covers = {plain_name(u.place.name) for u in updates} <= known
     if covers and (named.ok or (reading.problem and _share_right(named) >= _MOSTLY)):

@@ -110,6 +110,14 @@ class Tape:
             later.add(replace(event, index=index))
         return later
 
+    def until(self, end: int) -> Tape:
+        """The tape before event `end`, as if it stopped there."""
+        earlier = Tape(callers=self.callers, ended="enough", seconds=self.seconds,
+                       earlier=self.earlier)  # fmt: skip
+        for event in self.events[:end]:
+            earlier.add(event)
+        return earlier
+
     def of_object(self, identity: int) -> Sequence[tuple[Event, Path]]:
         """Where an object is seen as a leaf in floating point, in order."""
         return self._by_identity.get(identity, ())

@@ -6,15 +6,18 @@ along when the old one is moved: `W - lr * dW` does, `a = relu(z)` of the next e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+import ast
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.script.behind import gradient_behind
 from chainrule.check.script.choices import UNSETTLED, Choices
-from chainrule.check.script.kept import without_kept
+from chainrule.check.script.entrywise import goes_on, plain_loops
+from chainrule.check.script.kept import without_kept, without_state
 from chainrule.check.script.names import gradient_of, holds_gradient, is_surely_rate, plain_name
 from chainrule.check.script.rates import named_rates
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
@@ -31,11 +34,13 @@ _MOST_ENTRIES, _MOST_LOOKS = 20_000, 60
 _STEP = 1e-6  # times the largest entry: so small that hardly ever another class is chosen
 
 
-def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -> list[Update]:
+def find_updates(
+    tape: Tape, replayer: Replayer, tree: ast.Module, choices: Choices = UNSETTLED
+) -> list[Update]:
     """The parameters of the first step, in the order in which they are changed."""
     known = {plain_name(event.site.name) for event in tape.events}
     candidates = [
-        c for c in _distinct(_chosen(_candidates(tape), choices))
+        c for c in _distinct(_chosen(_candidates(tape, tree), choices))
         if not holds_gradient(c.name) and not gradient_of(c.name) & known
         and not (c.change.size == 1 and (is_surely_rate(c.name) or _is_rescaled(c)))
     ][:_MOST]  # fmt: skip
@@ -52,7 +57,8 @@ def find_updates(tape: Tape, replayer: Replayer, choices: Choices = UNSETTLED) -
         follows = _follows(old, new, delta, candidate.change != 0) or _named(tape, candidate)
         if follows and any(differs(a, b) for a, b in zip(before, after, strict=True)):
             found.append(candidate)
-    return without_kept(_without_tried(replayer, _each_once(found)))
+    found = _without_tried(replayer, _each_once(found))
+    return without_kept(without_state(tape, replayer, found))
 
 
 def _without_tried(replayer: Replayer, found: Sequence[Update]) -> list[Update]:
@@ -76,9 +82,9 @@ def _without_tried(replayer: Replayer, found: Sequence[Update]) -> list[Update]:
     return [replace(u, first=begun.get(u, u.first)) for u in found if u not in tried]
 
 
-def all_updates(tape: Tape, replayer: Replayer) -> set[tuple[str, int]]:
+def all_updates(tape: Tape, replayer: Replayer, tree: ast.Module) -> set[tuple[str, int]]:
     """Every parameter that is updated, and the line."""
-    return {(u.name, u.event.site.line) for u in find_updates(tape, replayer)}
+    return {(u.name, u.event.site.line) for u in find_updates(tape, replayer, tree)}
 
 
 def _chosen(candidates: Iterable[Update], choices: Choices) -> Iterator[Update]:
@@ -162,43 +168,64 @@ def _distinct(candidates: Iterator[Update]) -> list[Update]:
     return sorted(chosen.values(), key=lambda u: u.first)
 
 
-def _candidates(tape: Tape) -> Iterator[Update]:
-    yield from _in_place(tape)
+def _candidates(tape: Tape, tree: ast.Module) -> Iterator[Update]:
+    yield from _in_place(tape, plain_loops(tree))
     yield from _assigned_anew(tape)
 
 
-def _in_place(tape: Tape) -> Iterator[Update]:
+@dataclass
+class _Filled:
+    """An array that is changed in place: its first event, its value, and each statement that has
+    changed entries of it in this step, with the last event."""
+
+    start: tuple[Event, Path]
+    latest: np.ndarray
+    update: Update | None = None
+    sites: dict[str, tuple[Event, np.ndarray]] = field(default_factory=dict)
+    complete: bool = False
+
+    def change(self, event: Event, path: Path, same_step: Callable[[Event, Event], bool]) -> None:
+        """Take the change that an event shows, unless it is one of the next step: a statement
+        changes entries that it has changed before, or another loop changes others."""
+        leaf = np.asarray(event.leaves[path])
+        changed = leaf != self.latest
+        if event.key[0] in self.sites:
+            last, touched = self.sites[event.key[0]]
+            if (changed & touched).any() or not same_step(last, event):
+                self.complete = True
+                return
+            changed = changed | touched
+        self.sites[event.key[0]] = event, changed
+        start, where = self.start
+        before, first = (
+            (self.latest, event.index)
+            if self.update is None
+            else (self.update.before, self.update.first)
+        )
+        place = Place(start, where, in_place=start.site.kind == "after")
+        self.update = Update(place, before, event, path, first, event.name(path))
+
+
+def _in_place(tape: Tape, loops: Mapping[int, range]) -> Iterator[Update]:
     """Arrays that keep their identity and change their entries."""
-    first: dict[int, tuple[Event, Path]] = {}
-    latest: dict[int, np.ndarray] = {}
-    found: dict[int, Update] = {}
-    sites: dict[int, set[str]] = {}
-    complete: set[int] = set()
+    found: dict[int, _Filled] = {}
     for event in tape.events:
         for path, leaf in event.real_leaves():
             if not isinstance(leaf, np.ndarray):
                 continue
             identity = event.identity[path]
-            if identity not in first:
-                first[identity] = event, path
-            elif (
+            if identity not in found:
+                found[identity] = _Filled((event, path), leaf)
+            array = found[identity]
+            if (
                 event.site.kind == "after"
-                and identity not in complete
-                and not np.array_equal(leaf, latest[identity], equal_nan=True)
+                and not array.complete
+                and leaf.shape == array.latest.shape
+                and not np.array_equal(leaf, array.latest, equal_nan=True)
             ):
-                used = sites.setdefault(identity, set())
-                if event.key[0] in used:
-                    complete.add(identity)  # the next step begins
-                    continue
-                used.add(event.key[0])
-                start, where = first[identity]
-                before = found[identity].before if identity in found else latest[identity]
-                begun = found[identity].first if identity in found else event.index
-                place = Place(start, where, in_place=start.site.kind == "after")
-                name = event.name(path)
-                found[identity] = Update(place, before, event, path, begun, name)
-            latest[identity] = leaf
-    yield from found.values()
+                array.change(event, path, functools.partial(goes_on, tape, loops))
+            array.latest = leaf
+    yield from (array.update for array in found.values() if array.update is not None)
 
 
 def _assigned_anew(tape: Tape) -> Iterator[Update]:
