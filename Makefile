@@ -73,7 +73,7 @@ bench-peers: $(PEERS)/peers.stamp
 bench-diagnosis: $(VENV)/test.stamp
 	$(VENV)/bin/python -m bench.diagnosis
 	$(VENV)/bin/python -m bench.cases
-	$(VENV)/bin/pytest -n auto tests/check/test_check_diagnosis.py
+	$(VENV)/bin/pytest -n auto tests/check
 
 bench-check: $(VENV)/cli.stamp
 	$(if $(wildcard $(PEERS)/peers.stamp),$(PEERS),$(VENV))/bin/python -m bench.check

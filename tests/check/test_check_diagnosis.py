@@ -1,7 +1,7 @@
 """The mistake is named, with proof, and only then.
 
-`make test` takes every third model and mistake, which is a minute of computing; `make
-bench-diagnosis` runs them all, here and for its table.
+`make test` takes every sixth model and mistake; `make bench-diagnosis` runs them all, here and for
+its table.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from zoo import MODELS
 from chainrule.check import check_gradients
 from chainrule.check.report.causes import PLAIN
 from chainrule.faults import FAULTS, applicable, inject
+from sampling import one_in
 
 # Not named, or by the line alone; everything else is named and proved.
 NOT_NAMED = {
@@ -29,15 +30,7 @@ NOT_NAMED = {
 NOT_PROVED = {"m42_assignment_layers-regulariser-missing"}
 
 
-def some(cases, name=lambda case: case):
-    """As parameters, five of six only for the whole run."""
-    return [
-        pytest.param(case, id=name(case), marks=[pytest.mark.whole] if i % 6 else [])
-        for i, case in enumerate(cases)
-    ]
-
-
-@pytest.mark.parametrize("model", some(MODELS, lambda model: model.name))
+@pytest.mark.parametrize("model", one_in(6, MODELS, lambda model: model.name))
 def test_a_name_is_right_and_proved_or_claims_no_more_than_the_line(model):
     target, X, y = model.wrong()
     before = source_of_all(model)
@@ -69,7 +62,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", some(NAMES))
+@pytest.mark.parametrize("name", one_in(6, NAMES))
 def test_the_catalogues_own_mistakes_are_named_in_a_black_box(name):
     rng = np.random.default_rng(5)
     model = inject("7-5(tanh)-5(tanh)-3", name, l2=0.01)

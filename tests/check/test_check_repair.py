@@ -250,7 +250,8 @@ def test_a_missing_division_is_named_by_the_gradients_that_it_changes(scaled, na
         evaluation(g.n, {k: v * g.n if k in scaled else v for k, v in g.gradients.items()})
         for g in true
     ]
-    edit = Edit(None, None, ast.Pass(), "divided", 1)
+    statement = ast.parse("pass").body[0]
+    edit = Edit(None, Place([statement], 0, statement), ast.Pass(), "divided", 1)
     assert name_of(edit, Effect(given, true, False)) == name
 
 

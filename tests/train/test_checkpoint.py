@@ -340,7 +340,7 @@ path = sys.argv[1]
 class Ready(cr.Callback):
     def on_epoch_end(self, training):
         print(training.epoch, flush=True)
-cr.fit(net, X, y, epochs=60, batch_size=8, optimizer="adam", validation=(X, y),
+cr.fit(net, X, y, epochs=30, batch_size=8, optimizer="adam", validation=(X, y),
        callbacks=[cr.Checkpoint(path, every_steps=29), Ready()],
        resume=path if len(sys.argv) > 2 else None)
 """
