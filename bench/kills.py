@@ -68,8 +68,14 @@ def _start(code: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_as_in_a_terminal,
     )  # fmt: skip
+
+
+def _as_in_a_terminal() -> None:
+    """Whatever `nohup` or a shell in the background has ignored."""
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def kill(folder: Path, count: int, epochs: int) -> dict[str, int]:
@@ -83,7 +89,7 @@ def kill(folder: Path, count: int, epochs: int) -> dict[str, int]:
     found = dict.fromkeys(names, 0)
     step = 0
     while found["killed"] < count:
-        killed = _run_and_kill(path, found["killed"], epochs, rng)
+        killed = _run_and_kill(path, found["started"], epochs, rng)
         found["started"] += 1
         found["killed"] += killed
         if killed:

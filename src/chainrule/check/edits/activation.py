@@ -106,7 +106,8 @@ def _clipped(place: Place, hand: Hand) -> Iterator[Edit]:
     if is_error:
         new = parse("np.sign(e)", e=inner)
         yield Edit(hand.definition, place, new, "squared", 1.5)
-    if (is_error or isinstance(node, ast.Name | ast.Attribute)) and hand.shape(node) != ():
+    is_array = hand.shape(node) != () and not isinstance(hand.value(node), int | float)
+    if is_error or (isinstance(node, ast.Name | ast.Attribute) and is_array):
         for atom in hand.numbers:
             if float(atom.value) > 0:
                 new = parse("np.clip(e, -s, s)", e=node, s=atom.node)

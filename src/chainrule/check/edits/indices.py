@@ -26,6 +26,8 @@ def index_edits(place: Place, hand: Hand) -> Iterator[Edit]:
     """Everything of this kind that can be done to one statement."""
     if isinstance(place.statement, ast.For):
         yield from _ranges(place.statement, hand)
+        for inner in nested(Place(place.statement, "iter", place.statement)):
+            yield from _sizes(inner, hand)
     for expression in expressions(place):
         yield from _sizes(expression, hand)
         yield from _sides(expression, hand)
@@ -84,6 +86,11 @@ def _bounds(place: Place, hand: Hand) -> Iterator[Edit]:
         return
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     for i, part in enumerate(parts):
+        if len(parts) > 1 and isinstance(part, ast.Constant) and is_whole(part.value):
+            for moved in (part.value + 1, part.value - 1):
+                elements = [*parts[:i], ast.Constant(moved), *parts[i + 1 :]]
+                other = ast.Subscript(node.value, ast.Tuple(elements, ast.Load()), ast.Load())
+                yield Edit(hand.definition, place, other, "bounds", 1.8)
         if not isinstance(part, ast.Slice) or (part.lower is None and part.upper is None):
             continue
         for new in _other_bounds(part):

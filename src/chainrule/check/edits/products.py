@@ -25,6 +25,7 @@ def product_edits(place: Place, hand: Hand) -> Iterator[Edit]:
         if is_call_of(node, "dot", "matmul", "outer") and len(node.args) == 2:
             swapped_call = ast.Call(node.func, node.args[::-1], node.keywords)
             yield Edit(hand.definition, expression, swapped_call, "swap", 1.5)
+        yield from _outer(expression, hand)
         if is_call_of(node, "einsum") and node.args:
             yield from _einsum(Place(node.args, 0, place.statement), hand)
         if is_call_of(node, "reshape") and isinstance(node.func.value, ast.expr):
@@ -82,6 +83,23 @@ def _both_transposed(place: Place, node: ast.BinOp, hand: Hand) -> Iterator[Edit
     yield Edit(hand.definition, place, new, "swap", 1.7)
     new = ast.BinOp(node.right, ast.MatMult(), _turned(node.left))
     yield Edit(hand.definition, place, new, "swap", 1.7)
+
+
+def _outer(place: Place, hand: Hand) -> Iterator[Edit]:
+    """`np.outer(d, x)` for a product of two vectors, which is one number or does not fit."""
+    node, library = place.node, parse("np")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        factors = [node.left, node.right]
+    elif is_call_of(node, "dot", "matmul"):
+        is_method = len(node.args) == 1
+        factors = [node.func.value, *node.args] if is_method else node.args
+        library = library if is_method else node.func.value
+    else:
+        return
+    if len(factors) == 2 and all(len(hand.shape(f) or ()) == 1 for f in factors):
+        outer = ast.Attribute(library, "outer", ast.Load())
+        for pair in (factors, factors[::-1]):
+            yield Edit(hand.definition, place, ast.Call(outer, list(pair), []), "outer", 1.4)
 
 
 def _einsum(place: Place, hand: Hand) -> Iterator[Edit]:

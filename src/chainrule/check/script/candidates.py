@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -14,6 +15,7 @@ from chainrule.check.edits.activation import activation_edits
 from chainrule.check.edits.edit import Edit, Place, made, statements
 from chainrule.check.edits.elsewhere import Elsewhere
 from chainrule.check.edits.indices import index_edits
+from chainrule.check.edits.missing import missing_edits
 from chainrule.check.edits.products import product_edits
 from chainrule.check.edits.scale import scale_edits
 from chainrule.check.edits.scope import Hand
@@ -42,9 +44,11 @@ _FAMILIES = (
     index_edits,
     complement_edits,
     unused_edits,
+    missing_edits,
 )
 # Ranks of lines without a verdict, in a function that computes a wrong gradient.
 _INDEX, _BESIDE = 0.6, 1.8
+_SUSPECT = 1.5  # ranks below it
 _MOST = 1000  # changes: more are never tried
 
 
@@ -59,16 +63,22 @@ class _Candidate:
 
 
 def candidates(
-    tree: ast.Module, definitions: Sequence[Definition], ranked: Ranked, batch: int
+    tree: ast.Module,
+    definitions: Sequence[Definition],
+    ranked: Ranked,
+    batch: int,
+    suspect: bool,
+    until: float,
 ) -> list[Edit]:
-    """Changes that do something, the likeliest first; of equal ones the plainest."""
+    """Changes that do something, the likeliest first; of equal ones the plainest: of the lines
+    that are suspect, or of the others; as many as can be written down `until` then."""
     elsewhere = Elsewhere(tree)
     found: list[_Candidate] = []
     values: list[object] = []  # of the statements as they are
     for definition in definitions:
         for place in statements(definition):
             rank = ranked.of(place, definition)
-            if rank is None:
+            if rank is None or suspect != (rank < _SUSPECT) or time.monotonic() > until:
                 continue
             hand = Hand(definition, place.line, batch)
             for edit in _edits(place, hand, elsewhere) + ranked.fitted(place, hand):
@@ -88,7 +98,7 @@ def _distinct(found: Sequence[_Candidate], values: Sequence[object]) -> Iterator
     for _, alike in groupby(in_order, key=lambda c: (c.cost, c.place, c.edit.cost)):
         for candidate in sorted(alike, key=lambda c: _added(c.edit, lengths)):
             edit = candidate.edit
-            key = "" if edit.kind in _FITTED else _fingerprint(candidate.value)
+            key = "" if edit.kind in _BY_TEXT else _fingerprint(candidate.value)
             key = key or _text(edit)
             if key not in seen[candidate.place]:
                 seen[candidate.place].add(key)
@@ -129,6 +139,10 @@ class Ranked:
             if v.kind in ("right", "scaled") and plain_name(v.of) in gradient_of(v.name)
             if v.kind == "right" or not v.reaches <= wrong or len(v.reaches) > 1
         } - {v.line for v in verdicts if v.kind not in ("right", "scaled")}
+        # Lines that are right as they are, or that right gradients need as they are.
+        self._kept = {v.line for v in verdicts if v.kind == "right" or v.reaches - wrong} - {
+            v.line for v in verdicts if v.kind != "right" and v.reaches <= wrong
+        }
         for verdict in verdicts:
             words = gradient_of(verdict.name) | {plain_name(verdict.of)}
             due = [s for s in known if plain_name(s.place.name) in words]
@@ -167,7 +181,7 @@ class Ranked:
         factors = due.factors(value)
         if not factors:
             return lost
-        if lost:
+        if lost or edit.place.line in self._kept:
             return 0.0  # a multiple of what it is now is nothing new
         return 5.5 if any(abs(f - 1) <= RTOL for f in factors) else 5.0
 
@@ -201,13 +215,14 @@ def _fingerprint(value: object) -> str:
     return f"{value:.9e}" if isinstance(value, int | float) else ""
 
 
-_FITTED = (
+_BY_TEXT = (
     "derivative",
     "rest-of-derivative",
     "slope-for-value",
     "array-factor",
     "factor-fitted",
-)  # alike here, not with other sizes
+    "copy",
+)  # alike here, not with other sizes or later
 
 
 def _added(edit: Edit, lengths: dict[int, int]) -> int:

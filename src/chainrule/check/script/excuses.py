@@ -152,9 +152,9 @@ def _is_recomputed(tape: Tape, replayer: Replayer, reading: Reading, checked: Ch
     assert reading.loss is not None
     given = checked.given
     updates = [c.given.update for c in reading.gradients if c.given.update is not None]
-    own = given.source.index if given.source is not None else 0
-    if given.update is not None:
-        own = max(own, given.update.first)
+    own = given.update.first if given.update is not None else 0
+    if given.source is not None:
+        own = given.source.index
     first = min((u.first for u in updates), default=own)
     places = list(_made_twice(tape, first, own))[:_MOST_RECOMPUTED]
     moves = [[], *([p.move(3, 1e-4 * p.scale)] for p in places)]

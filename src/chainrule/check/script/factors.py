@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
+from chainrule.check.script.names import plain_name
 from chainrule.check.script.tape import Tape
 
 __all__ = ["known_factors", "scaled_text"]
+
+_COUNTER = re.compile(r"epochs?|iter(ation)?s?|it|steps?|[ijk]")
 
 
 def scaled_text(factor: float, name: str, sizes: dict[float, str]) -> str:
@@ -27,6 +32,8 @@ def known_factors(tape: Tape) -> dict[float, str]:
     named: dict[float, str] = {}
     for event in tape.events:
         for path, leaf in event.leaves.items():
+            if _COUNTER.fullmatch(plain_name(event.name(path))):
+                continue
             if isinstance(leaf, float | int) and not isinstance(leaf, bool) and leaf > 1:
                 named.setdefault(float(leaf), event.name(path))
     lengths = {

@@ -58,17 +58,18 @@ def find_fixes(
     """The cheapest changes with which every gradient is right; empty if there are none."""
     wrong = frozenset(c.name for c in reading.gradients if not c.right)
     ranked = Ranked(verdicts, known, wrong, reading)
-    edits = candidates(source.tree, definitions, ranked, batch)
     search = _Search(Trial(source, replayer, reading), wrong)
-    for start in range(0, min(tries, len(edits)), _AT_ONCE):
-        if time.monotonic() > until:
-            break
-        search.look_at(edits[start : start + _AT_ONCE])
-        if search.single:
-            search.look_at(_others(edits[start + _AT_ONCE :], search.single[0], verdicts))
-            break
-        if start >= _ENOUGH and _combined(wrong, search.partly):
-            break
+    for suspect, most in ((True, tries), (False, tries // 2)):
+        edits = candidates(source.tree, definitions, ranked, batch, suspect, until)
+        for start in range(0, min(most, len(edits)), _AT_ONCE):
+            if time.monotonic() > until:
+                return search.found()
+            search.look_at(edits[start : start + _AT_ONCE])
+            if search.single:
+                search.look_at(_others(edits[start + _AT_ONCE :], search.single[0], verdicts))
+                return search.found()
+            if start >= _ENOUGH and _combined(wrong, search.partly):
+                return search.found()
     return search.found()
 
 

@@ -108,24 +108,30 @@ def judge_lines(
                 site=event.site.kind,
             )
         )
-    verdicts += _changes(reading, sizes)
+    verdicts += _others(reading, sizes, verdicts)
     return verdicts, [*known, *(c.slopes for c in reading.gradients)]
 
 
-def _changes(reading: Reading, sizes: dict[float, str]) -> Iterator[LineVerdict]:
-    """The lines that update a parameter by a gradient that has no name: `W -= lr * X.T @ dz`."""
+def _others(
+    reading: Reading, sizes: dict[float, str], verdicts: Sequence[LineVerdict]
+) -> Iterator[LineVerdict]:
+    """The lines of gradients that are numbers, or have no name: `W -= lr * X.T @ dz`."""
+    known = {v.key for v in verdicts}
     for checked in reading.gradients:
-        update = checked.given.update
-        if update is not None and checked.given.source is None:
+        given = checked.given
+        event, path, site = given.source, given.path, "assign"
+        if event is None and given.update is not None:
+            event, path, site = given.update.event, given.update.path, "update"
+        if event is not None and event.key not in known:
             yield LineVerdict(
-                update.event.site.line,
-                checked.given.called,
+                event.site.line,
+                given.called,
                 *_of_gradient(checked, sizes),
                 reaches=frozenset({checked.name}),
-                key=update.event.key,
-                path=update.path,
-                shape=checked.given.value.shape,
-                site="update",
+                key=event.key,
+                path=path,
+                shape=given.value.shape,
+                site=site,
             )
 
 

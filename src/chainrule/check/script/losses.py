@@ -61,18 +61,16 @@ def computed_losses(
 
 
 def squares(losses: Sequence[Loss]) -> list[Loss]:
-    """Half the square of each number that has the name of an error: where the code computes no
-    loss, it may be a residual, `err = r - dot`, of which that is the loss."""
-    return [_square(loss) for loss in losses if is_error(loss.name)]
+    """The square of each number that has the name of an error, and half of it: where the code
+    computes no loss, it may be a residual, `err = r - dot`, of which that is the loss. As the
+    gradient has to be exactly the derivative, another loss is hardly ever taken for this one."""
+    residuals = [loss for loss in losses if is_error(loss.name)]
+    halves = [_squared(loss, f"half the square of {loss.name}", 0.5) for loss in residuals]
+    return halves + [_squared(loss, f"the square of {loss.name}", 1.0) for loss in residuals]
 
 
-def _square(loss: Loss) -> Loss:
-    return replace(
-        loss,
-        name=f"half the square of {loss.name}",
-        value=lambda seen: loss.value(seen) ** 2 / 2,
-        assumed=True,
-    )
+def _squared(loss: Loss, name: str, factor: float) -> Loss:
+    return replace(loss, name=name, value=lambda seen: factor * loss.value(seen) ** 2)
 
 
 def dependence(

@@ -43,6 +43,10 @@ _OWN_KINDS = {
     "unused": "value-never-used",
     "complement": "gate-for-its-complement",
     "arguments-exchanged": "arguments-exchanged",
+    "outer": "outer-product-missing",
+    "matrix": "matrix-missing",
+    "function": "wrong-formula",
+    "copy": "view-for-copy",
 }
 _OF_SCALE = {"two", "factor", "factor-removed", "divided", "multiplied", "divisor"}
 _SUMMARIES = {
@@ -58,6 +62,9 @@ _SUMMARIES = {
     "kernel-flipped": "A convolution stands where a correlation belongs, or the reverse.",
     "slope-of-wrong-array": "An activation's derivative is taken of the wrong array.",
     "softmax-jacobian-missing": "The gradient passes the softmax as if it were not there.",
+    "matrix-missing": "A matrix that the gradient passes through is left out.",
+    "view-for-copy": "A view changes with the array that it is taken of; a copy does not.",
+    "outer-product-missing": "A product of two vectors is summed, not the outer product.",
     "returned-too-early": "The function returns inside its loop, after the first pass.",
 }
 
