@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule.check.script.beside import checked_beside
 from chainrule.check.script.broken import explain_break
 from chainrule.check.script.driver import MARK, drivers
 from chainrule.check.script.evidence import confirms, is_beside, is_partly_right, is_shown
@@ -61,6 +62,7 @@ def analyse(source: Source, until: float, drive: bool = True) -> FileReport:
     if read.reading.gradients and not read.reading.problem:
         looks = gradient_looks([c.given for c in read.reading.gradients])
         read.replayer.check_repeatable(looks)
+        read = replace(read, reading=checked_beside(read.replayer, read.reading))
         flow = flow_of(read.tape, read.replayer, read.reading, read.source.lines)
         lines, known = judge_lines(read.tape, read.replayer, read.reading, flow)
         if not read.reading.ok:

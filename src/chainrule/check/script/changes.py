@@ -120,7 +120,16 @@ def _assigned_anew(tape: Tape) -> Iterator[Update]:
             if isinstance(old, np.ndarray):
                 start, where = origin[previous[0].identity[previous[1]]]
             place = Place(start, where, in_place=start.site.kind == "after")
-            yield Update(place, np.asarray(old), event, path, event.index, event.name(path))
+            yield Update(place, np.asarray(old), event, path, event.index, _name(event, path))
+
+
+def _name(event: Event, path: Path) -> str:
+    """What the code calls it; after `setattr(layer, name, W)` by that name."""
+    owner, dot, attribute = event.site.name.rpartition(".")
+    key = event.slot[1]
+    if dot and not path and event.owner and isinstance(key, str) and "[" not in attribute:
+        return f"{owner}.{key}"
+    return event.name(path)
 
 
 def _is_value(old: Any) -> bool:
@@ -141,6 +150,8 @@ def _remember(latest: dict[Any, tuple[Event, Path]], event: Event, slot: Any) ->
 def _slots(event: Event) -> Iterator[tuple[Any, Path]]:
     """Where each leaf is kept: under a name, in an object, in a dict or list."""
     for path in event.leaves:
+        if path and event.container and event.site.kind == "assign":
+            yield ((event.container, path[0]), path[1:]), path
         if path and event.site.parts and isinstance(path[0], int) and _is_target(event):
             name = event.site.parts[path[0]] if path[0] < len(event.site.parts) else ""
             yield ((event.slot[0], name), path[1:]), path

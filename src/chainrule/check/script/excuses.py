@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.script.names import base_name, is_loss
+from chainrule.check.script.names import base_name, plain_name
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Replayer
 from chainrule.check.script.slopes import Place, loss_values, number_of
 from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.values import Path
 
-__all__ = ["without_excused"]
+__all__ = ["is_penalty", "without_excused"]
 
 _ANEW = "is set anew, not moved by a gradient"
 _COPY = "is a copy of another parameter"
 _PENALTY = "has the gradient of a penalty on it, which the loss has not"
 _RECOMPUTED = "is updated after others, with values that were computed anew in between"
 _MOST_RECOMPUTED = 10
-_PENALISED = re.compile(r"reg|lam|penalty|l2|decay|norm|ridge|prior", re.IGNORECASE)
+_PENALISED = re.compile(r"reg|lam|penalty|l2(?!_?loss)|decay|norm|ridge|prior", re.IGNORECASE)
 
 
 def without_excused(tape: Tape, tree: ast.Module, replayer: Replayer, reading: Reading) -> Reading:
@@ -60,7 +60,8 @@ def _with_decayed(tape: Tape, tree: ast.Module, reading: Reading) -> Reading:
     }
     checked, decayed = [], []
     for c in reading.gradients:
-        factor = 0.0 if c.right or _has_penalty(tree, c) else _penalty(reading, c)
+        own = c.right or _has_penalty(tree, reading, c)
+        factor = 0.0 if own else _penalty(reading, c, c.given.place.value)
         named = any(abs(factor - k * n) <= 1e-4 * factor for n in known for k in (1, 2) if n)
         checked.append(replace(c, factor=1.0, right=True) if factor and named else c)
         decayed += [f"{factor:.4g} · {c.name}"] * (checked[-1] is not c)
@@ -77,7 +78,8 @@ def _excuse(
         return _ANEW
     if _is_copy(reading, checked):
         return _COPY
-    if _penalty(reading, checked) and not _has_penalty(tree, checked):
+    value = checked.given.place.value
+    if is_penalty(reading, checked, value) and not _has_penalty(tree, reading, checked):
         return _PENALTY
     return _RECOMPUTED if _is_recomputed(tape, replayer, reading, checked) else ""
 
@@ -98,11 +100,15 @@ def _is_set_anew(tree: ast.Module, checked: Checked) -> bool:
     return False
 
 
-def _penalty(reading: Reading, checked: Checked) -> float:
-    """c > 0, if the gradient is the derivative and c times the parameter, or c times those of its
-    entries that the step changes; 0 if it is not."""
+def is_penalty(reading: Reading, checked: Checked, value: np.ndarray) -> bool:
+    """Whether the gradient is the derivative and a positive multiple of the parameter's `value`."""
+    return _penalty(reading, checked, value) > 0
+
+
+def _penalty(reading: Reading, checked: Checked, value: np.ndarray) -> float:
+    """c > 0, if the gradient is the derivative and c times the parameter's value, or c times those
+    of its entries that the step changes; 0 if it is not."""
     gradient = checked.given.value / reading.scale
-    value = checked.given.place.value
     if gradient.shape != value.shape or value.size < 2 or not value.any():
         return 0.0
     used = np.where(gradient != 0, value, 0.0)
@@ -119,23 +125,44 @@ def _added(checked: Checked, gradient: np.ndarray, value: np.ndarray) -> float:
     return factor if factor > 0 and close else 0.0
 
 
-def _has_penalty(tree: ast.Module, checked: Checked) -> bool:
+def _has_penalty(tree: ast.Module, reading: Reading, checked: Checked) -> bool:
+    """Whether the code of the loss, or of what it calls, says something of a penalty."""
     own = re.compile(rf"\b{re.escape(base_name(checked.name))}\b")
-    return any(_PENALISED.search(text) or own.search(text) for text in _losses(tree))
+    return any(_PENALISED.search(text) or own.search(text) for text in _code_of_loss(tree, reading))
 
 
-def _losses(tree: ast.Module) -> Iterator[str]:
-    """The code of what has the name of a loss."""
-    for node in ast.walk(tree):
-        name = ""
-        if isinstance(node, ast.FunctionDef):
-            name = node.name
-        elif isinstance(node, ast.Assign):
-            name = ast.unparse(node.targets[0])
-        elif isinstance(node, ast.AugAssign):
-            name = ast.unparse(node.target)
-        if name and is_loss(name):
-            yield ast.unparse(node)
+def _code_of_loss(tree: ast.Module, reading: Reading) -> list[str]:
+    """The statements of the loss, and the functions that these call; nothing for an assumed one."""
+    assert reading.loss is not None
+    names = {plain_name(reading.loss.name.split("(")[0].split(", ")[0])}
+    kinds = ast.FunctionDef | ast.Assign | ast.AugAssign
+    nodes = [n for n in ast.walk(tree) if isinstance(n, kinds)]
+    found: list[ast.AST] = []
+    more = True
+    while more and reading.loss.line:
+        chosen = [
+            n for n in nodes
+            if n not in found and (n.lineno == reading.loss.line or _assigned(n) & names)
+        ]  # fmt: skip
+        for node in chosen:
+            calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+            names |= {plain_name(ast.unparse(call)) for call in calls}
+        found += chosen
+        more = bool(chosen)
+    return [ast.unparse(node) for node in found]
+
+
+def _assigned(node: ast.AST) -> set[str]:
+    """The names that a statement gives a value to."""
+    if isinstance(node, ast.FunctionDef):
+        return {plain_name(node.name)}
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    targets = [node.target] if isinstance(node, ast.AugAssign) else targets
+    return {
+        plain_name(ast.unparse(name))
+        for target in targets
+        for name in (target.elts if isinstance(target, ast.Tuple) else [target])
+    }
 
 
 def _is_copy(reading: Reading, checked: Checked) -> bool:

@@ -18,6 +18,7 @@ from chainrule.check.script.names import (
     base_name,
     gradient_of,
     holds_gradient,
+    plain_name,
     short_names,
     unique_names,
 )
@@ -90,7 +91,7 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
     named = any(abs(rate - r) <= 1e-6 * r for r in named_rates(tape, len(tape.events)))
     found = [_given(tape, *parts, rate) for parts in zip(updates, explicit, strict=True)]
     return [
-        given
+        replace(given, free_rate=_is_whole_step(given, named))
         if given.source is not None
         else replace(
             given,
@@ -100,6 +101,15 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
         )
         for given, own in zip(found, written, strict=True)
     ]
+
+
+def _is_whole_step(given: Given, named: bool) -> bool:
+    """Whether what is subtracted is no gradient by its name, such as a velocity, and no rate is in
+    front of it: then the learning rate is in it."""
+    assert given.source is not None
+    alone = abs(given.rate - 1) <= 1e-9 and not named
+    words = {w for n in (given.name, given.place.name) for w in (plain_name(n.split(" (")[0]),)}
+    return alone and not words & gradient_of(given.called)
 
 
 def _given(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.check.script.names import base_name, is_target
+from chainrule.check.script.names import base_name, is_loss, is_target
 from chainrule.check.script.reading import Reading
 from chainrule.check.script.replay import Hold, Replayer, leaf_look
 from chainrule.check.script.slopes import Place
@@ -86,17 +86,24 @@ def _choices(
 ) -> Iterator[tuple[list[_Leaf], bool]]:
     """Values to hold that change with the parameters, and whether they are constants by their
     name: those with surely the name of one, arguments with the name of targets, all with such a
-    name, and last whatever else a function is given."""
+    name; such names alone say little, but in the function of a loss they do. Last whatever else a
+    function is given."""
     found = _dependent(tape, replayer, places, end)
     constant = [(e, p) for e, p in found if _CONSTANT.search(base_name(e.name(p)).lower())]
     targets = [(e, p) for e, p in found if is_target(e.name(p))]
     given = [(e, p) for e, p in targets if e.site.kind == "argument"]
+    of_loss = [(e, p) for e, p in given if is_loss(e.site.function)]
     seen: set[tuple[int, ...]] = set()
-    for chosen in (constant, constant + given, constant + targets):
+    for chosen, sure in (
+        (constant, True),
+        (constant + of_loss, True),
+        (constant + given, False),
+        (constant + targets, False),
+    ):
         key = tuple(sorted({event.index for event, _ in chosen}))
         if chosen and key not in seen:
             seen.add(key)
-            yield chosen, True
+            yield chosen, sure
     others = [(e, p) for e, p in found if e.site.kind == "argument" and (e, p) not in given]
     for function in list(dict.fromkeys(e.site.function for e, _ in others))[-3:]:
         yield [(e, p) for e, p in others if e.site.function == function], False

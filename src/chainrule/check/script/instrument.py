@@ -78,7 +78,7 @@ class Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         target = node.targets[0]
         node.value = self._event(node, "assign", target, node.value)
-        return [node, *self._after(node, node.targets)]
+        return [node, *self._after(node, node.targets), *self._attributes(node, target)]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
         self.generic_visit(node)
@@ -255,6 +255,17 @@ class Instrument(ast.NodeTransformer):
             if isinstance(root, ast.Name) and root is target:
                 yield ast.copy_location(ast.Assign([ast.Name(root.id, ast.Store())], looked), node)
             else:
+                yield ast.copy_location(ast.Expr(looked), node)
+
+    def _attributes(self, node: ast.stmt, target: ast.expr) -> Iterator[ast.stmt]:
+        """Look again at `layer.W` and `layer.b` after `layer.W, layer.b = …`."""
+        parts = target.elts if isinstance(target, ast.Tuple) else []
+        for i, part in enumerate(parts):
+            if isinstance(part, ast.Attribute) and is_path(part):
+                looked = self._call(
+                    node, "after", ast.unparse(part), reading_of(part), part.value,
+                    ast.Constant(part.attr), suffix=f"part{i}",
+                )  # fmt: skip
                 yield ast.copy_location(ast.Expr(looked), node)
 
     def _rebound(self, node: ast.Name | ast.arg, kind: str) -> ast.stmt:

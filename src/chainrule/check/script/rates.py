@@ -43,11 +43,13 @@ def named_rates(tape: Tape, end: int) -> set[float]:
 
 def known_scales(tape: Tape, end: int, rate: float) -> set[float]:
     """Factors that a change before event `end` may have beside the gradient and the learning rate
-    that the update shows: 1 - momentum, and the learning rate if the update shows none."""
+    that the update shows: 1 - momentum, 1 + momentum in Nesterov's first step, and the learning
+    rate if the update shows none."""
     rates = named_rates(tape, end)
     shown = any(abs(rate - named) <= 1e-6 * named for named in rates)
     kept = {
-        1 - number_of(leaf)
+        1 + sign * number_of(leaf)
+        for sign in (1, -1)
         for event in (*tape.earlier, *tape.events[:end])
         for path, leaf in event.real_leaves()
         if is_momentum(event.name(path)) and 0 < number_of(leaf) < 1

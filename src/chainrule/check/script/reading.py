@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from chainrule.check.script.corners import between_sides, measured_closer
 from chainrule.check.script.gradients import Given
 from chainrule.check.script.names import (
@@ -98,13 +100,14 @@ def best_reading(
     ]
     best = max(readings, key=_likelihood)
     right = sum(c.right for c in best.gradients)
-    assert best.loss is not None
-    weak = loss_rank(best.loss.name) >= WEAK and not _is_given(best.loss)
-    unsure = best.loss.assumed or weak
+    loss = best.loss
+    assert loss is not None
+    weak = loss_rank(loss.name) >= WEAK and not _is_given(loss)
+    unsure = loss.assumed or weak
     doubtful = unsure and not chosen and 2 * right < len(best.gradients)
-    if doubtful and best.loss.line:
+    if doubtful and loss.line:
         best = replace(best, doubtful=True)
-    elif doubtful:
+    elif doubtful or (loss.assumed and not chosen and not _is_telling(best)):
         return Reading(problem="the code computes no loss, and its gradients are of none of the "
                                "usual ones")  # fmt: skip
     return _at_corners(replayer, _ascended(replayer, best))
@@ -123,6 +126,13 @@ def _ascended(replayer: Replayer, reading: Reading) -> Reading:
     gradients = [replace(c, factor=1.0, right=True) for c in reading.gradients]
     note = f"{reading.loss.name} is below 0 and is ascended, as a log-likelihood is."
     return replace(reading, gradients=gradients, scale=-reading.scale, notes=[*reading.notes, note])
+
+
+def _is_telling(reading: Reading) -> bool:
+    """Whether it can be no chance that gradients are right up to a factor: one number always is."""
+    values = [c.given.value for c in reading.gradients if c.right]
+    fitted = reading.scale != 1 or any(c.given.own_rate for c in reading.gradients)
+    return int(sum(np.count_nonzero(v) for v in values)) > int(fitted)
 
 
 def _is_given(loss: Loss) -> bool:

@@ -43,6 +43,7 @@ class Event:
         slot: where the value went: (frame, name), (owner, attribute) or (container, key).
         frame: number of the function call that it happened in, 0 for the module.
         owner: id of the object, list or dict that the value went into, if any.
+        container: id of the value itself, if it is a list or a dict.
     """
 
     index: int
@@ -53,6 +54,7 @@ class Event:
     slot: tuple[Any, ...]
     frame: int
     owner: int = 0
+    container: int = 0
 
     def name(self, path: Path = ()) -> str:
         """What the code calls a leaf: `dW1`, `grads['W1']`, `self.layers[0]`."""
@@ -190,7 +192,10 @@ class Recorder:
         slot = _slot(place, number, owner, key)
         held_by = 0 if owner is _NOTHING else id(owner)
         self._kept.append((value, owner))
-        event = Event(index, (site, occurrence), place, kept, identity, slot, number, held_by)
+        container = id(value) if isinstance(value, list | dict) else 0
+        event = Event(
+            index, (site, occurrence), place, kept, identity, slot, number, held_by, container
+        )
         self.tape.add(event)
         return value
 

@@ -162,5 +162,5 @@ def _distinct(candidates: Iterator[Update]) -> list[Update]:
             continue
         identity = start.identity[update.place.path]
         same = identity if end.identity[update.path] == identity else 0  # changed in place
-        chosen.setdefault((sites, start.owner, end.owner, same), update)
+        chosen.setdefault((sites, start.owner, end.slot[1], end.owner, same), update)
     return sorted(chosen.values(), key=lambda u: u.first)
