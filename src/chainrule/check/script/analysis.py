@@ -98,7 +98,8 @@ def _read(source: Source, start: float, until: float) -> Recorded:
         read = record_file(source, most, max(1.0, (until - start) / 4))
         now = time.monotonic()
         late = now + _MORE * (now - began) > until  # more events take the longer
-        if late or read.tape.ended != "enough" or _has_whole_step(read.tape, read.reading):
+        shown = read.reading.found and most > _EVENTS[0]  # a longer tape has more of the same
+        if late or read.tape.ended != "enough" or _has_whole_step(read.tape, read.reading) or shown:
             break
         began = now
     assert read is not None

@@ -33,8 +33,8 @@ def checked_beside(replayer: Replayer, reading: Reading) -> Reading:
     parameters that are all zeros."""
     loss = reading.loss
     zero = [c for c in reading.gradients if not c.given.place.value.any()]
-    if not zero or not reading.ok or loss is None:
-        return reading
+    if not zero or not reading.ok or loss is None or loss.upstream is not None:
+        return reading  # what a backward pass is given would change, too
     holds, wrong = replayer.holds, {c.name for c in reading.gradients}
     for number in _NUMBERS:
         values = {c.name: _SIZE * direction(c.given.place.value.shape, number) for c in zero}

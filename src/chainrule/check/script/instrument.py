@@ -78,7 +78,8 @@ class Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         target = node.targets[0]
         node.value = self._event(node, "assign", target, node.value)
-        return [node, *self._after(node, node.targets), *self._attributes(node, target)]
+        looks = [*self._after(node, node.targets), *self._attributes(node, target)]
+        return [node, *looks, *self._each_name(node)]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
         self.generic_visit(node)
@@ -256,6 +257,14 @@ class Instrument(ast.NodeTransformer):
                 yield ast.copy_location(ast.Assign([ast.Name(root.id, ast.Store())], looked), node)
             else:
                 yield ast.copy_location(ast.Expr(looked), node)
+
+    def _each_name(self, node: ast.Assign) -> Iterator[ast.stmt]:
+        """`b1 = b2 = 0` gives a value to two names, each of which can be moved alone."""
+        names = [t for t in node.targets if isinstance(t, ast.Name)]
+        for i, name in enumerate(names if len(node.targets) > 1 else []):
+            value = ast.Name(name.id, ast.Load())
+            looked = self._call(node, "assign", name.id, value, suffix=f"name{i}")
+            yield ast.copy_location(ast.Assign([ast.Name(name.id, ast.Store())], looked), node)
 
     def _attributes(self, node: ast.stmt, target: ast.expr) -> Iterator[ast.stmt]:
         """Look again at `layer.W` and `layer.b` after `layer.W, layer.b = …`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -53,14 +54,14 @@ def _before_the_step(tape: Tape, update: Update, found: Sequence[Update]) -> lis
     changes it; the last of it, as it depends on most."""
     frame = update.event.frame
     first = min(u.first for u in found if u.event.frame == frame)
-    looks = [
+    looks = (
         leaf_look(event.key, path)
-        for event in tape.events[update.place.event.index + 1 : first]
+        for event in reversed(tape.events[update.place.event.index + 1 : first])
         if not (event.site.kind == "assign" and event.site.line == update.event.site.line)
         for path, _ in event.real_leaves()
         if event.identity[path] != update.place.event.identity[update.place.path]
-    ]
-    return looks[-_MOST_LOOKS:]
+    )
+    return list(islice(looks, _MOST_LOOKS))
 
 
 def _part(update: Update, other: Update) -> float:

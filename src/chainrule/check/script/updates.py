@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from chainrule.check.script.kept import without_kept, without_state
 from chainrule.check.script.names import gradient_of, holds_gradient, is_surely_rate, plain_name
 from chainrule.check.script.rates import named_rates
 from chainrule.check.script.replay import Look, Replayer, direction, leaf_look
-from chainrule.check.script.tape import Tape
+from chainrule.check.script.tape import Event, Key, Tape
 from chainrule.check.script.update import Update
 from chainrule.check.script.values import Path, differs
 
@@ -116,15 +117,20 @@ def _between(tape: Tape, update: Update, most: int) -> list[Look]:
     of them depends on it, it is no parameter but a sum that is being filled."""
     own = update.place.event.identity[update.place.path]
     value = update.place.value
-    looks = [
-        leaf_look(event.key, path)
-        for event in tape.events[update.place.event.index + 1 : update.first]
-        for path, leaf in event.real_leaves()
-        if event.identity[path] != own
-        and np.size(leaf) <= _MOST_ENTRIES
-        and not (np.shape(leaf) == value.shape and np.array_equal(leaf, value))
-    ]
-    return looks if len(looks) <= 2 * most else looks[:most] + looks[-most:]
+    events = tape.events[update.place.event.index + 1 : update.first]
+
+    def others(events: Iterable[Event]) -> Iterator[tuple[Key, Path]]:
+        for event in events:
+            for path, leaf in event.real_leaves():
+                if (
+                    event.identity[path] != own
+                    and np.size(leaf) <= _MOST_ENTRIES
+                    and not (np.shape(leaf) == value.shape and np.array_equal(leaf, value))
+                ):
+                    yield event.key, path
+
+    first, last = islice(others(events), most), islice(others(reversed(events)), most)
+    return [leaf_look(*found) for found in dict.fromkeys([*first, *last])]
 
 
 def _follows(old: Any, new: Any, delta: np.ndarray, changed: np.ndarray) -> bool:
