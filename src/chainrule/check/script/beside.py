@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.script.excuses import is_penalty
-from chainrule.check.script.fixes import as_gradient
+from chainrule.check.script.fixes import as_gradient, is_right
 from chainrule.check.script.flow import gradient_looks
 from chainrule.check.script.reading import Checked, Reading
 from chainrule.check.script.replay import Hold, Replayer, direction
@@ -35,6 +35,8 @@ def checked_beside(replayer: Replayer, reading: Reading) -> Reading:
     zero = [c for c in reading.gradients if not c.given.place.value.any()]
     if not zero or not reading.ok or loss is None or loss.upstream is not None:
         return reading  # what a backward pass is given would change, too
+    if not _is_read_again(replayer, reading):
+        return reading
     holds, wrong = replayer.holds, {c.name for c in reading.gradients}
     for number in _NUMBERS:
         values = {c.name: _SIZE * direction(c.given.place.value.shape, number) for c in zero}
@@ -46,6 +48,13 @@ def checked_beside(replayer: Replayer, reading: Reading) -> Reading:
     names = ", ".join(c.name for c in zero)
     are = f"{names} is" if len(zero) == 1 else f"{names} are"
     return replace(reading, problem=_PROBLEM.format(are))
+
+
+def _is_read_again(replayer: Replayer, reading: Reading) -> bool:
+    """Whether the gradients can be read in a second run, as they cannot after clipping in place."""
+    (row,) = replayer.read(gradient_looks([c.given for c in reading.gradients]))
+    found = zip(reading.gradients, row, strict=True)
+    return all(is_right(c, value, reading.scale) for c, value in found)
 
 
 def _hold(checked: Checked, value: np.ndarray) -> Hold:

@@ -50,13 +50,13 @@ def without_excused(tape: Tape, tree: ast.Module, replayer: Replayer, reading: R
 
 
 def _with_decayed(tape: Tape, tree: ast.Module, reading: Reading) -> Reading:
-    """Gradients that are right but for `reg * W`, where the code of the losses says nothing of a
-    penalty and a number of that name is `reg`, are right: weight decay is written so."""
+    """Gradients that are right but for `reg * W`, where the code of the loss says nothing of a
+    penalty and `reg` is a number of the code, are right: weight decay is written so."""
     known = {
         abs(number_of(leaf))
         for event in (*tape.earlier, *tape.events)
         for path, leaf in event.real_leaves()
-        if np.ndim(leaf) == 0 and _PENALISED.search(event.name(path))
+        if np.ndim(leaf) == 0 and event.site.kind in ("assign", "argument")
     }
     checked, decayed = [], []
     for c in reading.gradients:
@@ -127,7 +127,8 @@ def _added(checked: Checked, gradient: np.ndarray, value: np.ndarray) -> float:
 
 def _has_penalty(tree: ast.Module, reading: Reading, checked: Checked) -> bool:
     """Whether the code of the loss, or of what it calls, says something of a penalty."""
-    own = re.compile(rf"\b{re.escape(base_name(checked.name))}\b")
+    name = rf"\b{re.escape(base_name(checked.name))}\b"
+    own = re.compile(rf"{name}[^-+]*\*\*|{name} \* [\w.]*{name}|(norm|square|abs)\([\w.]*{name}")
     return any(_PENALISED.search(text) or own.search(text) for text in _code_of_loss(tree, reading))
 
 
