@@ -206,5 +206,5 @@ def value_of_object(tape: Tape, event: Event, path: Path) -> Place | None:
     for other in tape.by_owner.get(event.owner, ()):
         named = _HOLDS_VALUE.fullmatch(str(other.slot[1])) and () in other.leaves
         if other.index < event.index and named and is_real(other.leaves[()]):
-            return Place(other)
+            return Place(other, in_place=other.site.kind == "after")
     return None

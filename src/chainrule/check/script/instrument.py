@@ -275,7 +275,8 @@ class Instrument(ast.NodeTransformer):
                     node, "after", ast.unparse(part), reading_of(part), part.value,
                     ast.Constant(part.attr), suffix=f"part{i}",
                 )  # fmt: skip
-                yield ast.copy_location(ast.Expr(looked), node)
+                owner = ast.Attribute(reading_of(part.value), part.attr, ast.Store())
+                yield ast.copy_location(ast.Assign([owner], looked), node)
 
     def _rebound(self, node: ast.Name | ast.arg, kind: str) -> ast.stmt:
         """`x = hook(site, x)`."""

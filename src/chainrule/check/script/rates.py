@@ -12,8 +12,9 @@ import numpy as np
 
 from chainrule.check.script.names import is_momentum, is_rate, plain_name
 from chainrule.check.script.slopes import number_of
-from chainrule.check.script.tape import Tape
+from chainrule.check.script.tape import Event, Tape
 from chainrule.check.script.update import Update
+from chainrule.check.script.values import Path
 
 __all__ = ["Written", "common_rate", "known_scales", "named_rates", "written_rate"]
 
@@ -87,6 +88,10 @@ def written_rate(tape: Tape, tree: ast.Module, update: Update) -> Written:
     return Written()
 
 
+def _is_named(event: Event, path: Path, name: str) -> bool:
+    return plain_name(event.name(path)) == plain_name(name)
+
+
 def _numbers_in(tape: Tape, node: ast.expr, end: int) -> Written:
     factors = list(_factors(tape, node, end))
     named = [abs(value) for name, value in factors if is_rate(name)]
@@ -110,7 +115,7 @@ def _factors(tape: Tape, node: ast.expr, end: int) -> Iterator[tuple[str, float]
     elif isinstance(node, ast.Name | ast.Attribute):
         name = ast.unparse(node)
         for event in (*reversed(tape.events[:end]), *reversed(tape.earlier)):
-            leaf = event.leaves.get(())
-            if plain_name(event.site.name) == plain_name(name) and isinstance(leaf, float | int):
-                yield name, float(leaf)
+            same = [n for path, n in event.leaves.items() if _is_named(event, path, name)]
+            if same and isinstance(same[0], float | int):
+                yield name, float(same[0])
                 break
