@@ -5,8 +5,7 @@ The complex step `Im L(w + i h v) / h` with h = 1e-20 subtracts nothing, so it e
 alone (Squire & Trapp 1998). Code that takes the absolute value of a complex number gives a wrong
 answer without a word, so the step is believed only where it agrees with a central difference.
 
-Central differences `(L(w + h v) − L(w − h v)) / 2h` are taken where it cannot be; how, says
-`chainrule.check.measure.ladder`.
+Elsewhere central differences `(L(w + h v) − L(w − h v)) / 2h` are taken, see `measure.ladder`.
 """
 
 from __future__ import annotations
