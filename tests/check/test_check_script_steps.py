@@ -206,6 +206,30 @@ def test_a_line_that_updates_without_a_name_for_the_gradient_is_judged():
     assert report.first_wrong == [next(i for i, t in enumerate(lines, 1) if wrong in t)]
 
 
+SCALARS = """
+    from math import exp
+    from random import uniform
+
+    def learn(x, y, w, b):
+        out = 1 / (1 + exp(-(w * x + b)))
+        loss = (out - y) ** 2
+        d = 2 * (out - y) * out * (1 - out)
+        return d * x * 0.1, d * 0.1
+
+    w = uniform(-1, 1)
+    b = 0
+    for i in range(60):
+        step_w, step_b = learn(i % 7 / 3, i % 2, w, b)
+        w -= step_w
+        b -= step_b
+"""
+
+
+def test_the_step_of_a_number_is_no_learning_rate():
+    assert check(SCALARS).verdict == "right"
+    assert check(SCALARS.replace("d * x * 0.1", "d * w * 0.1")).verdict == "wrong"
+
+
 VECTORS = """
     import numpy as np
 

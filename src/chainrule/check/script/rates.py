@@ -82,9 +82,9 @@ def written_rate(tape: Tape, tree: ast.Module, update: Update) -> Written:
         if getattr(node, "lineno", 0) != update.event.site.line:
             continue
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub | ast.Add):
-            return _numbers_in(tape, node.value, update.event.index)
+            return _numbers_in(tape, node.value, update)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Add):
-            return _numbers_in(tape, node.right, update.event.index)
+            return _numbers_in(tape, node.right, update)
     return Written()
 
 
@@ -92,12 +92,17 @@ def _is_named(event: Event, path: Path, name: str) -> bool:
     return plain_name(event.name(path)) == plain_name(name)
 
 
-def _numbers_in(tape: Tape, node: ast.expr, end: int) -> Written:
-    factors = list(_factors(tape, node, end))
-    named = [abs(value) for name, value in factors if is_rate(name)]
+def _numbers_in(tape: Tape, node: ast.expr, update: Update) -> Written:
+    """Of a number that is updated, `w -= s`, a name that is no learning rate's is the gradient."""
+    factors = [
+        (name, abs(value))
+        for name, value in _factors(tape, node, update.event.index)
+        if update.change.size > 1 or not name or is_rate(name)
+    ]
+    named = [value for name, value in factors if is_rate(name)]
     if named:
         return Written(math.prod(named))
-    return Written(math.prod(abs(value) for _, value in factors), True) if factors else Written()
+    return Written(math.prod(value for _, value in factors), True) if factors else Written()
 
 
 def _factors(tape: Tape, node: ast.expr, end: int) -> Iterator[tuple[str, float]]:
