@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 from chainrule.check.edits.edit import Edit, Place, expressions, parse, values
-from chainrule.check.edits.scope import Hand, is_call_of
+from chainrule.check.edits.scope import Hand, factors_of, is_call_of
 
 __all__ = ["product_edits"]
 
@@ -88,14 +88,9 @@ def _both_transposed(place: Place, node: ast.BinOp, hand: Hand) -> Iterator[Edit
 def _outer(place: Place, hand: Hand) -> Iterator[Edit]:
     """`np.outer(d, x)` for a product of two vectors, which is one number or does not fit."""
     node, library = place.node, parse("np")
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        factors = [node.left, node.right]
-    elif is_call_of(node, "dot", "matmul"):
-        is_method = len(node.args) == 1
-        factors = [node.func.value, *node.args] if is_method else node.args
-        library = library if is_method else node.func.value
-    else:
-        return
+    factors = factors_of(node, "dot", "matmul")
+    if is_call_of(node, "dot", "matmul") and len(node.args) == 2:
+        library = node.func.value
     if len(factors) == 2 and all(len(hand.shape(f) or ()) == 1 for f in factors):
         outer = ast.Attribute(library, "outer", ast.Load())
         for pair in (factors, factors[::-1]):

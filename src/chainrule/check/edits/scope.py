@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.check.edits.source import Definition, Scope
 from chainrule.check.runtime.values import as_array
 
-__all__ = ["Atom", "Hand", "is_call_of"]
+__all__ = ["Atom", "Hand", "factors_of", "is_call_of"]
 
 _METHODS = {"sum", "mean", "dot", "reshape", "copy", "ravel", "astype", "max", "min", "transpose",
             "squeeze", "flatten", "conj", "swapaxes", "var", "std"}  # fmt: skip
@@ -128,6 +128,16 @@ def is_call_of(node: ast.AST, *names: str) -> bool:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in names
     )
+
+
+def factors_of(node: ast.AST, *calls: str) -> list[ast.expr]:
+    """The factors of `a @ b`, and of `np.dot(a, b)` and `a.dot(b)` for these calls; else none."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return [node.left, node.right]
+    if isinstance(node, ast.Call) and is_call_of(node, *calls):
+        assert isinstance(node.func, ast.Attribute)
+        return node.args if len(node.args) == 2 else [node.func.value, *node.args]
+    return []
 
 
 def _any_scope(definition: Definition) -> Scope:

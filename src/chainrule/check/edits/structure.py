@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.check.edits.edit import Edit, Place, expressions, nested, parse
-from chainrule.check.edits.scope import Hand, is_call_of
+from chainrule.check.edits.scope import Hand, factors_of
 from chainrule.checks import is_whole
 
 __all__ = ["structure_edits"]
@@ -53,13 +53,7 @@ def _flipped(place: Place, hand: Hand) -> Iterator[Edit]:
 def _factor_of_product(place: Place, hand: Hand) -> Iterator[Edit]:
     """One factor where there is a product: `dz` for `np.dot(dz, a.T)`."""
     for inner in expressions(place):
-        node = inner.node
-        factors: list[ast.expr] = []
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-            factors = [node.left, node.right]
-        elif is_call_of(node, "dot", "matmul", "outer", "multiply"):
-            factors = node.args if len(node.args) == 2 else [node.func.value, *node.args]
-        for factor in factors:
+        for factor in factors_of(inner.node, "dot", "matmul", "outer", "multiply"):
             yield Edit(hand.definition, inner, factor, "product-for-factor", 2.0)
 
 

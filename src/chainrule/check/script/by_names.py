@@ -76,7 +76,7 @@ def _believed(tape: Tape, reading: Reading) -> Reading:
     sources = [c.given.source for c in reading.gradients]
     objects = all(s is not None and holds_gradient(s.site.name) for s in sources)
     given = reading.loss is not None and reading.loss.upstream is not None
-    if any(c.right for c in reading.gradients) or objects or given or len(sources) == 1:
+    if reading.right or objects or given or len(sources) == 1:
         return reading
     return Reading(problem=_NAMES_ONLY)
 

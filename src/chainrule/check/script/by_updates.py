@@ -90,13 +90,9 @@ def _read(tape: Tape, replayer: Replayer, source: Source, updates: list[Update])
     if not likely:
         return doubtful or Reading(problem=no_loss(givens))
     best = best_reading(replayer, givens, likely, rates)
-    if doubtful is not None and _count_right(doubtful) >= _count_right(best):
+    if doubtful is not None and doubtful.right >= best.right:
         return doubtful  # lines of the backward pass may confirm it
     return best
-
-
-def _count_right(reading: Reading) -> int:
-    return sum(c.right for c in reading.gradients)
 
 
 def _next_step(tape: Tape, updates: Sequence[Update]) -> int:

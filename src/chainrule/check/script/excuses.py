@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,9 +30,12 @@ _PENALISED = re.compile(r"reg|lam|penalty|l2(?!_?loss)|decay|norm|ridge|prior", 
 def without_excused(tape: Tape, tree: ast.Module, replayer: Replayer, reading: Reading) -> Reading:
     """The reading without wrong gradients that may be meant so. If no wrong one is left, it says
     why the others are not judged."""
-    reading = _with_decayed(tape, tree, reading)
+    code = _code_of_loss(tree, reading)
+    reading = _with_decayed(tape, code, reading)
     excuses = {
-        c.name: _excuse(tape, tree, replayer, reading, c) for c in reading.gradients if not c.right
+        c.name: _excuse(tape, tree, code, replayer, reading, c)
+        for c in reading.gradients
+        if not c.right
     }
     kept = [c for c in reading.gradients if c.right or not excuses[c.name]]
     doubtful = reading.doubtful and 2 * sum(c.right for c in kept) < len(kept)
@@ -49,7 +52,7 @@ def without_excused(tape: Tape, tree: ast.Module, replayer: Replayer, reading: R
     return replace(reading, gradients=kept, notes=[*reading.notes, f"Not judged: {said}"])
 
 
-def _with_decayed(tape: Tape, tree: ast.Module, reading: Reading) -> Reading:
+def _with_decayed(tape: Tape, code: Sequence[str], reading: Reading) -> Reading:
     """Gradients that are right but for `reg * W`, where the code of the loss says nothing of a
     penalty and `reg` is a number of the code, are right: weight decay is written so."""
     known = {
@@ -60,7 +63,7 @@ def _with_decayed(tape: Tape, tree: ast.Module, reading: Reading) -> Reading:
     }
     checked, decayed = [], []
     for c in reading.gradients:
-        own = c.right or _has_penalty(tree, reading, c)
+        own = c.right or _has_penalty(code, c)
         factor = 0.0 if own else _penalty(reading, c, c.given.place.value)
         named = any(abs(factor - k * n) <= 1e-4 * factor for n in known for k in (1, 2) if n)
         checked.append(replace(c, factor=1.0, right=True) if factor and named else c)
@@ -72,14 +75,19 @@ def _with_decayed(tape: Tape, tree: ast.Module, reading: Reading) -> Reading:
 
 
 def _excuse(
-    tape: Tape, tree: ast.Module, replayer: Replayer, reading: Reading, checked: Checked
+    tape: Tape,
+    tree: ast.Module,
+    code: Sequence[str],
+    replayer: Replayer,
+    reading: Reading,
+    checked: Checked,
 ) -> str:
     if _is_set_anew(tree, checked):
         return _ANEW
     if _is_copy(reading, checked):
         return _COPY
     value = checked.given.place.value
-    if is_penalty(reading, checked, value) and not _has_penalty(tree, reading, checked):
+    if is_penalty(reading, checked, value) and not _has_penalty(code, checked):
         return _PENALTY
     return _RECOMPUTED if _is_recomputed(tape, replayer, reading, checked) else ""
 
@@ -125,11 +133,11 @@ def _added(checked: Checked, gradient: np.ndarray, value: np.ndarray) -> float:
     return factor if factor > 0 and close else 0.0
 
 
-def _has_penalty(tree: ast.Module, reading: Reading, checked: Checked) -> bool:
-    """Whether the code of the loss, or of what it calls, says something of a penalty."""
+def _has_penalty(code: Sequence[str], checked: Checked) -> bool:
+    """Whether the code of the loss says something of a penalty on this parameter, or of any."""
     name = rf"\b{re.escape(base_name(checked.name))}\b"
     own = re.compile(rf"{name}[^-+]*\*\*|{name} \* [\w.]*{name}|(norm|square|abs)\([\w.]*{name}")
-    return any(_PENALISED.search(text) or own.search(text) for text in _code_of_loss(tree, reading))
+    return any(_PENALISED.search(text) or own.search(text) for text in code)
 
 
 def _code_of_loss(tree: ast.Module, reading: Reading) -> list[str]:

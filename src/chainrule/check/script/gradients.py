@@ -18,7 +18,6 @@ from chainrule.check.script.names import (
     base_name,
     gradient_of,
     holds_gradient,
-    plain_name,
     short_names,
     unique_names,
 )
@@ -106,10 +105,9 @@ def given_by_updates(tape: Tape, tree: ast.Module, updates: Sequence[Update]) ->
 def _is_whole_step(given: Given, named: bool) -> bool:
     """Whether what is subtracted is no gradient by its name, such as a velocity, and no rate is in
     front of it: then the learning rate is in it."""
-    assert given.source is not None
+    assert given.update is not None
     alone = abs(given.rate - 1) <= 1e-9 and not named
-    words = {w for n in (given.name, given.place.name) for w in (plain_name(n.split(" (")[0]),)}
-    return alone and not words & gradient_of(given.called)
+    return alone and not given.update.words & gradient_of(given.called)
 
 
 def _given(

@@ -60,7 +60,7 @@ def with_held(
 
 
 def _count(reading: Reading) -> int:
-    return 0 if reading.problem else sum(c.right for c in reading.gradients)
+    return 0 if reading.problem else reading.right
 
 
 def _noted(reading: Reading, held: Sequence[_Leaf], sure: bool) -> Reading:

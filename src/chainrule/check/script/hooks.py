@@ -81,11 +81,9 @@ class Hooks:
 
     def _each_name(self, node: ast.Assign) -> Iterator[ast.stmt]:
         """`b1 = b2 = 0` gives a value to two names, each of which can be moved alone."""
-        names = [t for t in node.targets if isinstance(t, ast.Name)]
-        for i, name in enumerate(names if len(node.targets) > 1 else []):
-            value = ast.Name(name.id, ast.Load())
-            looked = self._call(node, "assign", name.id, value, suffix=f"name{i}")
-            yield ast.copy_location(ast.Assign([ast.Name(name.id, ast.Store())], looked), node)
+        for target in node.targets if len(node.targets) > 1 else []:
+            if isinstance(target, ast.Name):
+                yield self._rebound(target, "assign")
 
     def _attributes(self, node: ast.stmt, target: ast.expr) -> Iterator[ast.stmt]:
         """Look again at `layer.W` and `layer.b` after `layer.W, layer.b = …`."""

@@ -38,14 +38,12 @@ def without_state(tape: Tape, replayer: Replayer, found: Sequence[Update]) -> li
     the first update of that call depends on it, as on the averages m and v of Adam."""
     chosen = [u for u in found if not u.before.any()]
     looks = [_before_the_step(tape, u, found) for u in chosen]
-    (plain,) = replayer.read([look for part in looks for look in part])
-    rows = replayer.read_each(looks, [[u.place.move(1, _STEP)] for u in chosen])
-    state, start = set(), 0
-    for update, row in zip(chosen, rows, strict=True):
-        before = plain[start : start + len(row)]
-        start += len(row)
-        if before and not any(differs(a, b) for a, b in zip(before, row, strict=True)):
-            state.add(update)
+    seen = replayer.compare(looks, [[u.place.move(1, _STEP)] for u in chosen])
+    state = {
+        update
+        for update, (before, after) in zip(chosen, seen, strict=True)
+        if before and not any(differs(a, b) for a, b in zip(before, after, strict=True))
+    }
     return [u for u in found if u not in state]
 
 

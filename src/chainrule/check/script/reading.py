@@ -81,7 +81,12 @@ class Reading:
     @property
     def ok(self) -> bool:
         """Whether every gradient is right."""
-        return bool(self.gradients) and all(c.right for c in self.gradients)
+        return bool(self.gradients) and self.right == len(self.gradients)
+
+    @property
+    def right(self) -> int:
+        """How many gradients are."""
+        return sum(c.right for c in self.gradients)
 
 
 def best_reading(
@@ -99,12 +104,11 @@ def best_reading(
         _under(loss, givens, [row[j] for row in table], rates) for j, loss in enumerate(losses)
     ]
     best = max(readings, key=_likelihood)
-    right = sum(c.right for c in best.gradients)
     loss = best.loss
     assert loss is not None
     weak = loss_rank(loss.name) >= WEAK and not _is_given(loss)
     unsure = loss.assumed or weak
-    doubtful = unsure and not chosen and 2 * right < len(best.gradients)
+    doubtful = unsure and not chosen and 2 * best.right < len(best.gradients)
     if doubtful and loss.line:
         best = replace(best, doubtful=True)
     elif doubtful or (loss.assumed and not chosen and not _is_telling(best)):
@@ -166,9 +170,8 @@ def _likelihood(reading: Reading) -> tuple[int, int, int, int]:
     assert reading.loss is not None
     factors = Counter(float(f"{c.factor:.5g}") for c in reading.gradients if c.factor)
     same = max(factors.values(), default=0)
-    right = sum(c.right for c in reading.gradients)
     rank = loss_rank(reading.loss.name)
-    return right, same if same > 1 else 0, -rank, len(reading.loss.looks)
+    return reading.right, same if same > 1 else 0, -rank, len(reading.loss.looks)
 
 
 def _under(

@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -129,6 +130,18 @@ class Replayer:
         """For each set of moves, what its own looks saw."""
         pairs = zip(looks, moves, strict=True)
         return self._read([_Run(own, change, self.code) for own, change in pairs])
+
+    def compare(
+        self, looks: Sequence[Sequence[Look]], moves: Sequence[Sequence[Move]]
+    ) -> list[tuple[list[Any], list[Any]]]:
+        """For each set of moves, what its own looks see without it, and with it."""
+        together = [look for own in looks for look in own]
+        if not together:
+            return [([], []) for _ in looks]
+        (plain,) = self.read(together)
+        seen = iter(plain)
+        before = [list(islice(seen, len(own))) for own in looks]
+        return list(zip(before, self.read_each(looks, moves), strict=True))
 
     def read_codes(
         self, looks: Sequence[Look], codes: Sequence[Any], moves: Sequence[Move] = ()

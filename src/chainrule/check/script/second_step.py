@@ -47,5 +47,5 @@ def read_second_step(
     last = max(u.event.index for u in found)
     rates = known_scales(later, last + 1, max(g.rate for g in givens))
     reading = best_reading(replayer, givens, own, rates)
-    doubtful = not any(c.right for c in reading.gradients)
+    doubtful = not reading.right
     return replace(reading, tape=later, doubtful=doubtful, notes=[*reading.notes, _NOTE])

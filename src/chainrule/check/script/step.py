@@ -116,4 +116,4 @@ def _updated_in_between(tape: Tape, updates: Sequence[Update]) -> bool:
 
 
 def _share_right(reading: Reading) -> float:
-    return sum(c.right for c in reading.gradients) / max(1, len(reading.gradients))
+    return reading.right / max(1, len(reading.gradients))

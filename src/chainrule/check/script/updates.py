@@ -45,13 +45,10 @@ def find_updates(
     ][:_MOST]  # fmt: skip
     moves = [[c.place.move(1, _STEP * c.place.scale)] for c in candidates]
     looks = [[leaf_look(c.event.key, c.path), *_between(tape, c, _MOST_LOOKS)] for c in candidates]
-    (plain,) = replayer.read([look for part in looks for look in part])
-    rows = replayer.read_each(looks, moves)
-    found, start = [], 0
-    for candidate, row, move in zip(candidates, rows, moves, strict=True):
-        old, *before = plain[start : start + len(row)]
-        new, *after = row
-        start += len(row)
+    found = []
+    seen = replayer.compare(looks, moves)
+    for candidate, (plain, row), move in zip(candidates, seen, moves, strict=True):
+        (old, *before), (new, *after) = plain, row
         delta = move[0].step * direction(candidate.place.value.shape, 1)
         follows = _follows(old, new, delta, candidate.change != 0) or _named(tape, candidate)
         if follows and any(differs(a, b) for a, b in zip(before, after, strict=True)):
