@@ -302,3 +302,19 @@ def test_gradients_that_are_wrong_until_a_change_is_tried_prove_none(tmp_path):
     backward.__globals__["factor"] = factor
     assert find_repairs(find_target(net, *batch())) == []
     assert record.over
+
+
+@pytest.mark.parametrize(
+    ("subtracted", "name"),
+    [
+        (np.eye(3)[[0, 2, 1, 1]], "one-hot-missing"),
+        (0.9 * np.eye(3)[[0, 2, 1, 1]] + 0.1 / 3, "one-hot-missing"),
+        (np.linspace(-1, 1, 12).reshape(4, 3), "missing-term"),
+    ],
+)
+def test_only_labels_are_a_target_that_is_missing(subtracted, name):
+    statement = ast.parse("d = p").body[0]
+    place = Place(statement, "value", statement)
+    edit = Edit(None, place, parse("p - t"), "target", 2.5, now=subtracted)
+    true = [evaluation(4, {"W": X})]
+    assert name_of(edit, Effect(true, true, False, [X])) == name

@@ -123,6 +123,15 @@ def _of_overwritten(edit: Edit, effect: Effect) -> str:
 # --- terms and statements -------------------------------------------------------------------------
 
 
+def _of_target(edit: Edit, effect: Effect) -> str:
+    """What is subtracted is the target only if its entries are 0 and 1, or these smoothed."""
+    if isinstance(edit.new, list):
+        return "one-hot-missing"  # d[label] -= 1
+    value = np.asarray(edit.now)
+    labels = value.dtype.kind in "fiub" and np.unique(value).size == 2 and value.min() >= 0
+    return "one-hot-missing" if labels else "missing-term"
+
+
 def _of_extra_factor(edit: Edit, effect: Effect) -> str:
     if not _looks_like_a_slope(str(edit.now)):
         return "wrong-factor"
@@ -187,6 +196,7 @@ _BY_KIND: dict[str, _Rule] = {
     "slope-function": of_slope_function,
     "not-summed": _of_bias("bias-not-summed"),
     "row-for-sum": _of_bias("bias-from-one-example"),
+    "target": _of_target,
     **{
         kind: _always(name)
         for kind, name in {
@@ -223,7 +233,6 @@ _BY_KIND: dict[str, _Rule] = {
             "statistics-constant-over-features": "layernorm-statistics-constant",
             "tanh-for-sigmoid": "tanh-derivative-for-sigmoid",
             "tanh-without-square": "one-minus-a-for-tanh",
-            "target": "one-hot-missing",
             "term": "missing-term",
             "unmasked": "dropout-unscaled",
             "upstream": "upstream-overwritten",

@@ -21,7 +21,7 @@ __all__ = ["is_penalty", "without_excused"]
 
 _ANEW = "is set anew, not moved by a gradient"
 _COPY = "is a copy of another parameter"
-_PENALTY = "has the gradient of a penalty on it, which the loss has not"
+_PENALTY = "has the gradient of a penalty that the loss does not include"
 _RECOMPUTED = "is updated after others, with values that were computed anew in between"
 _MOST_RECOMPUTED = 10
 _PENALISED = re.compile(r"reg|lam|penalty|l2(?!_?loss)|decay|norm|ridge|prior", re.IGNORECASE)
@@ -70,7 +70,7 @@ def _with_decayed(tape: Tape, code: Sequence[str], reading: Reading) -> Reading:
         decayed += [f"{factor:.4g} · {c.name}"] * (checked[-1] is not c)
     if not decayed:
         return reading
-    note = f"The step has weight decay, which the loss has not: {', '.join(decayed)}."
+    note = f"The step applies weight decay that the loss does not include: {', '.join(decayed)}."
     return replace(reading, gradients=checked, notes=[*reading.notes, note])
 
 

@@ -63,7 +63,7 @@ _SUMMARIES = {
     "slope-of-wrong-array": "An activation's derivative is taken of the wrong array.",
     "softmax-jacobian-missing": "The gradient passes the softmax as if it were not there.",
     "matrix-missing": "A matrix that the gradient passes through is left out.",
-    "view-for-copy": "A view changes with the array that it is taken of; a copy does not.",
+    "view-for-copy": "A view changes when its array does; a copy is needed.",
     "outer-product-missing": "A product of two vectors is summed, not the outer product.",
     "returned-too-early": "The function returns inside its loop, after the first pass.",
 }
